@@ -1,0 +1,52 @@
+"""MAY: routes' rules and the one function that decides. Pure.
+
+Evidence  what became of the request's credential: nothing sent, not valid (why), or a principal
+Rule      what one route asks for
+Decision  Allow or Refuse(reason); no third thing, and no HTTP (the faces translate)
+Policy    one generation's rules and role bundles; immutable
+
+`decide(rule, evidence, bundles)` is the only place that decides: the live path, `sumun explain`, policy tests and
+replay all call it.
+"""
+
+from sumun.access.decide import decide
+from sumun.access.decision import Allow, Decision, Reason, Refuse, Varied
+from sumun.access.evidence import Evidence, Invalid, InvalidBecause, Missing, Proven, TokenKind
+from sumun.access.policy import Policy
+from sumun.access.requirement import (
+    ALWAYS,
+    AllOf,
+    AnyOf,
+    HasPermission,
+    HasRole,
+    Requirement,
+    is_met,
+    missing_for,
+)
+from sumun.access.rule import Access, Rule
+
+__all__ = [
+    "ALWAYS",
+    "Access",
+    "AllOf",
+    "Allow",
+    "AnyOf",
+    "Decision",
+    "Evidence",
+    "HasPermission",
+    "HasRole",
+    "Invalid",
+    "InvalidBecause",
+    "Missing",
+    "Policy",
+    "Proven",
+    "Reason",
+    "Refuse",
+    "Requirement",
+    "Rule",
+    "TokenKind",
+    "Varied",
+    "decide",
+    "is_met",
+    "missing_for",
+]

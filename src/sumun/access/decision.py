@@ -1,0 +1,46 @@
+"""Decision: Allow or Refuse(reason). No third thing: an outage is an exception, raised before anyone decides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from sumun.access.evidence import InvalidBecause
+from sumun.access.requirement import HasPermission, HasRole
+
+
+class Varied(StrEnum):
+    """What a decision depended on beyond (credential, binding, route, generation); any of these: it is never kept."""
+
+    TIME = "time"
+    SOURCE = "source"
+
+
+class Reason(StrEnum):
+    """Why a call is refused. Stable: programs, logs and tests read these words."""
+
+    NO_CREDENTIAL = "no_credential"
+    INVALID_TOKEN = "invalid_token"
+    WRONG_TOKEN_KIND = "wrong_token_kind"
+    INSUFFICIENT_SCOPE = "insufficient_scope"
+    NOT_INTERNAL = "not_internal"
+
+
+@dataclass(frozen=True, slots=True)
+class Allow:
+    """Let the call through."""
+
+    varied: frozenset[Varied] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """Do not. `missing` names what would have been enough; `because` details an invalid token, for logs only."""
+
+    reason: Reason
+    missing: frozenset[HasPermission | HasRole] = frozenset()
+    because: InvalidBecause | None = None
+    varied: frozenset[Varied] = field(default=frozenset())
+
+
+Decision = Allow | Refuse

@@ -1,0 +1,31 @@
+"""Which policies are alive. Rollout writes it, answers reads it.
+
+A HAProxy worker asks with the number of the generation it was started under, so an old worker is never answered under
+a new policy or the reverse. Numbers are never used twice.
+"""
+
+from __future__ import annotations
+
+from sumun.access.policy import Policy
+
+
+class Generations:
+    """The live policies by number. Not thread-safe: it lives on one event loop."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self._live: dict[int, Policy] = {}
+
+    def learn(self, policy: Policy) -> None:
+        """Add a generation before any worker asks under it. ValueError if the number is known already."""
+        if policy.generation in self._live:
+            raise ValueError(f"generation {policy.generation} is known already")
+        self._live[policy.generation] = policy
+
+    def retire(self, generation: int) -> None:
+        """Forget a generation whose workers are gone."""
+        self._live.pop(generation, None)
+
+    def get(self, generation: int) -> Policy | None:
+        """The policy, or None for a number that nobody taught us (the caller answers nothing: a refusal)."""
+        return self._live.get(generation)

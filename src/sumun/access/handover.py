@@ -1,0 +1,48 @@
+"""What the service behind is told of the caller. One list: HAProxy strips these from the client, answers sets them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import quote
+
+from sumun.identity import Permission, Principal, SubjectKind
+
+USER_ID = "X-User-Id"
+USER_NAME = "X-User-Name"
+USER_ROLES = "X-User-Roles"
+USER_PERMISSIONS = "X-User-Permissions"
+CLIENT_ID = "X-Client-Id"
+TOKEN_ID = "X-Token-Id"
+REQUEST_ID = "X-Request-Id"
+IDENTITY_TOKEN = "X-Identity-Token"
+
+# SPOE variable (without the prefix) -> header, in the order in which HAProxy sets them.
+HEADER_VARIABLES: Mapping[str, str] = {
+    "user_id": USER_ID,
+    "user_name": USER_NAME,
+    "user_roles": USER_ROLES,
+    "user_permissions": USER_PERMISSIONS,
+    "client_id": CLIENT_ID,
+    "token_id": TOKEN_ID,
+    "identity_token": IDENTITY_TOKEN,
+}
+
+# Every header that only sumun may set. HAProxy removes them from all requests, in any spelling of `-` and `_`.
+OURS: tuple[str, ...] = (*HEADER_VARIABLES.values(), REQUEST_ID)
+
+
+def headers_of(principal: Principal, bundles: Mapping[str, frozenset[Permission]]) -> dict[str, str]:
+    """Variable name -> value for one principal (see HEADER_VARIABLES; `identity_token` is added by who signs it).
+
+    Names are percent-encoded UTF-8 (RFC 3986 2.1), lists are joined by commas and sorted. A program that acts for
+    itself has no user: only its client id is told.
+    """
+    told: dict[str, str] = {}
+    if principal.subject.kind is SubjectKind.USER:
+        told["user_id"] = principal.subject.id
+        told["user_name"] = quote(principal.name, safe="")
+    told["user_roles"] = ",".join(sorted(principal.active_roles()))
+    told["user_permissions"] = ",".join(sorted(map(str, principal.effective_permissions(bundles))))
+    told["client_id"] = principal.client_id or ""
+    told["token_id"] = principal.token_id or ""
+    return told

@@ -1,0 +1,199 @@
+"""Plan: what the operator asked for, checked, complete and immutable. Data only.
+
+Everything downstream (HAProxy's files, the policy, the login chains, the stores) is made from a Plan and from nothing
+else of the YAML. Every part that causes output knows its place in the YAML. A Plan holds no secret: secrets are
+references (`SecretRef`) that are resolved where they are used. It travels between processes as JSON (`config.wire`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from sumun.access import Access, Requirement, TokenKind
+from sumun.identity import Permission
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in the YAML something stands; line and column count from 1."""
+
+    file: str = ""
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        """`file:line:column`, as compilers write it."""
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+NOWHERE = Place()
+
+
+@dataclass(frozen=True, slots=True)
+class SecretRef:
+    """Where a secret is to be read from: `env:NAME` or `file:PATH` (first line, without the newline)."""
+
+    source: str
+    where: Place = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A TCP address to listen on. `host` is an IP address, without brackets."""
+
+    host: str
+    port: int
+    where: Place = field(default=NOWHERE, compare=False)
+
+
+class ServiceProtocol(StrEnum):
+    """What a service speaks. `http://` and `https://` are HTTP/1.1 (and WebSocket, SSE); `h2c://` is HTTP/2 without TLS (gRPC)."""
+
+    HTTP = "http"
+    HTTPS = "https"
+    H2C = "h2c"
+
+
+class IdentityToken(StrEnum):
+    """Whether a service is handed a signed identity token. AUTO: unless it is on loopback."""
+
+    AUTO = "auto"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What is behind the gateway. `servers` are (host, port); `signed` is the identity-token setting after AUTO was resolved."""
+
+    id: str
+    protocol: ServiceProtocol
+    servers: tuple[tuple[str, int], ...]
+    signed: bool
+    connect_timeout_ms: int
+    response_timeout_ms: int
+    stream_timeout_ms: int
+    where: Place = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """How a request finds its service and what it needs.
+
+    `path` is as written: exact `/products`, template `/products/{id}`, prefix `/files/**` (the prefix itself included).
+    `host` is lower case or empty for any host. `methods` is sorted; empty means every method.
+    `keeps_authorization` forwards the Authorization header to the service (by name, off by default).
+    """
+
+    id: str
+    host: str
+    path: str
+    methods: tuple[str, ...]
+    service: str
+    access: Access
+    requirement: Requirement
+    kinds: frozenset[TokenKind]
+    keeps_authorization: bool = False
+    where: Place = field(default=NOWHERE, compare=False)
+
+
+class ClientKind(StrEnum):
+    """RFC 6749 2.1, and a resource server that may introspect (RFC 7662 2.1)."""
+
+    PUBLIC = "public"
+    CONFIDENTIAL = "confidential"
+    RESOURCE_SERVER = "resource_server"
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """An OAuth client of the configuration file. `login` is its chain of authenticator names, in order.
+
+    `scopes` bound what its tokens may carry. `roles` and `permissions` are the client's own (client_credentials).
+    """
+
+    id: str
+    kind: ClientKind
+    grants: frozenset[str]
+    secret: SecretRef | None
+    first_party: bool
+    login: tuple[str, ...]
+    scopes: tuple[Permission, ...]
+    roles: tuple[str, ...]
+    permissions: tuple[Permission, ...]
+    token_kind: TokenKind
+    token_lifetime_seconds: int
+    redirect_uris: tuple[str, ...] = ()
+    where: Place = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Authenticator:
+    """One configured way to prove who you are: the name in login chains, its kind, and its checked settings."""
+
+    name: str
+    kind: str
+    settings: Mapping[str, Any]
+    where: Place = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenSettings:
+    """How access tokens are made. `audience` is the `aud` of JWTs and what the gate demands."""
+
+    issuer: str
+    audience: str
+    opaque_lifetime_seconds: int
+    jwt_lifetime_seconds: int
+    jwt_algorithm: str
+    identity_lifetime_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds with a name. Sizes in bytes, times in milliseconds."""
+
+    header_bytes: int
+    token_bytes: int
+    max_connections: int
+    client_timeout_ms: int
+    request_timeout_ms: int
+    decision_timeout_ms: int
+    password_checks_at_once: int
+    password_checks_waiting: int
+    login_failures_per_account_and_source: int
+    login_failures_total: int
+    login_window_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSettings:
+    """How this node runs. `store` is `embedded` or a valkey/redis URL reference; `directory` is `sqlite` or an SQLAlchemy URL reference."""
+
+    answerers: int
+    haproxy_threads: int
+    run_as: str
+    store: SecretRef | None
+    directory: SecretRef | None
+    serve_known_for_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The whole configuration. Mappings keep the order of the file."""
+
+    listen: Address
+    internal: Address | None
+    operator: Address | None
+    services: Mapping[str, Service]
+    roles: Mapping[str, frozenset[Permission]]
+    routes: tuple[Route, ...]
+    login: tuple[str, ...]
+    authenticators: Mapping[str, Authenticator]
+    clients: Mapping[str, Client]
+    tokens: TokenSettings
+    limits: Limits
+    node: NodeSettings

@@ -1,0 +1,31 @@
+"""Credential: what a request carries to prove who calls."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class CredentialKind(StrEnum):
+    """Where HAProxy found the credential. HAProxy alone sets this; a client cannot choose it."""
+
+    NONE = "none"
+    BEARER = "bearer"
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A credential as found in a request. The secret never shows in repr, logs or errors."""
+
+    kind: CredentialKind
+    secret: str = field(default="", repr=False)
+
+    def fingerprint(self, binding: str = "") -> str:
+        """Upper-case hex of SHA-256(kind, NUL, secret, NUL, binding): the name of this credential in HAProxy's memory.
+
+        `binding` is the fingerprint of the verified client certificate or empty. HAProxy computes the same
+        (its `hex` converter writes upper case).
+        """
+        text = f"{self.kind.value}\0{self.secret}\0{binding}"
+        return hashlib.sha256(text.encode()).hexdigest().upper()

@@ -1,0 +1,37 @@
+"""Errors of tokens. Technical failures only: "no such token" is a value.
+
+SumunError
+├── OutageError
+│   └── StoreUnavailableError   the token store or the feed did not answer in time
+├── NewsLostError               the feed cannot say what changed since; forget everything kept
+├── TokenTooLargeError          a claims token would exceed its size bound; nothing was issued
+└── NoSigningKeyError           no active signing key of the wanted algorithm
+"""
+
+from __future__ import annotations
+
+from sumun.errors import OutageError, SumunError
+
+
+class StoreUnavailableError(OutageError):
+    """The token store or the feed did not answer in time. Nothing is known: answer 503."""
+
+    code = "store_unavailable"
+
+
+class NewsLostError(SumunError):
+    """News after the reader's position is gone, or the feed began anew. The reader forgets everything it kept."""
+
+    code = "news_lost"
+
+
+class TokenTooLargeError(SumunError):
+    """A claims token would be larger than its bound (4 KiB). Give the principal fewer direct permissions, or use opaque tokens."""
+
+    code = "token_too_large"
+
+
+class NoSigningKeyError(SumunError):
+    """There is no active signing key of the wanted algorithm. `sumun keys rotate` makes one."""
+
+    code = "no_signing_key"
