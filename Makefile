@@ -52,5 +52,5 @@ clean: ## remove what make made: .venv, caches | make 가 만든 것을 지움: 
 	@find src tests demo scripts -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
 venv: # .venv with everything for development
-	@scripts/install-system haproxy $(first)
+	@scripts/install-system haproxy git $(first)
 	@scripts/make-venv dev
