@@ -30,7 +30,9 @@ def haproxy() -> Path:
 
     `SUMUN_TEST_HAPROXY=/path/to/haproxy` runs the live tests against another build.
     """
-    found = os.environ.get("SUMUN_TEST_HAPROXY") or shutil.which("haproxy") or shutil.which("haproxy", path=SBIN)
+    found = (
+        os.environ.get("SUMUN_TEST_HAPROXY") or shutil.which("haproxy") or shutil.which("haproxy", path=SBIN)
+    )
     if found is None:
         pytest.fail("HAProxy is not on this machine. `make test` installs it: type that.")
     said = subprocess.run([found, "-v"], capture_output=True, text=True, check=True).stdout
