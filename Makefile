@@ -2,7 +2,7 @@
 # What a line after ## says stands there in English and in Korean; help prints the one of the terminal's language.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test lint unit live soak bench lock clean venv
+.PHONY: help demo test lint unit live soak bench lock clean venv servers
 
 PORT ?= 8080
 DATA ?=
@@ -21,7 +21,7 @@ demo: ## start the gateway with a little shop behind it (PORT=8080 DATA=folder) 
 	@scripts/make-venv all
 	@exec $(bin)/python -m sumun demo --port "$$PORT" $${DATA:+--data "$$DATA"}
 
-test: venv ## install what the tests need, check the code, run all tests (T=path for some) | 필요한 것을 설치하고 코드 검사와 모든 시험을 실행 (T=경로 는 일부만)
+test: servers venv ## install what the tests need, check the code, run all tests (T=path for some) | 필요한 것을 설치하고 코드 검사와 모든 시험을 실행 (T=경로 는 일부만)
 	@$(MAKE) --no-print-directory lint
 	@exec $(bin)/python -m pytest $(T)
 
@@ -35,13 +35,13 @@ lint: venv ## style, types, who imports whom, no addresses in locks | 문법, �
 unit: venv ## tests that need no server, in seconds | 서버가 필요 없는 시험만, 몇 초
 	@exec $(bin)/python -m pytest -m "not live and not soak and not bench" $(T)
 
-live: venv ## tests against real HAProxy and Valkey | 진짜 HAProxy, Valkey 와 함께 하는 시험
+live: servers venv ## tests against real HAProxy and Valkey | 진짜 HAProxy, Valkey 와 함께 하는 시험
 	@exec $(bin)/python -m pytest -m "live and not soak and not bench" $(T)
 
-soak: venv ## tests that run for minutes on purpose | 일부러 몇 분씩 도는 시험
+soak: servers venv ## tests that run for minutes on purpose | 일부러 몇 분씩 도는 시험
 	@exec $(bin)/python -m pytest -m soak --timeout 3600 $(T)
 
-bench: venv ## measurements | 성능 측정
+bench: servers venv ## measurements | 성능 측정
 	@exec $(bin)/python -m pytest -m bench -s --timeout 3600 $(T)
 
 lock: ## renew requirements/*.lock after a change of pyproject.toml (UPGRADE=1: newest versions) | pyproject.toml 을 바꾼 뒤 잠금 파일을 다시 만듦 (UPGRADE=1: 최신 버전)
@@ -52,5 +52,7 @@ clean: ## remove what make made: .venv, caches | make 가 만든 것을 지움: 
 	@find src tests demo scripts -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
 venv: # .venv with everything for development
-	@scripts/install-system haproxy git $(first)
 	@scripts/make-venv dev
+
+servers: # what the tests talk to
+	@scripts/install-system haproxy postgresql git $(first)
