@@ -11,8 +11,14 @@ from sumun.identity import Permission
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What one generation of the configuration says: route id -> Rule, role -> permissions."""
+    """What one generation of the configuration says.
+
+    rules    route id -> Rule
+    bundles  role -> permissions
+    signed   route id -> service id, for routes whose service is handed a signed identity token
+    """
 
     generation: int
     rules: Mapping[str, Rule]
     bundles: Mapping[str, frozenset[Permission]]
+    signed: Mapping[str, str]

@@ -1,0 +1,8 @@
+"""HAProxy's questions, answered.
+
+listener   sockets around spop.AgentConnection; deadlines; many questions at once
+translate  question arguments -> Question; Decision -> answer variables
+answer     the whole path of one question, readable on one screen
+
+Flow: bytes -> spop -> arguments -> Question -> Evidence (recognition) -> Decision (access) -> variables -> spop -> bytes.
+"""

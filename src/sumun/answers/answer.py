@@ -1,0 +1,103 @@
+"""The whole path of one question, on one screen.
+
+question -> policy of its generation -> evidence for its credential -> decide() -> answer variables
+
+Nothing is answered (`{}`: HAProxy then refuses with 503) for a question that we did not write or a generation that
+nobody taught us. An outage is answered as what it is. Only a decision says `allow`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol
+
+from sumun.access import Access, Allow, Evidence, Missing, Policy, Proven, Rule, decide
+from sumun.access.generations import Generations
+from sumun.access.handover import headers_of
+from sumun.answers.translate import BadQuestionError, Question, Variables, read_question, write_outage, write_refusal
+from sumun.errors import OutageError
+from sumun.identity import Credential, CredentialKind, Principal
+
+log = logging.getLogger(__name__)
+
+
+class Recognises(Protocol):
+    """What the answerer needs of `recognition`."""
+
+    def recognise_now(self, credential: Credential, now: float) -> Evidence | None:
+        """Evidence without any I/O, or None when a look-up is needed. Raises OutageError."""
+        ...
+
+    async def recognise(self, credential: Credential, now: float) -> Evidence:
+        """Evidence, looked up if need be. Raises OutageError."""
+        ...
+
+
+SignIdentity = Callable[[Principal, str, float], str]
+"""(principal, service id, unix seconds) -> identity token."""
+
+
+class Answerer:
+    """Answers HAProxy's questions. One per answering process; lives on its event loop."""
+
+    def __init__(
+        self,
+        generations: Generations,
+        recogniser: Recognises,
+        sign_identity: SignIdentity,
+        clock: Callable[[], float],
+    ) -> None:
+        """`clock` gives unix seconds."""
+        self._generations = generations
+        self._recogniser = recogniser
+        self._sign_identity = sign_identity
+        self._clock = clock
+
+    def answer(self, args: Mapping[str, object]) -> Variables | Awaitable[Variables]:
+        """Answer one question, at once when nothing must be looked up."""
+        try:
+            question = read_question(args)
+        except BadQuestionError as error:
+            log.error("a question that the rendered configuration never asks: %s", error)
+            return {}
+        policy = self._generations.get(question.generation)
+        rule = policy.rules.get(question.route_id) if policy else None
+        if policy is None or rule is None:
+            log.error("no such route in generation %d: %r", question.generation, question.route_id)
+            return {}
+        now = self._clock()
+        if rule.access is not Access.PROTECTED or question.credential.kind is CredentialKind.NONE:
+            return self._decided(policy, rule, Missing(), question, now)
+        try:
+            evidence = self._recogniser.recognise_now(question.credential, now)
+        except OutageError as outage:
+            return write_outage(outage.code)
+        if evidence is None:
+            return self._looked_up(policy, rule, question, now)
+        return self._decided(policy, rule, evidence, question, now)
+
+    async def _looked_up(self, policy: Policy, rule: Rule, question: Question, now: float) -> Variables:
+        try:
+            evidence = await self._recogniser.recognise(question.credential, now)
+            return self._decided(policy, rule, evidence, question, now)
+        except OutageError as outage:
+            return write_outage(outage.code)
+
+    def _decided(
+        self, policy: Policy, rule: Rule, evidence: Evidence, question: Question, now: float
+    ) -> Variables:
+        decision = decide(rule, evidence, policy.bundles, internal=question.internal)
+        told: Variables
+        if isinstance(decision, Allow):
+            told = {"allow": True}
+            if isinstance(evidence, Proven):
+                told.update(headers_of(evidence.principal, policy.bundles))
+                service = policy.signed.get(rule.route_id)
+                if service is not None:
+                    told["identity_token"] = self._sign_identity(evidence.principal, service, now)
+        else:
+            told = write_refusal(decision)
+        if isinstance(evidence, Proven):
+            told["who"] = str(evidence.principal.subject)
+        return told

@@ -1,0 +1,10 @@
+"""The demo shop: what `make demo` shows, made of real parts.
+
+shop                   the node with the shop's configuration and people; prints what to try
+settings               the shop's sumun.yaml
+services               little real services that echo the identity they are told: REST, SSE, WebSocket, gRPC
+identity               how a service reads and verifies what the gateway tells it
+authentication_server  a process of its own that knows dave and nothing of tokens
+
+Only `cli` imports this folder; nothing here is used by a production node.
+"""

@@ -1,0 +1,68 @@
+"""The shop's sumun.yaml, written into the data folder so that a visitor can read it and change it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+SERVICES = ("products", "orders", "prices", "chat", "reports", "stats", "echo")
+
+_TEMPLATE = """\
+# The demo shop. Everything the gateway does for it is said here; `sumun check` and `sumun show` read this file.
+listen: 127.0.0.1:{port}
+internal: {{listen: 127.0.0.1:{internal_port}}}      # no token here: it only listens where the internal network is
+operator: {{listen: 127.0.0.1:{operator_port}}}      # metrics
+
+services:
+  products: {{url: http://127.0.0.1:{products}}}
+  orders: {{url: http://127.0.0.1:{orders}, identity_token: always}}   # verifies who calls by signature
+  prices: {{url: http://127.0.0.1:{prices}}}
+  chat: {{url: http://127.0.0.1:{chat}}}
+  reports: {{url: http://127.0.0.1:{reports}}}
+  stats: {{url: http://127.0.0.1:{stats}}}
+  echo: {{url: h2c://127.0.0.1:{echo}}}               # gRPC
+
+roles:
+  admin: ["product:*", "order:*", "report:*"]
+  user: ["product:read", "order:read"]
+
+routes:
+  - {{path: /products, methods: [GET], service: products, require: product:read}}
+  - {{path: /products, methods: [POST], service: products, require: product:create}}
+  - {{path: "/products/{{id}}", methods: [GET], service: products, require: product:read}}
+  - {{path: "/products/{{id}}", methods: [DELETE], service: products, require: product:delete}}
+  - {{path: /orders, methods: [GET], service: orders, require: order:read}}
+  - {{path: /orders, methods: [POST], service: orders, require: order:create}}
+  - {{path: /prices, methods: [GET], service: prices}}             # says nothing: any valid token
+  - {{path: /chat, methods: [GET], service: chat}}
+  - {{path: /reports, methods: [GET], service: reports, require: report:read, tokens: [jwt]}}
+  - {{path: "/demo.Echo/**", methods: [POST], service: echo}}
+  - {{path: /internal/stats, methods: [GET], service: stats, require: internal}}
+
+login: [password, staff]
+authenticators:
+  staff: {{kind: http, url: "http://127.0.0.1:{staff}/authenticate", secret: "file:staff.secret", roles: [user]}}
+
+clients:
+  - id: shop-app
+    kind: public
+    first_party: true
+    grants: [password, refresh_token]
+    scopes: ["*:*"]
+    token: [opaque, jwt]      # opaque unless the client asks for a JWT
+  - id: shop-web
+    kind: public
+    grants: [authorization_code, refresh_token]
+    redirect_uris: ["http://127.0.0.1:{port}/demo/callback"]
+    scopes: ["product:*", "order:*"]
+  - id: batch
+    kind: confidential
+    secret: "file:batch.secret"
+    grants: [client_credentials]
+    permissions: ["order:read"]
+    scopes: ["order:read"]
+"""
+
+
+def write_settings(port: int, ports: Mapping[str, int]) -> str:
+    """The YAML text. `ports` gives the port of each of SERVICES and of `staff`, the authentication server."""
+    return _TEMPLATE.format(port=port, internal_port=port + 1, operator_port=port + 2, **ports)

@@ -1,0 +1,15 @@
+"""One running sumun.
+
+run             start in order, wait until ready, stop in reverse
+supervise       parts (processes): started, watched, restarted with back-off, stopped
+part_answer     the answering process: SPOE questions
+part_http       the HTTP process: OAuth endpoints, metrics
+part_valkey     the embedded store: the real Valkey server
+assemble        the only file that names concrete parts (stores, authenticators, directory)
+secret_refs     reads what `env:` and `file:` refer to
+folders         the data folder: its layout, its lock, its marker
+privileges      from root to an ordinary user, after everything is imported and bound
+
+The supervisor starts every part as a process of its own and keeps no request in its hands. Parts learn what they need from
+the generation folder (a Plan without secrets) and resolve secret references themselves, before they drop root.
+"""

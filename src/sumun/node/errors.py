@@ -1,0 +1,37 @@
+"""Errors of a node.
+
+SumunError
+└── NodeError              this node cannot start or go on
+    ├── DataFolderError    the data folder is someone else's, in use, unwritable or has too long a path
+    ├── MissingPartError   a program or package that the configuration needs is not there
+    └── PartFailedError    a part did not become ready
+"""
+
+from __future__ import annotations
+
+from sumun.errors import SumunError
+
+
+class NodeError(SumunError):
+    """This node cannot start or go on."""
+
+    code = "node_error"
+    exit_code = 3
+
+
+class DataFolderError(NodeError):
+    """The data folder is someone else's, in use, unwritable, or its path is too long for sockets."""
+
+    code = "data_folder"
+
+
+class MissingPartError(NodeError):
+    """A program or package that the configuration needs is not there."""
+
+    code = "missing_part"
+
+
+class PartFailedError(NodeError):
+    """A part did not become ready in time, or ended while starting."""
+
+    code = "part_failed"

@@ -1,0 +1,187 @@
+"""The data folder: its layout, its lock, its marker.
+
+    DATA/
+      sumun-data          marker: this folder is sumun's (and the layout's version)
+      sumun.db            the SQLite directory (unless the configuration names another)
+      valkey/             the embedded store's append-only file
+      generations/000001/ one rendered configuration each; `current` links to the live one
+      log/access.log      one JSON line a request
+      run/                0700: sockets, the lock, the store's password; made anew at each start
+
+Nothing outside DATA is written. One node uses a data folder at a time: the lock is held for the node's life by the
+kernel (flock), so a crash leaves none behind.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from sumun.node.errors import DataFolderError
+
+MARKER = "sumun-data"
+LAYOUT = "1"
+# sun_path holds 108 bytes with its NUL (unix(7)); HAProxy binds `<socket>.<pid>.tmp` first, so leave room for that.
+_LONGEST_SOCKET = 108 - 1 - len(".4194304.tmp")
+
+
+@dataclass(frozen=True, slots=True)
+class DataFolder:
+    """Where everything of one node is."""
+
+    root: Path
+
+    @property
+    def run(self) -> Path:
+        """Sockets and the lock; 0700."""
+        return self.root / "run"
+
+    @property
+    def generations(self) -> Path:
+        """Rendered configurations."""
+        return self.root / "generations"
+
+    @property
+    def current(self) -> Path:
+        """Link to the live generation's folder."""
+        return self.root / "current"
+
+    @property
+    def log(self) -> Path:
+        """Log files."""
+        return self.root / "log"
+
+    @property
+    def valkey(self) -> Path:
+        """The embedded store's files."""
+        return self.root / "valkey"
+
+    @property
+    def database(self) -> Path:
+        """The SQLite directory."""
+        return self.root / "sumun.db"
+
+    def answer_socket(self, index: int) -> Path:
+        """SPOE socket of answering process `index`."""
+        return self.run / f"answer-{index}.sock"
+
+    @property
+    def http_socket(self) -> Path:
+        """The HTTP process."""
+        return self.run / "http.sock"
+
+    @property
+    def valkey_socket(self) -> Path:
+        """The embedded store."""
+        return self.run / "valkey.sock"
+
+    @property
+    def valkey_password(self) -> Path:
+        """The embedded store's password, made anew at each start; 0600."""
+        return self.run / "valkey.password"
+
+    @property
+    def metrics(self) -> Path:
+        """The processes' metric files (prometheus-client multiprocess)."""
+        return self.run / "metrics"
+
+    def is_ours(self) -> bool:
+        """True when the folder carries our marker."""
+        return (self.root / MARKER).is_file()
+
+
+def open_data_folder(root: Path) -> DataFolder:
+    """Check the folder and make its layout. Raises DataFolderError with what is wrong and how to mend it."""
+    folder = DataFolder(root.absolute())
+    longest = len(os.fsencode(folder.answer_socket(99)))
+    if longest > _LONGEST_SOCKET:
+        raise DataFolderError(
+            f"data folder {folder.root}: its path is {longest - _LONGEST_SOCKET} bytes too long for unix sockets; "
+            "choose a shorter one with --data"
+        )
+    try:
+        folder.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        marker = folder.root / MARKER
+        if marker.exists():
+            _check_layout(folder, marker)
+        elif any(folder.root.iterdir()):
+            raise DataFolderError(
+                f"data folder {folder.root}: it is not empty and was not made by sumun (no {MARKER} in it); "
+                "name an empty or new folder with --data"
+            )
+        else:
+            marker.write_text(f"{LAYOUT}\n")
+        folder.root.chmod(0o700)
+        for part in (folder.run, folder.generations, folder.log, folder.valkey):
+            part.mkdir(mode=0o700, exist_ok=True)
+    except NotADirectoryError:
+        raise DataFolderError(f"data folder {folder.root}: it is a file; name a folder with --data") from None
+    except OSError as error:
+        raise DataFolderError(
+            f"data folder {folder.root}: {error.strerror or error}; make it writable or name another with --data"
+        ) from error
+    return folder
+
+
+def _check_layout(folder: DataFolder, marker: Path) -> None:
+    layout = marker.read_text().strip()
+    if layout != LAYOUT:
+        raise DataFolderError(
+            f"data folder {folder.root}: its layout is {layout[:20]!r} and this sumun knows {LAYOUT}; "
+            "use the sumun that made it"
+        )
+
+
+class FolderLock:
+    """Held while a node runs on a data folder. The kernel lets go of it when the process ends, however it ends."""
+
+    def __init__(self, folder: DataFolder) -> None:
+        """Take the lock. Raises DataFolderError when another node holds it."""
+        path = folder.root / "lock"
+        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            holder = os.pread(self._fd, 20, 0).decode("ascii", "replace").strip() or "unknown"
+            os.close(self._fd)
+            raise DataFolderError(
+                f"data folder {folder.root}: a sumun (process {holder}) runs on it already; "
+                "stop that one, or name another folder with --data"
+            ) from None
+        os.ftruncate(self._fd, 0)
+        os.pwrite(self._fd, f"{os.getpid()}\n".encode(), 0)
+
+    def release(self) -> None:
+        """Let go. May be called twice."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+
+def is_running(folder: DataFolder) -> bool:
+    """True when a node holds the folder's lock at this moment."""
+    try:
+        fd = os.open(folder.root / "lock", os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(fd)
+
+
+def clean_run_folder(folder: DataFolder) -> None:
+    """Remove what a crashed node left in `run/`. Only under the lock."""
+    for leftover in folder.run.iterdir():
+        if leftover.is_dir() and not leftover.is_symlink():
+            shutil.rmtree(leftover)
+        else:
+            leftover.unlink()
+    folder.metrics.mkdir(mode=0o700)

@@ -1,0 +1,69 @@
+"""From root to an ordinary user.
+
+A part that root started imports everything, reads its secrets and binds its sockets, and then becomes `run_as` for good:
+supplementary groups, group, user, in that order (setgroups needs root, so it comes first), and never back. The
+supervisor itself stays root, as HAProxy's master does, so that it can restart parts and bind low ports again; it takes
+no request and reads nothing from the network.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+from dataclasses import dataclass
+from pathlib import Path
+
+from sumun.node.errors import NodeError
+
+PREFERRED_USERS = ("sumun", "nobody")
+
+
+class UnknownUserError(NodeError):
+    """`run_as` names no user of this machine."""
+
+    code = "unknown_run_as"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A user of this machine."""
+
+    name: str
+    uid: int
+    gid: int
+
+
+def choose_account(run_as: str) -> Account | None:
+    """Whom parts shall become, or None when this process is not root (then nothing changes).
+
+    `run_as` empty: the first of PREFERRED_USERS that exists. Raises UnknownUserError.
+    """
+    if os.geteuid() != 0:
+        return None
+    for name in (run_as,) if run_as else PREFERRED_USERS:
+        try:
+            entry = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        if entry.pw_uid == 0:
+            break
+        return Account(name, entry.pw_uid, entry.pw_gid)
+    raise UnknownUserError(
+        f"run_as: {run_as or ' or '.join(PREFERRED_USERS)!r} is not an ordinary user of this machine; "
+        "make one (useradd --system sumun) or name another under node: run_as"
+    )
+
+
+def become(account: Account | None) -> None:
+    """Drop root for good. No-op for None. Raises OSError when the kernel refuses."""
+    if account is None:
+        return
+    os.setgroups([])
+    os.setresgid(account.gid, account.gid, account.gid)
+    os.setresuid(account.uid, account.uid, account.uid)
+
+
+def give(path: Path, account: Account | None) -> None:
+    """Make `path` the account's own (the link itself, if it is one). No-op for None."""
+    if account is not None:
+        os.chown(path, account.uid, account.gid, follow_symlinks=False)

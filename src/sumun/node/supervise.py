@@ -1,0 +1,188 @@
+"""Parts: processes that are started in order, watched, restarted with back-off, and stopped in reverse.
+
+A part is ready when it says so (`readiness`) or when its own `wait_ready` finds it so. A part that ends later without
+being told to is started again after a pause that doubles from 0.1 s to 5 s and begins anew once it ran for 30 s. Parts
+are in sessions of their own, so a Ctrl-C in the terminal reaches the supervisor alone, which then stops them in order; and
+they end with the supervisor even if that is killed (PR_SET_PDEATHSIG, prctl(2)).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import logging
+import os
+import signal
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sumun.node import readiness
+from sumun.node.errors import PartFailedError
+from sumun.node.privileges import Account
+
+log = logging.getLogger(__name__)
+
+FIRST_PAUSE_SECONDS = 0.1
+LONGEST_PAUSE_SECONDS = 5.0
+SETTLED_AFTER_SECONDS = 30.0
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def end_with_parent() -> None:
+    """Ask the kernel to send this process SIGTERM when its parent ends. Lost when the user changes: call it after."""
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+@dataclass(frozen=True, slots=True)
+class PartSpec:
+    """How to run one part.
+
+    `account`: become this user before the program starts (for programs that cannot do it themselves).
+    `wait_ready`: how to find out that it is ready; None: it announces it through the readiness pipe.
+    """
+
+    name: str
+    argv: Sequence[str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    account: Account | None = None
+    pass_fds: tuple[int, ...] = ()
+    wait_ready: Callable[[], Awaitable[None]] | None = None
+    ready_seconds: float = 20.0
+    stop_seconds: float = 10.0
+    stop_signal: signal.Signals = signal.SIGTERM
+
+
+class Part:
+    """One running part."""
+
+    def __init__(self, spec: PartSpec, output: int | None) -> None:
+        """`output` is the file descriptor for the part's standard output and error; None: the supervisor's own."""
+        self.spec = spec
+        self._output = output
+        self._process: asyncio.subprocess.Process | None = None
+        self._watcher: asyncio.Task[None] | None = None
+        self.restarts = 0
+
+    @property
+    def pid(self) -> int | None:
+        """The process id, or None when it is not running."""
+        process = self._process
+        return process.pid if process is not None and process.returncode is None else None
+
+    async def start(self) -> None:
+        """Start and wait until ready. Raises PartFailedError; then nothing of it is left running."""
+        await self._start_once()
+        self._watcher = asyncio.create_task(self._watch(), name=f"watch {self.spec.name}")
+
+    async def stop(self) -> None:
+        """Tell it to stop, wait, kill it if it does not. May be called twice, and after a failed start."""
+        if self._watcher is not None:
+            self._watcher.cancel()
+            await asyncio.gather(self._watcher, return_exceptions=True)
+            self._watcher = None
+        await self._end_process()
+
+    async def _start_once(self) -> None:
+        spec = self.spec
+        reading, writing = os.pipe()
+        try:
+            self._process = await asyncio.create_subprocess_exec(
+                *spec.argv,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=self._output,
+                stderr=self._output,
+                env={**os.environ, **spec.environment, readiness.VARIABLE: str(writing)},
+                pass_fds=(writing, *spec.pass_fds),
+                start_new_session=True,
+                preexec_fn=end_with_parent,
+                **_as_user(spec.account),
+            )
+        except OSError as error:
+            os.close(reading)
+            raise PartFailedError(f"{spec.name}: cannot start {spec.argv[0]}: {error.strerror}") from error
+        finally:
+            os.close(writing)
+        try:
+            async with asyncio.timeout(spec.ready_seconds):
+                await (self._until_announced(reading) if spec.wait_ready is None else self._until_found(spec.wait_ready))
+        except TimeoutError:
+            await self._end_process()
+            raise PartFailedError(f"{spec.name}: not ready after {spec.ready_seconds:g} seconds") from None
+        except BaseException:
+            await self._end_process()
+            raise
+        finally:
+            os.close(reading)
+
+    async def _until_announced(self, reading: int) -> None:
+        line = await _read_line(reading)
+        failure = readiness.failure_in(line)
+        if failure is not None:
+            raise PartFailedError(f"{self.spec.name}: {failure or 'ended while starting; its log says more'}")
+
+    async def _until_found(self, wait_ready: Callable[[], Awaitable[None]]) -> None:
+        assert self._process is not None
+        found = asyncio.ensure_future(wait_ready())
+        ended = asyncio.ensure_future(self._process.wait())
+        try:
+            await asyncio.wait((found, ended), return_when=asyncio.FIRST_COMPLETED)
+            if not found.done():
+                raise PartFailedError(f"{self.spec.name}: ended while starting (exit {ended.result()})")
+            found.result()
+        finally:
+            found.cancel()
+            ended.cancel()
+
+    async def _watch(self) -> None:
+        loop = asyncio.get_running_loop()
+        pause = FIRST_PAUSE_SECONDS
+        while True:
+            assert self._process is not None
+            started = loop.time()
+            code = await self._process.wait()
+            if loop.time() - started > SETTLED_AFTER_SECONDS:
+                pause = FIRST_PAUSE_SECONDS
+            while True:
+                log.error("part %s ended (exit %s); starting it again in %.1f s", self.spec.name, code, pause)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+                try:
+                    await self._start_once()
+                except PartFailedError as error:
+                    log.error("%s", error)
+                    code = "failed to start"
+                else:
+                    break
+            self.restarts += 1
+            log.warning("part %s runs again as process %s", self.spec.name, self.pid)
+
+    async def _end_process(self) -> None:
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        process.send_signal(self.spec.stop_signal)
+        try:
+            async with asyncio.timeout(self.spec.stop_seconds):
+                await process.wait()
+        except TimeoutError:
+            log.warning("part %s did not stop within %g s; killed", self.spec.name, self.spec.stop_seconds)
+            process.kill()
+            await process.wait()
+
+
+def _as_user(account: Account | None) -> dict[str, object]:
+    return {} if account is None else {"user": account.uid, "group": account.gid, "extra_groups": []}
+
+
+async def _read_line(fd: int) -> str:
+    """Everything up to the pipe's end (the part writes one line and closes)."""
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader()
+    transport, _ = await loop.connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(os.dup(fd), "rb", buffering=0)
+    )
+    try:
+        return (await reader.readline()).decode("utf-8", "replace")
+    finally:
+        transport.close()

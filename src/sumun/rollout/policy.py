@@ -1,0 +1,16 @@
+"""Plan -> Policy: what the answering processes need of a plan."""
+
+from __future__ import annotations
+
+from sumun.access import Policy, Rule
+from sumun.config.plan import Plan
+
+
+def policy_of(plan: Plan, generation: int) -> Policy:
+    """The policy of this plan under this generation number."""
+    return Policy(
+        generation=generation,
+        rules={r.id: Rule(r.id, r.access, r.requirement, r.kinds) for r in plan.routes},
+        bundles=plan.roles,
+        signed={r.id: r.service for r in plan.routes if plan.services[r.service].signed},
+    )
