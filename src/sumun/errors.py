@@ -1,7 +1,7 @@
 """The root of every error of ours.
 
-A package draws its own tree in its `errors.py` under `SumunError`. An error carries a stable code for programs and a
-sentence for people; it never knows HTTP: the faces (`oauth`, `answers`, `admin`) hold the one table from code to status.
+A package draws its own tree in its `errors.py` under `SumunError`. An error carries a stable code for programs and
+a sentence for people; it never knows HTTP: the faces (`oauth`, `answers`) hold the table from error to status.
 """
 
 from __future__ import annotations

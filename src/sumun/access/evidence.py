@@ -16,7 +16,7 @@ class TokenKind(StrEnum):
 
 
 class InvalidBecause(StrEnum):
-    """Why a credential proves nothing. The caller is told one word, `invalid_token`; logs and `explain` are told this."""
+    """Why a credential proves nothing. The caller hears `invalid_token`; logs and `explain` are told this."""
 
     MALFORMED = "malformed"
     UNKNOWN = "unknown"

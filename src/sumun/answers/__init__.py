@@ -4,5 +4,6 @@ listener   sockets around spop.AgentConnection; deadlines; many questions at onc
 translate  question arguments -> Question; Decision -> answer variables
 answer     the whole path of one question, readable on one screen
 
-Flow: bytes -> spop -> arguments -> Question -> Evidence (recognition) -> Decision (access) -> variables -> spop -> bytes.
+Flow: bytes -> spop -> arguments -> Question -> Evidence (recognition) -> Decision (access)
+      -> variables -> spop -> bytes.
 """

@@ -15,7 +15,14 @@ from typing import Protocol
 from sumun.access import Access, Allow, Evidence, Missing, Policy, Proven, Rule, decide
 from sumun.access.generations import Generations
 from sumun.access.handover import headers_of
-from sumun.answers.translate import BadQuestionError, Question, Variables, read_question, write_outage, write_refusal
+from sumun.answers.translate import (
+    BadQuestionError,
+    Question,
+    Variables,
+    read_question,
+    write_outage,
+    write_refusal,
+)
 from sumun.errors import OutageError
 from sumun.identity import Credential, CredentialKind, Principal
 

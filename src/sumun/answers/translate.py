@@ -20,7 +20,7 @@ _REALM = 'Bearer realm="sumun"'
 
 
 class BadQuestionError(SumunError):
-    """HAProxy's question lacks an argument or has one of another type: not the configuration we wrote. Answer nothing."""
+    """HAProxy's question lacks an argument or has one of another type: not the configuration we wrote."""
 
     code = "bad_question"
 
@@ -51,7 +51,9 @@ def read_question(args: Mapping[str, object]) -> Question:
         credential = Credential(CredentialKind.NONE)
     else:
         raise BadQuestionError("argument kind is neither none nor bearer")
-    return Question(int(generation), _text(args, "route"), listener == "internal", credential, _text(args, "id"))
+    return Question(
+        int(generation), _text(args, "route"), listener == "internal", credential, _text(args, "id")
+    )
 
 
 def _text(args: Mapping[str, object], name: str) -> str:
@@ -69,7 +71,12 @@ def write_refusal(refuse: Refuse) -> Variables:
     match refuse.reason:
         case Reason.NO_CREDENTIAL:
             # RFC 6750 3.1: without any authentication information, no error code.
-            return {"status": 401, "code": "no_credential", "title": "This call needs an access token", "challenge": _REALM}
+            return {
+                "status": 401,
+                "code": "no_credential",
+                "title": "This call needs an access token",
+                "challenge": _REALM,
+            }
         case Reason.INVALID_TOKEN:
             because = refuse.because or InvalidBecause.UNKNOWN
             return _invalid_token("The access token is not valid, has expired or was revoked", because.value)
@@ -95,7 +102,9 @@ def write_outage(code: str) -> Variables:
 
 def scope_of(missing: frozenset[HasPermission | HasRole]) -> str:
     """The missing rights as a scope value (RFC 6749 3.3), sorted: `product:create role:admin`."""
-    return " ".join(sorted(str(m.permission) if isinstance(m, HasPermission) else f"role:{m.role}" for m in missing))
+    return " ".join(
+        sorted(str(m.permission) if isinstance(m, HasPermission) else f"role:{m.role}" for m in missing)
+    )
 
 
 def _invalid_token(sentence: str, why: str) -> Variables:

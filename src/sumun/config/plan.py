@@ -50,7 +50,7 @@ class Address:
 
 
 class ServiceProtocol(StrEnum):
-    """What a service speaks. `http://` and `https://` are HTTP/1.1 (and WebSocket, SSE); `h2c://` is HTTP/2 without TLS (gRPC)."""
+    """What a service speaks: `http://` and `https://` HTTP/1.1 (WebSocket, SSE), `h2c://` HTTP/2 without TLS (gRPC)."""
 
     HTTP = "http"
     HTTPS = "https"
@@ -67,7 +67,7 @@ class IdentityToken(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What is behind the gateway. `servers` are (host, port); `signed` is the identity-token setting after AUTO was resolved."""
+    """What is behind the gateway. `servers`: (host, port); `signed`: it is handed identity tokens (AUTO resolved)."""
 
     id: str
     protocol: ServiceProtocol
@@ -171,7 +171,11 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class NodeSettings:
-    """How this node runs. `store` is `embedded` or a valkey/redis URL reference; `directory` is `sqlite` or an SQLAlchemy URL reference."""
+    """How this node runs.
+
+    `store`: None is the embedded one, else where the valkey/redis URL is read. `directory`: None is SQLite in the
+    data folder, else where the SQLAlchemy URL is read. `run_as`: empty is the first ordinary user found.
+    """
 
     answerers: int
     haproxy_threads: int

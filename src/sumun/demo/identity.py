@@ -17,7 +17,15 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-_HEADERS = ("x-user-id", "x-user-name", "x-user-roles", "x-user-permissions", "x-client-id", "x-token-id", "x-request-id")
+_HEADERS = (
+    "x-user-id",
+    "x-user-name",
+    "x-user-roles",
+    "x-user-permissions",
+    "x-client-id",
+    "x-token-id",
+    "x-request-id",
+)
 _KEYS_FOR_SECONDS = 300.0
 
 
@@ -37,7 +45,7 @@ def told(headers: Mapping[str, str]) -> dict[str, Any]:
 
 
 class Verifier:
-    """Verifies identity tokens for one service. Fetches the gateway's keys when it meets a key id that it does not know."""
+    """Verifies identity tokens for one service; fetches the gateway's keys when it meets one that it does not know."""
 
     def __init__(self, issuer: str, audience: str) -> None:
         """`issuer` is the gateway's address as its tokens name it; `audience` is this service's id there."""

@@ -1,8 +1,8 @@
 """The shop's little services, one process, a socket each. They echo the identity that the gateway tells them.
 
-Run as `python -m sumun.demo.services NAME=FD ...` with listening sockets inherited by number; `ISSUER` in the environment is
-the gateway's address. products and orders are REST, prices is SSE, chat a WebSocket echo, reports and stats plain JSON,
-echo is gRPC.
+Run as `python -m sumun.demo.services NAME=FD ...` with listening sockets inherited by number; `ISSUER` in the
+environment is the gateway's address. products and orders are REST, prices is SSE, chat a WebSocket echo, reports and
+stats plain JSON, echo is gRPC.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 
-import grpc
+import grpc  # type: ignore[import-untyped]
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -36,7 +36,7 @@ LARGEST_BODY = 65536
 
 def products() -> Starlette:
     """REST: list, read, create, delete."""
-    shelf = {"1": "tea", "2": "rice cake", "3": "persimmon"}
+    shelf: dict[str, str] = {"1": "tea", "2": "rice cake", "3": "persimmon"}
     next_id = itertools.count(4)
 
     async def index(request: Request) -> Response:
@@ -46,10 +46,12 @@ def products() -> Starlette:
             if body is None or not isinstance(body.get("name"), str):
                 return JSONResponse({"error": 'send JSON such as {"name": "pear"}'}, 400)
             number = str(next(next_id))
-            shelf[number] = body["name"][:100]
+            shelf[number] = str(body["name"])[:100]
             while len(shelf) > 1000:
                 shelf.pop(next(iter(shelf)))
-            return JSONResponse({"created": {"id": number, "name": shelf[number]}, "you": told(request.headers)}, 201)
+            return JSONResponse(
+                {"created": {"id": number, "name": shelf[number]}, "you": told(request.headers)}, 201
+            )
         listed = [{"id": number, "name": name} for number, name in shelf.items()]
         return JSONResponse({"products": listed, "you": told(request.headers)})
 
@@ -59,7 +61,9 @@ def products() -> Starlette:
         if number not in shelf:
             return JSONResponse({"error": f"no product {number[:20]}"}, 404)
         if request.method == "DELETE":
-            return JSONResponse({"deleted": {"id": number, "name": shelf.pop(number)}, "you": told(request.headers)})
+            return JSONResponse(
+                {"deleted": {"id": number, "name": shelf.pop(number)}, "you": told(request.headers)}
+            )
         return JSONResponse({"product": {"id": number, "name": shelf[number]}, "you": told(request.headers)})
 
     return Starlette(
@@ -79,8 +83,12 @@ def orders() -> Starlette:
         try:
             claims = await asyncio.to_thread(verifier.verify, request.headers.get("x-identity-token", ""))
         except Exception as error:  # noqa: BLE001 (whatever is wrong with it, it is not believed)
-            return JSONResponse({"error": "the identity token is not good", "because": type(error).__name__}, 500)
-        return JSONResponse({"orders": [{"id": "77", "product": "1"}], "you": told(request.headers), "verified": claims})
+            return JSONResponse(
+                {"error": "the identity token is not good", "because": type(error).__name__}, 500
+            )
+        return JSONResponse(
+            {"orders": [{"id": "77", "product": "1"}], "you": told(request.headers), "verified": claims}
+        )
 
     return Starlette(routes=[Route("/orders", index, methods=["GET", "POST"])])
 
@@ -91,12 +99,15 @@ def prices() -> Starlette:
     async def stream(request: Request) -> AsyncIterator[str]:
         yield f"event: hello\ndata: {json.dumps(told(request.headers))}\n\n"
         while True:
-            yield f"event: price\ndata: {json.dumps({'product': '1', 'won': random.randrange(900, 1100)})}\n\n"  # noqa: S311
+            price = {"product": "1", "won": random.randrange(900, 1100)}  # noqa: S311
+            yield f"event: price\ndata: {json.dumps(price)}\n\n"
             await asyncio.sleep(1)
 
     async def index(request: Request) -> Response:
         CALLS["prices"] += 1
-        return StreamingResponse(stream(request), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+        return StreamingResponse(
+            stream(request), media_type="text/event-stream", headers={"Cache-Control": "no-store"}
+        )
 
     return Starlette(routes=[Route("/prices", index)])
 
@@ -146,7 +157,7 @@ APPS: dict[str, Callable[[], Starlette]] = {
 }
 
 
-class _Say(grpc.GenericRpcHandler):
+class _Say(grpc.GenericRpcHandler):  # type: ignore[misc]
     """gRPC without generated code: `/demo.Echo/Say` (one answer) and `/demo.Echo/Count` (a stream), bytes in and out."""
 
     def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler | None:
@@ -184,10 +195,15 @@ async def _json_body(request: Request) -> dict[str, object] | None:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn without its own signal handling: this process runs several."""
+    """uvicorn that says when it listens; signals are `main`'s, since this process runs several."""
 
-    def install_signal_handlers(self) -> None:
-        """Leave signals to `main`."""
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listening.set()
 
 
 async def _serve(sockets: dict[str, socket.socket]) -> None:
@@ -197,7 +213,9 @@ async def _serve(sockets: dict[str, socket.socket]) -> None:
     servers = []
     running = []
     for name, make in APPS.items():
-        config = uvicorn.Config(make(), log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1)
+        config = uvicorn.Config(
+            make(), log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1
+        )
         server = _Server(config)
         servers.append(server)
         running.append(asyncio.create_task(server._serve([sockets[name]])))  # noqa: SLF001
@@ -207,8 +225,8 @@ async def _serve(sockets: dict[str, socket.socket]) -> None:
     sockets["echo"].close()
     rpc.add_insecure_port(f"{address[0]}:{address[1]}")
     await rpc.start()
-    while not all(server.started for server in servers):
-        await asyncio.sleep(0.01)
+    for server in servers:
+        await server.listening.wait()
     readiness.announce_ready()
     await stop.wait()
     for server in servers:

@@ -41,7 +41,8 @@ class Permission:
         match = _PERMISSION.fullmatch(text)
         if match is None:
             raise InvalidPermissionError(
-                f"{text[:80]!r} is not a permission; write resource:action in lower case, such as product:read or product:*"
+                f"{text[:80]!r} is not a permission; write resource:action in lower case, "
+                "such as product:read or product:*"
             )
         return cls(match[1], match[2])
 

@@ -39,7 +39,8 @@ class Subject:
         """Refuse an id outside the alphabet. Raises InvalidSubjectError."""
         if _NAME.fullmatch(self.id) is None:
             raise InvalidSubjectError(
-                f"{self.id[:80]!r} is not a name; use 1 to 128 letters, digits and . _ @ + - with a letter or digit at both ends"
+                f"{self.id[:80]!r} is not a name; use 1 to 128 letters, digits and . _ @ + - "
+                "with a letter or digit at both ends"
             )
 
     @classmethod
@@ -49,7 +50,9 @@ class Subject:
         try:
             return cls(SubjectKind(kind), name)
         except ValueError:
-            raise InvalidSubjectError(f"{text[:80]!r} is not a subject; write user:NAME or client:ID") from None
+            raise InvalidSubjectError(
+                f"{text[:80]!r} is not a subject; write user:NAME or client:ID"
+            ) from None
 
     @classmethod
     def user(cls, name: str) -> Subject:

@@ -10,6 +10,6 @@ secret_refs     reads what `env:` and `file:` refer to
 folders         the data folder: its layout, its lock, its marker
 privileges      from root to an ordinary user, after everything is imported and bound
 
-The supervisor starts every part as a process of its own and keeps no request in its hands. Parts learn what they need from
-the generation folder (a Plan without secrets) and resolve secret references themselves, before they drop root.
+The supervisor starts every part as a process of its own and keeps no request in its hands. Parts learn what they need
+from the generation folder (a Plan without secrets) and resolve secret references themselves, before they drop root.
 """

@@ -1,7 +1,7 @@
 """From root to an ordinary user.
 
-A part that root started imports everything, reads its secrets and binds its sockets, and then becomes `run_as` for good:
-supplementary groups, group, user, in that order (setgroups needs root, so it comes first), and never back. The
+A part that root started imports everything, reads its secrets and binds its sockets, and then becomes `run_as` for
+good: supplementary groups, group, user, in that order (setgroups needs root, so it comes first), and never back. The
 supervisor itself stays root, as HAProxy's master does, so that it can restart parts and bind low ports again; it takes
 no request and reads nothing from the network.
 """

@@ -22,7 +22,9 @@ def read_secret(ref: SecretRef) -> str:
     if how == "env":
         text = os.environ.get(name, "")
         if not text:
-            raise SecretMissingError(f"{ref.where}: the environment variable {name} is not set or empty; set it, then start again")
+            raise SecretMissingError(
+                f"{ref.where}: the environment variable {name} is not set or empty; set it, then start again"
+            )
         return text
     try:
         with Path(name).open(encoding="utf-8") as file:
@@ -31,5 +33,7 @@ def read_secret(ref: SecretRef) -> str:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
         raise SecretMissingError(f"{ref.where}: cannot read the secret file {name}: {reason}") from None
     if not text:
-        raise SecretMissingError(f"{ref.where}: the secret file {name} is empty; its first line is the secret")
+        raise SecretMissingError(
+            f"{ref.where}: the secret file {name} is empty; its first line is the secret"
+        )
     return text

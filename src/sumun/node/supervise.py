@@ -2,8 +2,8 @@
 
 A part is ready when it says so (`readiness`) or when its own `wait_ready` finds it so. A part that ends later without
 being told to is started again after a pause that doubles from 0.1 s to 5 s and begins anew once it ran for 30 s. Parts
-are in sessions of their own, so a Ctrl-C in the terminal reaches the supervisor alone, which then stops them in order; and
-they end with the supervisor even if that is killed (PR_SET_PDEATHSIG, prctl(2)).
+are in sessions of their own, so a Ctrl-C in the terminal reaches the supervisor alone, which then stops them in order;
+and they end with the supervisor even if that is killed (PR_SET_PDEATHSIG, prctl(2)).
 """
 
 from __future__ import annotations
@@ -72,8 +72,8 @@ class Part:
 
     async def start(self) -> None:
         """Start and wait until ready. Raises PartFailedError; then nothing of it is left running."""
-        await self._start_once()
-        self._watcher = asyncio.create_task(self._watch(), name=f"watch {self.spec.name}")
+        process = await self._start_once()
+        self._watcher = asyncio.create_task(self._watch(process), name=f"watch {self.spec.name}")
 
     async def stop(self) -> None:
         """Tell it to stop, wait, kill it if it does not. May be called twice, and after a failed start."""
@@ -83,11 +83,12 @@ class Part:
             self._watcher = None
         await self._end_process()
 
-    async def _start_once(self) -> None:
+    async def _start_once(self) -> asyncio.subprocess.Process:
         spec = self.spec
+        account = spec.account
         reading, writing = os.pipe()
         try:
-            self._process = await asyncio.create_subprocess_exec(
+            self._process = process = await asyncio.create_subprocess_exec(
                 *spec.argv,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=self._output,
@@ -96,7 +97,9 @@ class Part:
                 pass_fds=(writing, *spec.pass_fds),
                 start_new_session=True,
                 preexec_fn=end_with_parent,
-                **_as_user(spec.account),
+                user=account.uid if account else None,
+                group=account.gid if account else None,
+                extra_groups=[] if account else None,
             )
         except OSError as error:
             os.close(reading)
@@ -105,7 +108,10 @@ class Part:
             os.close(writing)
         try:
             async with asyncio.timeout(spec.ready_seconds):
-                await (self._until_announced(reading) if spec.wait_ready is None else self._until_found(spec.wait_ready))
+                if spec.wait_ready is None:
+                    await self._until_announced(reading)
+                else:
+                    await self._until_found(process, spec.wait_ready)
         except TimeoutError:
             await self._end_process()
             raise PartFailedError(f"{spec.name}: not ready after {spec.ready_seconds:g} seconds") from None
@@ -114,6 +120,7 @@ class Part:
             raise
         finally:
             os.close(reading)
+        return process
 
     async def _until_announced(self, reading: int) -> None:
         line = await _read_line(reading)
@@ -121,10 +128,11 @@ class Part:
         if failure is not None:
             raise PartFailedError(f"{self.spec.name}: {failure or 'ended while starting; its log says more'}")
 
-    async def _until_found(self, wait_ready: Callable[[], Awaitable[None]]) -> None:
-        assert self._process is not None
+    async def _until_found(
+        self, process: asyncio.subprocess.Process, wait_ready: Callable[[], Awaitable[None]]
+    ) -> None:
         found = asyncio.ensure_future(wait_ready())
-        ended = asyncio.ensure_future(self._process.wait())
+        ended = asyncio.ensure_future(process.wait())
         try:
             await asyncio.wait((found, ended), return_when=asyncio.FIRST_COMPLETED)
             if not found.done():
@@ -134,13 +142,12 @@ class Part:
             found.cancel()
             ended.cancel()
 
-    async def _watch(self) -> None:
+    async def _watch(self, process: asyncio.subprocess.Process) -> None:
         loop = asyncio.get_running_loop()
         pause = FIRST_PAUSE_SECONDS
         while True:
-            assert self._process is not None
             started = loop.time()
-            code = await self._process.wait()
+            code: int | str = await process.wait()
             if loop.time() - started > SETTLED_AFTER_SECONDS:
                 pause = FIRST_PAUSE_SECONDS
             while True:
@@ -148,7 +155,7 @@ class Part:
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
                 try:
-                    await self._start_once()
+                    process = await self._start_once()
                 except PartFailedError as error:
                     log.error("%s", error)
                     code = "failed to start"
@@ -169,10 +176,6 @@ class Part:
             log.warning("part %s did not stop within %g s; killed", self.spec.name, self.spec.stop_seconds)
             process.kill()
             await process.wait()
-
-
-def _as_user(account: Account | None) -> dict[str, object]:
-    return {} if account is None else {"user": account.uid, "group": account.gid, "extra_groups": []}
 
 
 async def _read_line(fd: int) -> str:

@@ -25,7 +25,11 @@ TOKENS_ISSUED = Counter("sumun_tokens_issued", "Access tokens issued, by kind an
 TOKEN_REQUESTS_REFUSED = Counter(
     "sumun_token_requests_refused", "Token requests refused, by RFC 6749 error code", ["error"]
 )
-LOGINS = Counter("sumun_logins", "Login proofs judged, by outcome: identified, rejected, throttled, unavailable", ["outcome"])
+LOGINS = Counter(
+    "sumun_logins",
+    "Login proofs judged, by outcome: identified, rejected, throttled, unavailable",
+    ["outcome"],
+)
 NEWS_APPLIED = Counter("sumun_news_applied", "Changes applied from the feed, all processes together")
 NEWS_LOST = Counter("sumun_news_lost", "Times a process had to forget everything because news was lost")
 

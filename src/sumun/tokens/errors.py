@@ -26,7 +26,7 @@ class NewsLostError(SumunError):
 
 
 class TokenTooLargeError(SumunError):
-    """A claims token would be larger than its bound (4 KiB). Give the principal fewer direct permissions, or use opaque tokens."""
+    """A claims token would be larger than its bound (4 KiB). Fewer direct permissions, or opaque tokens, mend it."""
 
     code = "token_too_large"
 
@@ -35,3 +35,9 @@ class NoSigningKeyError(SumunError):
     """There is no active signing key of the wanted algorithm. `sumun keys rotate` makes one."""
 
     code = "no_signing_key"
+
+
+class UnusableKeyError(SumunError):
+    """A signing key cannot be read or does not fit its algorithm. Never holds anything of the key. Mend the stored key."""
+
+    code = "unusable_key"

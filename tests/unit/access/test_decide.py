@@ -123,7 +123,9 @@ def test_what_is_named_missing_is_enough_and_not_too_much(rule, evidence, bundle
         roles = frozenset(m.role for m in extra if isinstance(m, HasRole))
         scopes = permissions | {Permission("role", r) for r in roles}
         return Proven(
-            Principal(who.subject, who.name, who.roles | roles, who.permissions | permissions, who.scopes | scopes),
+            Principal(
+                who.subject, who.name, who.roles | roles, who.permissions | permissions, who.scopes | scopes
+            ),
             evidence.kind,
             evidence.expires_at,
         )

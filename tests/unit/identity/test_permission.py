@@ -21,7 +21,21 @@ def test_the_text_form_round_trips(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "product", "product:", ":read", "Product:read", "a:b:c", "a b:c", "a:b\n", "á:b", "9a:b", "**:a", "a" * 65 + ":b", 'a":b'],
+    [
+        "",
+        "product",
+        "product:",
+        ":read",
+        "Product:read",
+        "a:b:c",
+        "a b:c",
+        "a:b\n",
+        "á:b",
+        "9a:b",
+        "**:a",
+        "a" * 65 + ":b",
+        'a":b',
+    ],
 )
 def test_what_is_not_a_permission_is_refused(text: str) -> None:
     """Anything outside the grammar is InvalidPermissionError."""
@@ -30,7 +44,9 @@ def test_what_is_not_a_permission_is_refused(text: str) -> None:
 
 
 @given(PERMISSIONS, PERMISSIONS, CONCRETE)
-def test_an_intersection_gives_exactly_what_both_give(one: Permission, two: Permission, right: Permission) -> None:
+def test_an_intersection_gives_exactly_what_both_give(
+    one: Permission, two: Permission, right: Permission
+) -> None:
     """A right is in the intersection if and only if both sides cover it."""
     both = one.intersect(two)
     assert (both is not None and both.covers(right)) == (one.covers(right) and two.covers(right))

@@ -16,7 +16,9 @@ ROLES = st.frozensets(st.sampled_from(["x", "y"]))
 EVERY_RIGHT = [Permission(r, a) for r, a in product("abc", repeat=2)]
 
 
-def principal(roles: frozenset[str], direct: frozenset[Permission], scopes: frozenset[Permission]) -> Principal:
+def principal(
+    roles: frozenset[str], direct: frozenset[Permission], scopes: frozenset[Permission]
+) -> Principal:
     """A principal with these rights."""
     return Principal(Subject.user("alice"), "Alice", roles, direct, scopes)
 
@@ -42,10 +44,17 @@ def test_a_role_counts_only_when_a_scope_names_it() -> None:
     """Scopes narrow roles too: `role:admin` or a pattern over it."""
     both = frozenset({"admin", "user"})
     assert principal(both, frozenset(), frozenset({ANYTHING})).active_roles() == both
-    assert principal(both, frozenset(), frozenset({Permission.parse("role:admin")})).active_roles() == {"admin"}
-    assert principal(both, frozenset(), frozenset({Permission.parse("product:*")})).active_roles() == frozenset()
+    assert principal(both, frozenset(), frozenset({Permission.parse("role:admin")})).active_roles() == {
+        "admin"
+    }
+    assert (
+        principal(both, frozenset(), frozenset({Permission.parse("product:*")})).active_roles() == frozenset()
+    )
 
 
 def test_a_role_that_no_policy_defines_gives_nothing() -> None:
     """An unknown role bundles no permission."""
-    assert principal(frozenset({"ghost"}), frozenset(), frozenset({ANYTHING})).effective_permissions({}) == frozenset()
+    assert (
+        principal(frozenset({"ghost"}), frozenset(), frozenset({ANYTHING})).effective_permissions({})
+        == frozenset()
+    )

@@ -16,7 +16,19 @@ def test_the_text_form_round_trips(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "alice", "user:", "user:a b", "user:-a", "group:a", "user:a|b", "user:" + "a" * 129, "user:a\n", "user:앨리스"]
+    "text",
+    [
+        "",
+        "alice",
+        "user:",
+        "user:a b",
+        "user:-a",
+        "group:a",
+        "user:a|b",
+        "user:" + "a" * 129,
+        "user:a\n",
+        "user:앨리스",
+    ],
 )
 def test_what_is_not_a_subject_is_refused(text: str) -> None:
     """Anything outside the grammar is InvalidSubjectError."""
