@@ -117,7 +117,7 @@ def open_data_folder(root: Path) -> DataFolder:
         folder.root.chmod(0o700)
         for part in (folder.run, folder.generations, folder.log, folder.valkey):
             part.mkdir(mode=0o700, exist_ok=True)
-    except NotADirectoryError:
+    except (NotADirectoryError, FileExistsError):
         raise DataFolderError(f"data folder {folder.root}: it is a file; name a folder with --data") from None
     except OSError as error:
         raise DataFolderError(

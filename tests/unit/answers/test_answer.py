@@ -1,0 +1,206 @@
+"""Questions in, answers out: the path of one question with a recogniser of known outcomes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+import pytest
+
+from sumun.access import (
+    Access,
+    Evidence,
+    HasPermission,
+    Invalid,
+    InvalidBecause,
+    Policy,
+    Proven,
+    Reason,
+    Refuse,
+    Rule,
+    TokenKind,
+)
+from sumun.access.generations import Generations
+from sumun.access.handover import HEADER_VARIABLES
+from sumun.answers.answer import Answerer
+from sumun.answers.translate import Variables, write_refusal
+from sumun.errors import OutageError
+from sumun.identity import ANYTHING, Credential, Permission, Principal, Subject
+
+READ = Permission.parse("product:read")
+BOB = Principal(
+    Subject.user("bob"),
+    "밥 Bob",
+    frozenset({"user"}),
+    frozenset(),
+    frozenset({ANYTHING}),
+    "shop-app",
+    "tid_1",
+)
+BATCH = Principal(
+    Subject.client("batch"), "batch", frozenset(), frozenset({READ}), frozenset({ANYTHING}), "batch", "tid_2"
+)
+QUESTION = {"gen": "7", "route": "list", "lst": "public", "kind": "bearer", "cred": "bob", "id": "q1"}
+
+
+class Knows:
+    """A recogniser that knows these credentials; the rest is unknown. `down` raises instead; `slow` awaits first."""
+
+    def __init__(self, known: Mapping[str, Evidence], *, down: bool = False, slow: bool = False) -> None:
+        self.known, self.down, self.slow = known, down, slow
+
+    def recognise_now(self, credential: Credential, now: float) -> Evidence | None:
+        if self.down and not self.slow:
+            raise OutageError("the store is down")
+        return None if self.slow else self.known.get(credential.secret, Invalid(InvalidBecause.UNKNOWN))
+
+    async def recognise(self, credential: Credential, now: float) -> Evidence:
+        if self.down:
+            raise OutageError("the store is down")
+        return self.known.get(credential.secret, Invalid(InvalidBecause.UNKNOWN))
+
+
+def ask(recogniser: Knows, **changes: object) -> Variables:
+    """Ask QUESTION with these changes (None leaves the argument out)."""
+    generations = Generations()
+    generations.learn(
+        Policy(
+            generation=7,
+            rules={
+                "list": Rule("list", Access.PROTECTED, HasPermission(READ)),
+                "write": Rule("write", Access.PROTECTED, HasPermission(Permission.parse("product:create"))),
+                "reports": Rule("reports", kinds=frozenset({TokenKind.JWT})),
+                "inside": Rule("inside", Access.INTERNAL),
+                "open": Rule("open", Access.PUBLIC),
+            },
+            bundles={"user": frozenset({READ})},
+            signed={"list": "products"},
+        )
+    )
+    answerer = Answerer(
+        generations, recogniser, lambda who, service, now: f"signed for {service}", lambda: 100.0
+    )
+    arguments = {k: v for k, v in {**QUESTION, **changes}.items() if v is not None}
+    answer = answerer.answer(arguments)
+    return answer if isinstance(answer, dict) else asyncio.run(_wait(answer))
+
+
+async def _wait(answer):  # type: ignore[no-untyped-def]
+    return await answer
+
+
+KNOWN = {"bob": Proven(BOB, TokenKind.OPAQUE, 200.0), "batch": Proven(BATCH, TokenKind.OPAQUE, 200.0)}
+
+
+@pytest.mark.parametrize("slow", [False, True])
+def test_a_caller_who_may_is_allowed_and_named(slow: bool) -> None:
+    """Allow comes with the whole identity, percent-encoded, and the signature for the service."""
+    assert ask(Knows(KNOWN, slow=slow)) == {
+        "allow": True,
+        "user_id": "bob",
+        "user_name": "%EB%B0%A5%20Bob",
+        "user_roles": "user",
+        "user_permissions": "product:read",
+        "client_id": "shop-app",
+        "token_id": "tid_1",
+        "identity_token": "signed for products",
+        "who": "user:bob",
+    }
+
+
+def test_a_program_has_no_user() -> None:
+    """A client that acts for itself is named by its client id alone."""
+    answer = ask(Knows(KNOWN), cred="batch")
+    assert answer["allow"] is True
+    assert answer["client_id"] == "batch"
+    assert "user_id" not in answer
+    assert "user_name" not in answer
+
+
+@pytest.mark.parametrize("slow", [False, True])
+def test_a_caller_who_may_not_hears_what_is_missing(slow: bool) -> None:
+    """403 insufficient_scope names the scope (RFC 6750 3.1) and never says allow."""
+    answer = ask(Knows(KNOWN, slow=slow), route="write")
+    assert answer["status"] == 403
+    assert answer["challenge"] == 'Bearer realm="sumun", error="insufficient_scope", scope="product:create"'
+    assert "allow" not in answer
+
+
+def test_no_credential_gets_a_challenge_without_an_error() -> None:
+    """RFC 6750 3.1: no error code when no authentication information was sent."""
+    answer = ask(Knows(KNOWN), kind="none", cred=None)
+    assert (answer["status"], answer["challenge"]) == (401, 'Bearer realm="sumun"')
+
+
+def test_every_invalid_token_sounds_the_same() -> None:
+    """What was wrong with a token goes to the log, not to the caller."""
+    heard = {
+        tuple((k, v) for k, v in sorted(ask(Knows({"bob": Invalid(because)})).items()) if k != "why")
+        for because in InvalidBecause
+    }
+    assert len(heard) == 1
+    assert ask(Knows({"bob": Invalid(InvalidBecause.REVOKED)}))["why"] == "revoked"
+
+
+def test_a_route_takes_its_token_kinds_only() -> None:
+    """A JWT-only route answers an opaque token with 401 invalid_token."""
+    answer = ask(Knows(KNOWN), route="reports")
+    assert (answer["status"], answer["code"], answer["why"]) == (401, "invalid_token", "wrong_token_kind")
+
+
+@pytest.mark.parametrize("slow", [False, True])
+def test_an_outage_is_ours(slow: bool) -> None:
+    """A store that is down gives 503, never 401 or 403, and no allow."""
+    answer = ask(Knows(KNOWN, down=True, slow=slow))
+    assert answer["status"] == 503
+    assert "allow" not in answer
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"gen": "8"},
+        {"gen": None},
+        {"gen": "7 "},
+        {"gen": "٧"},
+        {"gen": 7},
+        {"route": "nowhere"},
+        {"route": None},
+        {"lst": "x"},
+        {"kind": "basic"},
+        {"kind": None},
+        {"cred": None},
+        {"cred": b"bob"},
+        {"id": None},
+    ],
+)
+def test_a_question_that_we_did_not_write_is_not_answered(changes: dict[str, object]) -> None:
+    """An unknown generation, route, or shape of question gets no variable at all: HAProxy refuses."""
+    assert ask(Knows(KNOWN), **changes) == {}
+
+
+def test_internal_routes_open_only_inside() -> None:
+    """The listener, set by HAProxy, is what opens an internal route."""
+    assert ask(Knows({}), route="inside", lst="internal", kind="none", cred=None)["allow"] is True
+    assert "allow" not in ask(Knows(KNOWN), route="inside")
+
+
+def test_every_reason_has_its_answer() -> None:
+    """No refusal leaves without a status, a code and a sentence; none says allow."""
+    for reason in Reason:
+        variables = write_refusal(Refuse(reason))
+        assert {"status", "code", "title", "challenge"} <= set(variables)
+        assert "allow" not in variables
+
+
+def test_identity_goes_only_where_headers_are_stripped() -> None:
+    """Every identity variable that can be answered has its header in the one list that HAProxy strips."""
+    answer = ask(Knows(KNOWN))
+    assert set(answer) - {"allow", "who"} == set(HEADER_VARIABLES)
+
+
+def test_a_missing_credential_is_missing() -> None:
+    """A protected route without a credential never reaches the recogniser."""
+    assert (
+        ask(Knows({"": Proven(BOB, TokenKind.OPAQUE, 1)}), kind="none", cred=None)["code"] == "no_credential"
+    )

@@ -1,0 +1,85 @@
+"""The data folder: what is refused, what is kept, who may hold it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sumun.node.errors import DataFolderError
+from sumun.node.folders import DataFolder, FolderLock, clean_run_folder, is_running, open_data_folder
+
+
+def test_a_new_folder_is_made_private(tmp_path: Path) -> None:
+    """Only the owner may enter the data folder and its run folder."""
+    folder = open_data_folder(tmp_path / "data")
+    assert folder.is_ours()
+    assert (folder.root.stat().st_mode & 0o777, folder.run.stat().st_mode & 0o777) == (0o700, 0o700)
+
+
+def test_opening_again_keeps_everything(tmp_path: Path) -> None:
+    """A second start finds what the first one left."""
+    folder = open_data_folder(tmp_path / "data")
+    folder.database.write_text("x")
+    assert open_data_folder(tmp_path / "data").database.read_text() == "x"
+
+
+def test_somebody_elses_folder_is_left_alone(tmp_path: Path) -> None:
+    """A folder with files of others in it is refused and not touched."""
+    (tmp_path / "thesis.txt").write_text("mine")
+    mode = tmp_path.stat().st_mode
+    with pytest.raises(DataFolderError, match="was not made by sumun"):
+        open_data_folder(tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"]
+    assert tmp_path.stat().st_mode == mode
+
+
+def test_a_file_is_no_folder(tmp_path: Path) -> None:
+    """Naming a file says so."""
+    (tmp_path / "x").write_text("")
+    with pytest.raises(DataFolderError, match="it is a file"):
+        open_data_folder(tmp_path / "x")
+
+
+def test_another_layout_is_refused(tmp_path: Path) -> None:
+    """A folder of a newer sumun is not touched."""
+    open_data_folder(tmp_path / "data")
+    (tmp_path / "data" / "sumun-data").write_text("2\n")
+    with pytest.raises(DataFolderError, match="layout"):
+        open_data_folder(tmp_path / "data")
+
+
+def test_a_path_too_long_for_sockets_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    """unix(7) bounds socket paths; the sentence says what to do."""
+    deep = tmp_path / ("d" * 120)
+    with pytest.raises(DataFolderError, match="too long for unix sockets"):
+        open_data_folder(deep)
+    assert not deep.exists()
+
+
+def test_two_nodes_never_share_a_folder(tmp_path: Path) -> None:
+    """The second lock is refused and names the holder; release lets the next one in."""
+    folder = open_data_folder(tmp_path / "data")
+    assert not is_running(folder)
+    lock = FolderLock(folder)
+    assert is_running(folder)
+    with pytest.raises(DataFolderError, match="runs on it already"):
+        FolderLock(folder)
+    lock.release()
+    lock.release()
+    assert not is_running(folder)
+    FolderLock(folder).release()
+
+
+def test_leftovers_of_a_crash_are_removed(tmp_path: Path) -> None:
+    """Old sockets, passwords and metric files do not survive a start; links are removed, not followed."""
+    folder: DataFolder = open_data_folder(tmp_path / "data")
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (precious / "kept").write_text("")
+    folder.http_socket.write_text("")
+    folder.metrics.mkdir()
+    (folder.run / "link").symlink_to(precious)
+    clean_run_folder(folder)
+    assert [p.name for p in folder.run.iterdir()] == ["metrics"]
+    assert (precious / "kept").exists()
