@@ -33,23 +33,23 @@ lint: venv ## style, types, who imports whom, no addresses in locks | 문법, �
 	@! grep -nE '://|index|@ ' requirements/*.lock
 
 unit: venv ## tests that need no server, in seconds | 서버가 필요 없는 시험만, 몇 초
-	@exec $(bin)/python -m pytest -m "not live and not soak and not bench" $(T)
+	@exec $(bin)/python -m pytest -m "not live and not soak" $(T)
 
 live: servers venv ## tests against real HAProxy and Valkey | 진짜 HAProxy, Valkey 와 함께 하는 시험
-	@exec $(bin)/python -m pytest -m "live and not soak and not bench" $(T)
+	@exec $(bin)/python -m pytest -m "live and not soak" $(T)
 
 soak: servers venv ## tests that run for minutes on purpose | 일부러 몇 분씩 도는 시험
 	@exec $(bin)/python -m pytest -m soak --timeout 3600 $(T)
 
-bench: servers venv ## measurements | 성능 측정
-	@exec $(bin)/python -m pytest -m bench -s --timeout 3600 $(T)
+bench: servers venv ## measurements, as ratios; nothing else should run meanwhile (T=bench/x.py for one) | 성능 측정 (비율로). 다른 일이 돌지 않을 때 실행하세요 (T=bench/x.py 는 하나만)
+	@for script in $(or $(T),bench/*.py); do echo "== $$script"; $(bin)/python "$$script" || exit 1; done
 
 lock: ## renew requirements/*.lock after a change of pyproject.toml (UPGRADE=1: newest versions) | pyproject.toml 을 바꾼 뒤 잠금 파일을 다시 만듦 (UPGRADE=1: 최신 버전)
 	@scripts/make-locks $(if $(UPGRADE),--upgrade)
 
 clean: ## remove what make made: .venv, caches | make 가 만든 것을 지움: .venv, 캐시
 	@rm -rf .venv .venv.lock .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage .coverage.* htmlcov
-	@find src tests demo scripts -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+	@find src tests bench -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
 venv: # .venv with everything for development
 	@scripts/make-venv dev
