@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import IO
 
 import msgspec
@@ -40,9 +41,11 @@ class JsonFormatter(logging.Formatter):
         return _encoder.encode(fields).decode()
 
 
-def configure_logging(part: str, level: str = "info", stream: IO[str] | None = None) -> None:
-    """Send all logging of this process to `stream` (default: standard error) as JSON lines."""
-    handler = logging.StreamHandler(stream or sys.stderr)
+def configure_logging(
+    part: str, level: str = "info", *, stream: IO[str] | None = None, file: Path | None = None
+) -> None:
+    """Send all logging of this process to `file`, appending, or to `stream` (default: standard error), as JSON lines."""
+    handler = logging.FileHandler(file, encoding="utf-8") if file else logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JsonFormatter(part))
     root = logging.getLogger()
     root.handlers[:] = [handler]

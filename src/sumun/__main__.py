@@ -1,0 +1,5 @@
+"""`python -m sumun` is the `sumun` command."""
+
+from sumun.cli.main import main
+
+main()

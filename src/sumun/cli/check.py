@@ -1,0 +1,28 @@
+"""`sumun check`: every problem of a configuration at once."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from sumun.cli.options import CONFIG
+
+
+@click.command()
+@click.argument("file", type=CONFIG, default=Path("sumun.yaml"))
+def check(file: Path) -> None:
+    """Check FILE (default sumun.yaml) and everything that HAProxy thinks of it. Exit 0: it would run; 2: it would not."""
+    from sumun.config import ConfigProblemsError, describe_problems
+    from sumun.rollout.compile import compile_and_check
+
+    try:
+        plan = compile_and_check(file)
+    except ConfigProblemsError as error:
+        click.echo(describe_problems(error, color=sys.stderr.isatty()), err=True)
+        sys.exit(2)
+    click.echo(
+        f"{file}: good. {len(plan.routes)} routes, {len(plan.services)} services, {len(plan.roles)} roles, "
+        f"{len(plan.clients)} clients."
+    )
