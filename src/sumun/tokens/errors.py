@@ -5,7 +5,7 @@ SumunError
 │   └── StoreUnavailableError   the token store or the feed did not answer in time
 ├── NewsLostError               the feed cannot say what changed since; forget everything kept
 ├── TokenTooLargeError          a claims token would exceed its size bound; nothing was issued
-└── NoSigningKeyError           no active signing key of the wanted algorithm
+├── NoSigningKeyError           no active signing key of the wanted algorithm
 """
 
 from __future__ import annotations
@@ -38,6 +38,6 @@ class NoSigningKeyError(SumunError):
 
 
 class UnusableKeyError(SumunError):
-    """A signing key cannot be read or does not fit its algorithm. Never holds anything of the key. Mend the stored key."""
+    """A signing key cannot be read or does not fit its algorithm. The text holds nothing of the key."""
 
     code = "unusable_key"

@@ -72,7 +72,10 @@ class Feed(Protocol):
         ...
 
     async def confirm(self, node: str, process: str, position: Position, alive_for_seconds: float) -> None:
-        """Say that this process has applied everything up to `position`, and lives for at least so long."""
+        """Say that this process has applied everything up to `position`, and lives for at least so long.
+
+        `alive_for_seconds` 0 says goodbye: the process trusts nothing it learned any more, and nobody waits for it.
+        """
         ...
 
     async def unconfirmed(self, node: str | None, n: int) -> frozenset[str]:

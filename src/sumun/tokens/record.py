@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from sumun.identity import Permission, Subject
 
-# The stored shape may grow by fields with a default; anything else takes a new version, and readers keep reading the old.
+# The stored shape may grow by fields with a default; anything else takes a new version, and readers keep reading the
+# old.
 RECORD_VERSION = 1
 
 
@@ -15,8 +16,8 @@ class TokenRecord:
     """One opaque access token, without the token.
 
     token_id      public handle, safe in logs and headers (`tid_...`)
-    own_rights    False: roles and permissions follow the subject as it is now; True: `roles` and `permissions` below are
-                  the token's own and are edited in place
+    own_rights    False: roles and permissions follow the subject as it is now; True: `roles` and `permissions` below
+                  are the token's own and are edited in place
     scopes        cut everything down; never empty (`*:*` = everything)
     login_epoch   the subject's login epoch at issue; a newer one (password changed, disabled) ends the token
     issued_at_ms, expires_at_ms   unix milliseconds

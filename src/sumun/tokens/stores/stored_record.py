@@ -1,0 +1,85 @@
+"""The stored bytes of a TokenRecord: `1 tid_... {json}`.
+
+Version and public handle stand in front, so a script can name the token in the news without reading JSON, and a newer
+shape is told by its number. Readers read every version up to their own; writers write their own.
+"""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from sumun.identity import InvalidPermissionError, InvalidSubjectError, Permission, Subject
+from sumun.tokens.record import RECORD_VERSION, TokenRecord
+
+_TOKEN_ID = re.compile(r"[!-~]{1,128}")
+_READABLE = frozenset({b"1"})
+
+
+class CorruptRecordError(ValueError):
+    """The bytes under a token's key are not a record that this version reads. It says nothing of the token."""
+
+
+class _Stored(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Short names: there are millions of these. Permissions and subject in their text forms."""
+
+    s: str
+    c: str
+    p: list[str]
+    i: int
+    e: int
+    l: int  # noqa: E741 - the stored name of the login epoch
+    o: bool = False
+    r: list[str] = []
+    d: list[str] = []
+    n: str = ""
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(_Stored)
+
+
+def encode(record: TokenRecord) -> bytes:
+    """The bytes to store. ValueError for a token id that is not 1 to 128 printable ASCII characters."""
+    if _TOKEN_ID.fullmatch(record.token_id) is None:
+        raise ValueError(f"{record.token_id[:40]!r} is not a token id")
+    stored = _Stored(
+        s=str(record.subject),
+        c=record.client_id,
+        p=sorted(map(str, record.scopes)),
+        i=record.issued_at_ms,
+        e=record.expires_at_ms,
+        l=record.login_epoch,
+        o=record.own_rights,
+        r=sorted(record.roles),
+        d=sorted(map(str, record.permissions)),
+        n=record.note,
+    )
+    return b"%d %s %s" % (RECORD_VERSION, record.token_id.encode("ascii"), _encoder.encode(stored))
+
+
+def decode(data: bytes) -> TokenRecord:
+    """The record. Raises CorruptRecordError, whose text holds nothing of the record."""
+    try:
+        version, token_id, body = data.split(b" ", 2)
+        if version not in _READABLE:
+            raise CorruptRecordError("a token record has a version that this sumun does not read")
+        stored = _decoder.decode(body)
+        return TokenRecord(
+            token_id=token_id.decode("ascii"),
+            subject=Subject.parse(stored.s),
+            client_id=stored.c,
+            scopes=frozenset(map(Permission.parse, stored.p)),
+            issued_at_ms=stored.i,
+            expires_at_ms=stored.e,
+            login_epoch=stored.l,
+            own_rights=stored.o,
+            roles=frozenset(stored.r),
+            permissions=frozenset(map(Permission.parse, stored.d)),
+            note=stored.n,
+        )
+    except CorruptRecordError:
+        raise
+    except (ValueError, InvalidSubjectError, InvalidPermissionError):  # msgspec's errors are ValueErrors
+        raise CorruptRecordError("a token record in the store cannot be read") from None

@@ -1,0 +1,136 @@
+"""One way to talk to a Valkey or Redis server: a deadline for every command, back-off, every trouble one error.
+
+Whatever goes wrong is StoreUnavailableError: no connection, no answer in time, a server that is loading, read-only, out
+of memory or unable to write its file, a refused login, an answer of another shape. The error names the kind of trouble
+and never what was sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+from valkey.asyncio import ConnectionPool, UnixDomainSocketConnection, Valkey
+from valkey.asyncio.connection import parse_url
+from valkey.asyncio.retry import Retry
+from valkey.backoff import NoBackoff
+from valkey.exceptions import ConnectionError as NoConnectionError
+from valkey.exceptions import NoScriptError, ResponseError, ValkeyError
+
+from sumun.tokens.errors import StoreUnavailableError
+from sumun.tokens.stores.valkey_scripts import Script
+
+DEADLINE_SECONDS = 0.25
+"""For one command, connecting included. HAProxy waits a little longer for the whole answer."""
+
+_FIRST_PAUSE_SECONDS = 0.01
+_LONGEST_PAUSE_SECONDS = 0.5
+
+Answer = bytes | int | list["Answer"] | None
+Word = str | bytes | int
+
+
+@dataclass(frozen=True, slots=True)
+class ValkeyAddress:
+    """Where the server is, and as whom to log in: a Unix socket's path or a `valkey://`, `redis://`, `rediss://` URL.
+
+    The secrets never show in repr. A user and password here win over the URL's.
+    """
+
+    unix_socket: str = ""
+    url: str = field(default="", repr=False)
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+
+class ValkeyLink:
+    """Commands and scripts over a small pool of connections to one server."""
+
+    def __init__(
+        self,
+        address: ValkeyAddress,
+        *,
+        connections: int = 8,
+        deadline_seconds: float = DEADLINE_SECONDS,
+        steady: Callable[[], float],
+    ) -> None:
+        """Nothing is connected yet. `steady` is a clock that never jumps, in seconds. ValueError for a bad URL."""
+        self._deadline_seconds = deadline_seconds
+        self._steady = steady
+        self._pause_seconds = 0.0
+        self._paused_until = float("-inf")
+        self._pool = _pool(address, connections)
+        # The library's own waiting pool can lose a connection when its waiter is cancelled; this one cannot.
+        self._free = asyncio.Semaphore(connections)
+        self._client = Valkey(connection_pool=self._pool)
+        self._execute: Callable[..., Awaitable[Any]] = self._client.execute_command
+
+    async def command(self, *words: Word, within_seconds: float | None = None) -> Answer:
+        """Send one command and give its answer. Raises StoreUnavailableError."""
+        now = self._steady()
+        if now < self._paused_until:
+            raise StoreUnavailableError("the token store cannot be reached; the next try is soon")
+        try:
+            async with asyncio.timeout(within_seconds or self._deadline_seconds), self._free:
+                answer: Answer = await self._execute(*words)
+        except TimeoutError:
+            raise StoreUnavailableError("the token store did not answer in time") from None
+        except NoScriptError:
+            raise
+        except (ValkeyError, OSError, UnicodeError) as trouble:
+            self._give_up(trouble)
+        self._pause_seconds = 0.0
+        return answer
+
+    async def run(self, script: Script, keys: Sequence[Word], args: Sequence[Word]) -> Answer:
+        """Run a script by its name, or by its text when the server has forgotten it. Raises StoreUnavailableError."""
+        try:
+            return await self.command("EVALSHA", script.sha1, len(keys), *keys, *args)
+        except NoScriptError:
+            return await self.command("EVAL", script.text, len(keys), *keys, *args)
+
+    async def close(self) -> None:
+        """Let go of the connections. May be called twice."""
+        await self._client.aclose()
+        await self._pool.aclose()
+
+    def _give_up(self, trouble: Exception) -> NoReturn:
+        if isinstance(trouble, NoConnectionError | OSError):
+            # Nobody listens: do not knock once for every waiting question.
+            self._pause_seconds = min(
+                max(self._pause_seconds * 2, _FIRST_PAUSE_SECONDS), _LONGEST_PAUSE_SECONDS
+            )
+            self._paused_until = self._steady() + self._pause_seconds
+            raise StoreUnavailableError(
+                f"the token store cannot be reached ({type(trouble).__name__})"
+            ) from None
+        # The server's sentence may repeat what was sent; its first word is its code (READONLY, LOADING, OOM, ...).
+        code = str(trouble).partition(" ")[0] if isinstance(trouble, ResponseError) else ""
+        shown = code if code.isupper() and code.isalpha() else type(trouble).__name__
+        raise StoreUnavailableError(f"the token store refused a command ({shown})") from None
+
+
+def strange(what: str) -> StoreUnavailableError:
+    """The error for an answer of another shape than the command promises."""
+    return StoreUnavailableError(f"the token store gave an answer that cannot be understood ({what})")
+
+
+def _pool(address: ValkeyAddress, connections: int) -> ConnectionPool:
+    settings: dict[str, Any] = {
+        "max_connections": connections,
+        "retry": Retry(NoBackoff(), 0),  # a second try would hide a restarted server and outlive the deadline
+        "protocol": 2,
+        "lib_name": None,
+        "lib_version": None,
+    }
+    if address.unix_socket:
+        settings |= {"connection_class": UnixDomainSocketConnection, "path": address.unix_socket}
+    else:
+        settings |= parse_url(address.url)
+    if address.username is not None:
+        settings["username"] = address.username
+    if address.password is not None:
+        settings["password"] = address.password
+    return ConnectionPool(**settings)
