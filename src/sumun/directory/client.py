@@ -1,0 +1,62 @@
+"""RegisteredClient: an OAuth client registered at run time, as a value."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass, field, fields
+
+from sumun.access import TokenKind
+from sumun.config.plan import ClientKind
+from sumun.identity import Permission
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredClient:
+    """The shape of `config.plan.Client`, with a hashed secret and without a place in a file.
+
+    `secret_sha256` is the SHA-256 of a random secret of 256 bits (no slow hash: there is nothing to guess), None for a
+    public client. `scopes` bound what its tokens may carry; `roles` and `permissions` are the client's own
+    (client_credentials). `login` is its chain of authenticators, in order.
+    """
+
+    id: str
+    kind: ClientKind
+    grants: frozenset[str]
+    secret_sha256: bytes | None = field(repr=False)
+    first_party: bool
+    login: tuple[str, ...]
+    scopes: frozenset[Permission]
+    roles: frozenset[str]
+    permissions: frozenset[Permission]
+    token_kind: TokenKind
+    token_lifetime_seconds: int
+    redirect_uris: tuple[str, ...] = ()
+    disabled: bool = False
+
+    def has_secret(self, secret: str) -> bool:
+        """True when this is the client's secret. Takes the same time for every wrong one; False without a secret."""
+        offered = hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
+        return (
+            hmac.compare_digest(offered, self.secret_sha256 or bytes(32)) and self.secret_sha256 is not None
+        )
+
+
+def changed_fields(before: RegisteredClient, after: RegisteredClient) -> frozenset[str]:
+    """The names of the fields that differ."""
+    return frozenset(
+        field.name
+        for field in fields(RegisteredClient)
+        if getattr(before, field.name) != getattr(after, field.name)
+    )
+
+
+def takes_away(before: RegisteredClient, after: RegisteredClient) -> bool:
+    """True when a token issued before could carry something that the client may not have any more."""
+    return bool(
+        before.scopes - after.scopes
+        or before.roles - after.roles
+        or before.permissions - after.permissions
+        or before.grants - after.grants
+        or (after.disabled and not before.disabled)
+    )
