@@ -1,0 +1,268 @@
+"""Changes: every change to people, clients, keys and tokens, made and announced."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection
+from typing import TypeVarTuple
+
+from sumun.audit.events import AuditEvent, TokenEdited, TokenRevoked
+from sumun.changes.applied import NOTHING_CHANGED, Applied
+from sumun.changes.errors import ChangeNotAnnouncedError, ChangeNotConfirmedError
+from sumun.changes.relay import INTERVAL_SECONDS, Relay
+from sumun.directory import (
+    Directory,
+    DirectoryThreads,
+    Held,
+    NewKey,
+    NewUser,
+    Occasion,
+    OutsidePerson,
+    RegisteredClient,
+    User,
+)
+from sumun.directory.errors import DirectoryUnavailableError
+from sumun.errors import OutageError
+from sumun.identity import Subject
+from sumun.tokens.feed import Feed
+from sumun.tokens.store import Rights, TokenStore
+
+log = logging.getLogger(__name__)
+
+WAIT_SECONDS = 2.0
+"""How long a call waits for confirmations. A living process confirms in milliseconds."""
+
+_FIRST_PAUSE_SECONDS = 0.002
+_LONGEST_PAUSE_SECONDS = 0.05
+
+Ts = TypeVarTuple("Ts")
+"""What a mutator of the directory takes before its Occasion."""
+
+
+class Changes:
+    """Changes, for one node. Lives on one event loop; owns none of what it is given.
+
+    Every method may raise, beside the refusals it names:
+    DirectoryUnavailableError  nothing was changed (or its sentence says that it may have been)
+    StoreUnavailableError      of a token method: the store did not answer; it may have been changed
+    ChangeNotAnnouncedError    it is changed for good, and will be announced when the store is back
+    ChangeNotConfirmedError    it is changed and announced; nobody can say who has applied it
+    `actor` is who does it, for the audit record: `cli:root`, `user:alice`, `client:batch`.
+    """
+
+    def __init__(
+        self,
+        directory: Directory,
+        threads: DirectoryThreads,
+        store: TokenStore,
+        feed: Feed,
+        *,
+        node: str | None,
+        clock: Callable[[], float],
+        claims_live_seconds: Callable[[], int],
+        configured_clients: Callable[[], Collection[str]],
+        wait_seconds: float = WAIT_SECONDS,
+    ) -> None:
+        """`node` is whose processes are waited for, None: those of every node. `clock` gives unix seconds.
+
+        claims_live_seconds  the longest life of a claims token that may be out there, under any plan that was in force
+        configured_clients   the client ids of the configuration file in force
+        """
+        self._directory = directory
+        self._threads = threads
+        self._store = store
+        self._feed = feed
+        self._node = node
+        self._clock = clock
+        self._claims_live_seconds = claims_live_seconds
+        self._configured_clients = configured_clients
+        self._wait_seconds = wait_seconds
+        self._relay = Relay(directory, threads, feed)
+
+    # People
+
+    async def add_user(self, new: NewUser, *, actor: str) -> Applied:
+        """Raises InvalidNameError, UserExistsError, NameTakenError."""
+        return await self._change(actor, self._directory.users.add, new, self._configured_clients())
+
+    async def link_outside(self, person: OutsidePerson) -> User:
+        """What an authenticator said of a person at login; the account as it is after that.
+
+        Raises InvalidNameError, NameTakenError, UserFromElsewhereError.
+        """
+        occasion = self._occasion(f"authenticator:{person.source}")
+        linked = await self._threads.change(
+            self._directory.users.link_outside, person, self._configured_clients(), occasion
+        )
+        await self._announced(linked.entry)
+        return linked.user
+
+    async def rename_user(self, user_id: str, shown: str, *, actor: str) -> Applied:
+        """Raises UnknownUserError, InvalidNameError."""
+        return await self._change(actor, self._directory.users.rename, user_id, shown)
+
+    async def grant(self, user_id: str, held: Held, *, actor: str) -> Applied:
+        """Give roles and permissions. Raises UnknownUserError."""
+        return await self._change(actor, self._directory.users.grant, user_id, held)
+
+    async def withdraw(self, user_id: str, held: Held, *, actor: str) -> Applied:
+        """Take roles and permissions away. Raises UnknownUserError, HeldFromElsewhereError."""
+        return await self._change(actor, self._directory.users.withdraw, user_id, held)
+
+    async def disable_user(self, user_id: str, *, actor: str) -> Applied:
+        """Stop a person; every login ends. Raises UnknownUserError."""
+        return await self._change(actor, self._directory.users.disable, user_id)
+
+    async def enable_user(self, user_id: str, *, actor: str) -> Applied:
+        """Raises UnknownUserError."""
+        return await self._change(actor, self._directory.users.enable, user_id)
+
+    async def set_password(self, user_id: str, password_hash: str, *, actor: str) -> Applied:
+        """A new password (hashed: `directory.passwords`); every earlier login ends.
+
+        Raises UnknownUserError, UserFromElsewhereError.
+        """
+        return await self._change(actor, self._directory.users.set_password, user_id, password_hash)
+
+    async def end_logins(self, subject: Subject, *, actor: str) -> Applied:
+        """Log a person or program (configured clients too) out everywhere."""
+        return await self._change(actor, self._directory.subjects.end_logins, subject)
+
+    # Clients registered at run time
+
+    async def register_client(self, client: RegisteredClient, *, actor: str) -> Applied:
+        """Raises InvalidNameError, ClientExistsError, NameTakenError."""
+        return await self._change(actor, self._directory.clients.add, client, self._configured_clients())
+
+    async def change_client(self, client: RegisteredClient, *, actor: str) -> Applied:
+        """Make it like this one, but for secret and `disabled`. Raises UnknownClientError, InvalidNameError."""
+        return await self._change(actor, self._directory.clients.change, client)
+
+    async def disable_client(self, client_id: str, *, actor: str) -> Applied:
+        """Raises UnknownClientError."""
+        return await self._change(actor, self._directory.clients.disable, client_id)
+
+    async def enable_client(self, client_id: str, *, actor: str) -> Applied:
+        """Raises UnknownClientError."""
+        return await self._change(actor, self._directory.clients.enable, client_id)
+
+    async def rotate_client_secret(self, client_id: str, secret_sha256: bytes, *, actor: str) -> Applied:
+        """Raises UnknownClientError, DirectoryRefusedError (a public client has no secret)."""
+        return await self._change(actor, self._directory.clients.rotate_secret, client_id, secret_sha256)
+
+    # Signing keys
+
+    async def add_first_key(self, key: NewKey, *, actor: str) -> Applied:
+        """Keep it as the active key, unless its algorithm has one already (then `n` is None)."""
+        return await self._change(actor, self._directory.keys.add_first, key)
+
+    async def add_key(self, key: NewKey, *, actor: str) -> Applied:
+        """Publish it; it does not sign yet. Raises KeyStateError."""
+        return await self._change(actor, self._directory.keys.add, key)
+
+    async def activate_key(self, kid: str, retire_others_at_ms: int, *, actor: str) -> Applied:
+        """Let it sign. Raises UnknownKeyError, KeyStateError."""
+        return await self._change(actor, self._directory.keys.activate, kid, retire_others_at_ms)
+
+    async def retire_key(self, kid: str, *, actor: str) -> Applied:
+        """Believe it no more. Raises UnknownKeyError, KeyStateError."""
+        return await self._change(actor, self._directory.keys.retire, kid)
+
+    async def retire_due_keys(self) -> Applied:
+        """Retire the keys whose last token has expired."""
+        return await self._change("sumun", self._directory.keys.retire_due)
+
+    # Tokens
+
+    async def revoke_token(self, digest: bytes, *, actor: str) -> Applied:
+        """Forget an opaque token, by the digest of it. `n` is None when there is none.
+
+        The token is revoked even if the directory is away: then the audit record goes to the log.
+        """
+        (record,) = await self._store.get_many([digest])
+        n = await self._store.revoke(digest)
+        if n is None or record is None:
+            return NOTHING_CHANGED if n is None else await self._confirmed(n)
+        await self._write_down(TokenRevoked(f"token:{record.token_id}", "opaque"), actor)
+        return await self._confirmed(n)
+
+    async def revoke_token_id(self, token_id: str, *, actor: str) -> Applied:
+        """The same by the token's public handle."""
+        found = await self._store.find(token_id)
+        return NOTHING_CHANGED if found is None else await self.revoke_token(found[0], actor=actor)
+
+    async def revoke_claims_token(self, jti: str, expires_at_ms: int, *, actor: str) -> Applied:
+        """Deny a JWT until it has expired; durable before this returns."""
+        return await self._change(actor, self._directory.denials.deny_token, jti, expires_at_ms)
+
+    async def edit_token(self, token_id: str, rights: Rights, *, actor: str) -> Applied:
+        """Give an opaque token these rights of its own, in place. `n` is None when there is no such token."""
+        n = await self._store.edit(token_id, rights)
+        if n is None:
+            return NOTHING_CHANGED
+        permissions = frozenset(map(str, rights.permissions))
+        await self._write_down(TokenEdited(f"token:{token_id}", rights.roles, permissions), actor)
+        return await self._confirmed(n)
+
+    # News
+
+    async def relay_outbox(self) -> int | None:
+        """Announce what a crash left behind, or a process without a feed. See Relay."""
+        return await self._relay.relay_outbox()
+
+    async def relay_forever(self, interval_seconds: float = INTERVAL_SECONDS) -> None:
+        """The loop that a node runs, until cancelled."""
+        await self._relay.relay_forever(interval_seconds)
+
+    def _occasion(self, actor: str) -> Occasion:
+        return Occasion(actor, int(self._clock() * 1000), self._claims_live_seconds())
+
+    async def _change(self, actor: str, mutate: Callable[[*Ts, Occasion], int | None], *args: *Ts) -> Applied:
+        occasion = self._occasion(actor)
+        return await self._announced(await self._threads.change(mutate, *args, occasion))
+
+    async def _announced(self, entry: int | None) -> Applied:
+        """The entry is committed: announce it, wait for the confirmations."""
+        if entry is None:
+            return NOTHING_CHANGED
+        try:
+            n = await self._relay.relay_outbox()
+            if (
+                n is None
+            ):  # another process was quicker; it published before it deleted, so the head is not older
+                n = (await self._feed.head()).n
+        except OutageError as outage:
+            raise ChangeNotAnnouncedError(
+                f"the change is stored and cannot be announced now ({outage.code}); it will be, when the store "
+                "is back: do not repeat it"
+            ) from outage
+        return await self._confirmed(n)
+
+    async def _confirmed(self, n: int) -> Applied:
+        """Wait until every live process that matters has confirmed `n`, or the time is over."""
+        loop = asyncio.get_running_loop()
+        last_look = loop.time() + self._wait_seconds
+        pause = _FIRST_PAUSE_SECONDS
+        while True:
+            over = loop.time() >= last_look
+            try:
+                unconfirmed = await self._feed.unconfirmed(self._node, n)
+            except OutageError as outage:
+                if over:
+                    raise ChangeNotConfirmedError(
+                        f"the change is made and announced (number {n}); "
+                        f"who has applied it is not known ({outage.code})"
+                    ) from outage
+            else:
+                if over or not unconfirmed:
+                    return Applied(n, unconfirmed)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+
+    async def _write_down(self, event: AuditEvent, actor: str) -> None:
+        """Record a change of the token store. It is made already, so a directory that is away must not hide that."""
+        try:
+            await self._threads.change(self._directory.audit.record, event, self._occasion(actor))
+        except DirectoryUnavailableError as trouble:
+            log.error("not in the audit record: %s %s by %s: %s", event.name, event.about, actor, trouble)
