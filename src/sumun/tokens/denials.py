@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sumun.identity import Subject
 from sumun.tokens.jwt import AccessClaims
 
 
@@ -23,8 +22,8 @@ class DenialKind(StrEnum):
     SUBJECT = "subject"
     """A subject's tokens of an older epoch than `min_epoch`. key: `user:alice`."""
     CLIENT = "client"
-    """Tokens issued to a client. key: its client_id. `min_epoch` is the epoch of the client itself, which only the
-    tokens that it got for itself carry; tokens that people got through it are denied whole, until the denial ends."""
+    """Tokens issued through a client, to anybody, when the epoch of the subject `client:ID` was below `min_epoch`.
+    key: its client_id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,18 +76,13 @@ class Denials:
         """True when this token is not to be believed."""
         if (DenialKind.TOKEN, claims.token_id) in self._by_key:
             return True
-        of_subject = self._by_key.get((DenialKind.SUBJECT, str(claims.subject)))
-        if of_subject is not None and _too_old(claims, of_subject):
-            return True
-        of_client = self._by_key.get((DenialKind.CLIENT, claims.client_id))
-        if of_client is None:
-            return False
-        for_itself = claims.subject == Subject.client(claims.client_id)
-        return not for_itself or _too_old(claims, of_client)
+        return self._too_old(DenialKind.SUBJECT, str(claims.subject), claims.epoch) or self._too_old(
+            DenialKind.CLIENT, claims.client_id, claims.client_epoch
+        )
 
-
-def _too_old(claims: AccessClaims, denial: Denial) -> bool:
-    return denial.min_epoch is None or claims.epoch < denial.min_epoch
+    def _too_old(self, kind: DenialKind, key: str, epoch: int) -> bool:
+        denial = self._by_key.get((kind, key))
+        return denial is not None and (denial.min_epoch is None or epoch < denial.min_epoch)
 
 
 def _joined(one: Denial, two: Denial) -> Denial:

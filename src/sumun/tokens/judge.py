@@ -1,6 +1,7 @@
 """What a token proves right now. Pure: what is known goes in, Evidence comes out.
 
-An opaque token is judged by its record, the subject's standing and the client's state. A claims token is judged by its
+An opaque token is judged by its record, the subject's standing and the client's state, so each change shows in the next
+look: a scope that the client may not have any more is cut off too. A claims token is judged by its
 claims, the denials and the client's state: it carries its rights, so no standing is looked up.
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sumun.access import Evidence, Invalid, InvalidBecause, Proven, TokenKind
-from sumun.identity import Principal, Standing
+from sumun.identity import ANYTHING, Permission, Principal, Standing
 from sumun.tokens.denials import Denials
 from sumun.tokens.jwt import AccessClaims
 from sumun.tokens.record import TokenRecord
@@ -17,9 +18,10 @@ from sumun.tokens.record import TokenRecord
 
 @dataclass(frozen=True, slots=True)
 class ClientState:
-    """What matters of a client when its token is used."""
+    """What matters of a client when its token is used. `scopes` bound what its tokens may carry, as they are now."""
 
     client_id: str
+    scopes: frozenset[Permission]
     disabled: bool = False
 
 
@@ -44,7 +46,7 @@ def judge_record(
         name=standing.name,
         roles=record.roles if record.own_rights else standing.roles,
         permissions=record.permissions if record.own_rights else standing.permissions,
-        scopes=record.scopes,
+        scopes=_narrowed(record.scopes, client.scopes),
         client_id=record.client_id,
         token_id=record.token_id,
     )
@@ -72,3 +74,11 @@ def judge_claims(claims: AccessClaims, denials: Denials, client: ClientState | N
         token_id=claims.token_id,
     )
     return Proven(principal, TokenKind.JWT, float(claims.expires_at))
+
+
+def _narrowed(scopes: frozenset[Permission], bound: frozenset[Permission]) -> frozenset[Permission]:
+    """What both give. Most clients are bound by `*:*` or by what their tokens carry: then nothing is computed."""
+    if scopes <= bound or ANYTHING in bound:
+        return scopes
+    both = (one.intersect(other) for one in scopes for other in bound)
+    return frozenset(left for left in both if left is not None)

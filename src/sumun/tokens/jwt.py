@@ -34,7 +34,8 @@ _TOKEN_ID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 class AccessClaims:
     """What a JWT access token says, after its signature, issuer and audience held.
 
-    `epoch` is the subject's at mint. `issued_at` and `expires_at` are unix seconds.
+    `epoch` is the subject's at mint, `client_epoch` that of the subject `client:<client_id>`; `issued_at` and
+    `expires_at` are unix seconds.
     """
 
     subject: Subject
@@ -44,6 +45,7 @@ class AccessClaims:
     roles: frozenset[str]
     permissions: frozenset[Permission]
     epoch: int
+    client_epoch: int
     issued_at: int
     expires_at: int
 
@@ -88,6 +90,7 @@ def read(token: str, ring: KeyRing, issuer: str, audience: str, now: float) -> A
             roles=_roles(_list(payload, "roles")),
             permissions=_permissions(_list(payload, "permissions")),
             epoch=_number(payload, "epoch"),
+            client_epoch=_number(payload, "client_epoch"),
             issued_at=_number(payload, "iat"),
             expires_at=_number(payload, "exp"),
         )

@@ -31,6 +31,7 @@ class Grant:
 
     scopes   never empty; `*:*` leaves everything
     epoch, login_epoch   the subject's, read together with its rights
+    client_epoch   that of the subject `client:<client_id>`, read no later than its rights
     """
 
     subject: Subject
@@ -40,6 +41,7 @@ class Grant:
     permissions: frozenset[Permission]
     epoch: int
     login_epoch: int
+    client_epoch: int
 
 
 def mint_opaque(
@@ -105,6 +107,7 @@ def mint_jwt(
         "roles": sorted(grant.roles),
         "permissions": _texts(grant.permissions),
         "epoch": grant.epoch,
+        "client_epoch": grant.client_epoch,
     }
     return _bounded(claims, key, ACCESS_TYPE)
 

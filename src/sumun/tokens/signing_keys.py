@@ -12,17 +12,17 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes, serialization
+import msgspec
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 
+from sumun.tokens import private_jwk
 from sumun.tokens.base64url import encode
 from sumun.tokens.errors import NoSigningKeyError, UnusableKeyError
-
-PrivateKey = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey
+from sumun.tokens.private_jwk import PrivateKey
 
 RSA_BITS = 2048  # RFC 7518 3.3: "A key of size 2048 bits or larger MUST be used"
 _P256_BYTES = 32
@@ -52,18 +52,18 @@ class KeyState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StoredKey:
-    """A signing key as a row: what the directory keeps. `created_at` and `retires_at` are unix milliseconds.
+    """A signing key as a row: what the directory keeps. The JWK is JSON text and never shows in repr.
 
-    private_pem   PKCS #8, PEM; never printed
-    retires_at    from then on the key verifies nothing; None: not known yet
+    private_jwk     None once the key is retired
+    retires_at_ms   unix milliseconds; from then on the key verifies nothing. None: not known yet
     """
 
     kid: str
     alg: str
-    private_pem: bytes = field(repr=False)
     state: str
-    created_at: int
-    retires_at: int | None = None
+    private_jwk: str | None = field(repr=False)
+    created_at_ms: int
+    retires_at_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,16 +72,17 @@ class SigningKey:
 
     kid: str
     alg: Algorithm
-    private: PrivateKey = field(repr=False)
     public_jwk: Mapping[str, str]
+    private: PrivateKey = field(repr=False)
     sign: Callable[[bytes], bytes] = field(repr=False)
+    """data -> the signature as JWS wants it."""
     verifies: Callable[[bytes, bytes], bool] = field(repr=False)
     """(signature, data) -> True when the signature is this key's. Never raises."""
 
     @classmethod
     def generate(cls, alg: str) -> SigningKey:
-        """A new key. ValueError for an algorithm that is not ours. RSA takes about 0.1 s."""
-        match Algorithm(alg):
+        """A new key. Raises UnusableKeyError for an algorithm that is not ours. RSA takes about 0.1 s."""
+        match _algorithm(alg):
             case Algorithm.ES256:
                 return cls.of(ec.generate_private_key(ec.SECP256R1()), alg)
             case Algorithm.EDDSA:
@@ -90,39 +91,38 @@ class SigningKey:
                 return cls.of(rsa.generate_private_key(public_exponent=65537, key_size=RSA_BITS), alg)
 
     @classmethod
-    def of(cls, private: object, alg: str) -> SigningKey:
+    def of(cls, private: PrivateKey, alg: str) -> SigningKey:
         """The key with this algorithm. Raises UnusableKeyError when the two do not go together or RSA is too short."""
-        if alg not in set(Algorithm):
-            raise UnusableKeyError(f"signing key: {alg[:20]!r} is not one of {', '.join(Algorithm)}")
-        match Algorithm(alg), private:
+        algorithm = _algorithm(alg)
+        match algorithm, private:
             case Algorithm.ES256, ec.EllipticCurvePrivateKey(curve=ec.SECP256R1()):
-                sign, verifies, members = _ec(private)
+                sign, verifies = _ec(private)
             case Algorithm.EDDSA, ed25519.Ed25519PrivateKey():
-                sign, verifies, members = _ed25519(private)
+                sign, verifies = _ed25519(private)
             case Algorithm.RS256 | Algorithm.PS256, rsa.RSAPrivateKey(key_size=bits) if bits >= RSA_BITS:
-                sign, verifies, members = _rsa(private, _PKCS1 if alg == Algorithm.RS256 else _PSS)
+                sign, verifies = _rsa(private, _PKCS1 if algorithm is Algorithm.RS256 else _PSS)
             case _:
                 raise UnusableKeyError(
-                    f"signing key: this key cannot be used with {alg} (RSA needs {RSA_BITS} bits)"
+                    f"signing key: this key cannot be used with {alg}: it is of another type, or RSA with fewer than "
+                    f"{RSA_BITS} bits"
                 )
+        members = private_jwk.public_members(private)
         kid = thumbprint(members)
-        jwk = MappingProxyType({**members, "use": "sig", "alg": str(alg), "kid": kid})
-        return cls(kid, Algorithm(alg), private, jwk, sign, verifies)
+        public = MappingProxyType({**members, "use": "sig", "alg": str(alg), "kid": kid})
+        return cls(kid, algorithm, public, private, sign, verifies)
 
     @classmethod
-    def from_pem(cls, pem: bytes, alg: str) -> SigningKey:
-        """Read an unencrypted PKCS #8 PEM. Raises UnusableKeyError, whose text holds nothing of the key."""
-        try:
-            private = serialization.load_pem_private_key(pem, password=None)
-        except (ValueError, TypeError, UnsupportedAlgorithm):
-            raise UnusableKeyError("signing key: this is not an unencrypted private key in PEM") from None
-        return cls.of(private, alg)
+    def from_jwk(cls, text: str, alg: str) -> SigningKey:
+        """Read a private JWK (JSON text). Raises UnusableKeyError, whose text holds nothing of the key."""
+        return cls.of(private_jwk.read(text), alg)
 
-    def to_pem(self) -> bytes:
-        """PKCS #8, PEM, not encrypted: whoever keeps it guards it."""
-        return self.private.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+    def to_jwk(self) -> str:
+        """The private JWK as JSON text, not encrypted: whoever keeps it guards it."""
+        return _json({**self.public_jwk, **private_jwk.private_members(self.private)})
+
+    def to_public_jwk(self) -> str:
+        """The public JWK as JSON text."""
+        return _json(dict(self.public_jwk))
 
 
 def thumbprint(members: Mapping[str, str]) -> str:
@@ -133,15 +133,15 @@ def thumbprint(members: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class PublishedKey:
-    """A key that verifies, until `retires_at` (unix milliseconds) if that is set."""
+    """A key that verifies, until `retires_at_ms` (unix milliseconds) if that is set."""
 
     key: SigningKey
     state: KeyState
-    retires_at: int | None = None
+    retires_at_ms: int | None = None
 
     def verifies_at(self, now: float) -> bool:
         """True while its signatures count. `now` is unix seconds."""
-        return self.retires_at is None or now * 1000 < self.retires_at
+        return self.retires_at_ms is None or now * 1000 < self.retires_at_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,15 +159,15 @@ class KeyRing:
         """
         published: dict[str, PublishedKey] = {}
         active: dict[Algorithm, SigningKey] = {}
-        for row in sorted(rows, key=lambda row: (row.created_at, row.kid)):
+        for row in sorted(rows, key=lambda row: (row.created_at_ms, row.kid)):
             if row.state not in set(KeyState):
                 continue
-            key = SigningKey.from_pem(row.private_pem, row.alg)
+            key = SigningKey.from_jwk(row.private_jwk or "", row.alg)
             if key.kid != row.kid:
                 raise UnusableKeyError(
                     f"signing key {row.kid[:64]!r}: the key stored under it has another thumbprint"
                 )
-            published[key.kid] = PublishedKey(key, KeyState(row.state), row.retires_at)
+            published[key.kid] = PublishedKey(key, KeyState(row.state), row.retires_at_ms)
             if row.state == KeyState.ACTIVE:
                 active[key.alg] = key
         return cls(MappingProxyType(published), MappingProxyType(active))
@@ -187,16 +187,26 @@ class KeyRing:
         return found.key if found is not None and found.verifies_at(now) else None
 
     def jwks(self, now: float) -> dict[str, list[dict[str, str]]]:
-        """The JWK Set (RFC 7517 5) of every key that verifies now, public members only, in order of age."""
+        """The JWK Set (RFC 7517 5) of every key that verifies now, public members only, oldest first."""
         return {"keys": [dict(one.key.public_jwk) for one in self.published.values() if one.verifies_at(now)]}
 
 
 NO_KEYS = KeyRing(MappingProxyType({}), MappingProxyType({}))
 
-_Parts = tuple[Callable[[bytes], bytes], Callable[[bytes, bytes], bool], dict[str, str]]
+_SignAndVerify = tuple[Callable[[bytes], bytes], Callable[[bytes, bytes], bool]]
 
 
-def _ec(private: ec.EllipticCurvePrivateKey) -> _Parts:
+def _algorithm(alg: str) -> Algorithm:
+    if alg not in set(Algorithm):
+        raise UnusableKeyError(f"signing key: {alg[:20]!r} is not one of {', '.join(Algorithm)}")
+    return Algorithm(alg)
+
+
+def _json(members: dict[str, str]) -> str:
+    return msgspec.json.encode(members).decode("utf-8")
+
+
+def _ec(private: ec.EllipticCurvePrivateKey) -> _SignAndVerify:
     public = private.public_key()
 
     def sign(data: bytes) -> bytes:
@@ -212,22 +222,19 @@ def _ec(private: ec.EllipticCurvePrivateKey) -> _Parts:
             return False
         return _holds(lambda: public.verify(encode_dss_signature(r, s), data, _ES256))
 
-    numbers = public.public_numbers()
-    members = {"crv": "P-256", "kty": "EC", "x": _coordinate(numbers.x), "y": _coordinate(numbers.y)}
-    return sign, verifies, members
+    return sign, verifies
 
 
-def _ed25519(private: ed25519.Ed25519PrivateKey) -> _Parts:
+def _ed25519(private: ed25519.Ed25519PrivateKey) -> _SignAndVerify:
     public = private.public_key()
 
     def verifies(signature: bytes, data: bytes) -> bool:
         return _holds(lambda: public.verify(signature, data))
 
-    raw = public.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
-    return private.sign, verifies, {"crv": "Ed25519", "kty": "OKP", "x": encode(raw)}
+    return private.sign, verifies
 
 
-def _rsa(private: rsa.RSAPrivateKey, how: padding.AsymmetricPadding) -> _Parts:
+def _rsa(private: rsa.RSAPrivateKey, how: padding.AsymmetricPadding) -> _SignAndVerify:
     public = private.public_key()
 
     def sign(data: bytes) -> bytes:
@@ -236,21 +243,12 @@ def _rsa(private: rsa.RSAPrivateKey, how: padding.AsymmetricPadding) -> _Parts:
     def verifies(signature: bytes, data: bytes) -> bool:
         return _holds(lambda: public.verify(signature, data, how, _SHA256))
 
-    numbers = public.public_numbers()
-    return sign, verifies, {"e": _unsigned(numbers.e), "kty": "RSA", "n": _unsigned(numbers.n)}
+    return sign, verifies
 
 
-def _holds(check: Callable[[], Any]) -> bool:
+def _holds(check: Callable[[], None]) -> bool:
     try:
         check()
     except (InvalidSignature, ValueError):
         return False
     return True
-
-
-def _coordinate(number: int) -> str:
-    return encode(number.to_bytes(_P256_BYTES))
-
-
-def _unsigned(number: int) -> str:
-    return encode(number.to_bytes((number.bit_length() + 7) // 8))

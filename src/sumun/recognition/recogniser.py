@@ -1,0 +1,203 @@
+"""Recogniser: credential -> Evidence.
+
+    none                            -> Missing
+    smn_at_... with a good checksum -> record (store) + standing + client -> judged
+    a.b.c                           -> claims (signature) + denials + client -> judged
+    anything else                   -> Invalid(malformed), and nobody is asked
+
+Junk never reaches the store. Questions for one credential that meet are one look. Whatever was looked up is checked
+against the news in the same loop turn in which it is returned; when it was overtaken, it is looked up again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Hashable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from sumun.access import Evidence, Invalid, InvalidBecause, Missing
+from sumun.identity import Credential, CredentialKind, Standing, Subject
+from sumun.recognition.errors import ChangingTooFastError
+from sumun.recognition.memory import Memory, Ticket
+from sumun.recognition.truth import ConfiguredFirst
+from sumun.tokens import format as token_format
+from sumun.tokens import jws, jwt
+from sumun.tokens.batching import BatchingReader
+from sumun.tokens.feed import Change, ChangeKind
+from sumun.tokens.judge import ClientState, judge_claims, judge_record
+from sumun.tokens.record import TokenRecord
+
+_LOOKS = 5
+"""A look is overtaken only by news about the very thing it is about. Five in a row: something is wrong."""
+
+_MALFORMED = Invalid(InvalidBecause.MALFORMED)
+_UNKNOWN = Invalid(InvalidBecause.UNKNOWN)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What was found for an opaque token, and since when news about it would matter."""
+
+    ticket: Ticket
+    record: TokenRecord | None
+    standing: Standing | None = None
+    client: ClientState | None = None
+
+    def about(self) -> tuple[Change, ...]:
+        """What this is about."""
+        if self.record is None:
+            return ()
+        return (
+            Change(ChangeKind.TOKEN, self.record.token_id),
+            Change(ChangeKind.SUBJECT, str(self.record.subject)),
+            Change(ChangeKind.CLIENT, self.record.client_id),
+        )
+
+    def judged(self, now: float) -> Evidence:
+        """What it proves."""
+        if self.record is None:
+            return _UNKNOWN
+        return judge_record(self.record, self.standing, self.client, now)
+
+
+class Recogniser:
+    """One per process; lives on its event loop."""
+
+    def __init__(
+        self,
+        memory: Memory,
+        records: BatchingReader,
+        directory: ConfiguredFirst,
+        *,
+        issuer: str,
+        audience: str,
+        steady: Callable[[], float],
+    ) -> None:
+        """`issuer` and `audience` are what our JWTs say; `steady` gives seconds that never jump."""
+        self._memory = memory
+        self._records = records
+        self._directory = directory
+        self._issuer = issuer
+        self._audience = audience
+        self._steady = steady
+        self._under_way: dict[Hashable, asyncio.Task[Any]] = {}
+
+    def recognise_now(self, credential: Credential, now: float) -> Evidence | None:
+        """Evidence without any I/O, or None when something must be looked up. `now` is unix seconds.
+
+        Raises OutOfTouchError when this process may have missed changes.
+        """
+        text = credential.secret
+        if credential.kind is CredentialKind.NONE:
+            return Missing()
+        if text.startswith(token_format.ACCESS_PREFIX):
+            if not token_format.is_wellformed(text, token_format.ACCESS_PREFIX):
+                return _MALFORMED
+            self._memory.require_trust(self._steady())
+            return None
+        if not jws.is_compact(text):
+            return _MALFORMED
+        self._memory.require_trust(self._steady())
+        return self._from_claims(text, now)
+
+    async def recognise(self, credential: Credential, now: float) -> Evidence:
+        """Evidence, looked up if need be. `now` is unix seconds. Raises OutageError: nothing is known, answer 503."""
+        text = credential.secret
+        for _ in range(_LOOKS):
+            evidence = self.recognise_now(credential, now)
+            if evidence is not None:
+                return evidence
+            if text.startswith(token_format.ACCESS_PREFIX):
+                look = await self._look_at(token_format.digest(text))
+                self._memory.require_trust(self._steady())
+                if self._memory.unchanged_since(look.ticket, look.about()):
+                    return look.judged(now)
+            else:
+                await self._learn_client_of(text)
+        raise ChangingTooFastError("what the token depends on changed again during each of several looks")
+
+    # -- claims --------------------------------------------------------------------------------------------------
+
+    def _from_claims(self, token: str, now: float) -> Evidence | None:
+        claims = self._claims(token, now)
+        if isinstance(claims, Invalid):
+            return claims
+        client = self._directory.configured_client(claims.client_id)
+        if client is None:
+            known = self._memory.client(claims.client_id)
+            if known is None:
+                return None
+            client = known.value
+        return judge_claims(claims, self._memory.denials, client, now)
+
+    def _claims(self, token: str, now: float) -> jwt.AccessClaims | Invalid:
+        digest = token_format.digest(token)
+        known = self._memory.claims(digest)
+        if known is not None:
+            return known
+        claims = jwt.read(token, self._memory.keys, self._issuer, self._audience, now)
+        if not isinstance(claims, Invalid):
+            self._memory.keep_claims(digest, claims)
+        return claims
+
+    async def _learn_client_of(self, token: str) -> None:
+        claims = self._memory.claims(token_format.digest(token))
+        if claims is not None:
+            await self._client(claims.client_id)
+
+    # -- records -------------------------------------------------------------------------------------------------
+
+    async def _look_at(self, digest: bytes) -> _Look:
+        return await self._once(digest, lambda: self._look_up(digest))
+
+    async def _look_up(self, digest: bytes) -> _Look:
+        ticket = self._memory.ticket()
+        record = await self._records.get(digest)
+        if record is None:
+            return _Look(ticket, None)
+        since_standing, standing = await self._standing(record.subject)
+        since_client, client = await self._client(record.client_id)
+        return _Look(_oldest(ticket, since_standing, since_client), record, standing, client)
+
+    async def _standing(self, subject: Subject) -> tuple[Ticket, Standing | None]:
+        known = self._memory.standing(subject)
+        if known is not None:
+            return self._memory.ticket(), known.value
+
+        async def load() -> tuple[Ticket, Standing | None]:
+            ticket = self._memory.ticket()
+            found = await self._directory.standing(subject)
+            self._memory.keep_standing(ticket, subject, found)
+            return ticket, found
+
+        return await self._once(subject, load)
+
+    async def _client(self, client_id: str) -> tuple[Ticket, ClientState | None]:
+        configured = self._directory.configured_client(client_id)
+        if configured is not None:
+            return self._memory.ticket(), configured
+        known = self._memory.client(client_id)
+        if known is not None:
+            return self._memory.ticket(), known.value
+
+        async def load() -> tuple[Ticket, ClientState | None]:
+            ticket = self._memory.ticket()
+            found = await self._directory.client(client_id)
+            self._memory.keep_client(ticket, client_id, found)
+            return ticket, found
+
+        return await self._once(client_id, load)
+
+    async def _once(self, key: Hashable, look: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """One look for all who ask while it is under way; an asker who gives up does not end it for the others."""
+        task: asyncio.Task[T] | None = self._under_way.get(key)
+        if task is None:
+            task = self._under_way[key] = asyncio.create_task(look())
+            task.add_done_callback(lambda _: self._under_way.pop(key))
+        return await asyncio.shield(task)
+
+
+def _oldest(*tickets: Ticket) -> Ticket:
+    return min(tickets, key=lambda ticket: (ticket.era, ticket.n))
