@@ -1,0 +1,66 @@
+"""The access log: one JSON object a line, one line a request, written by HAProxy to its standard output.
+
+Standard output is a regular file that the supervisor opened for appending: writing to it neither blocks nor drops, and
+nobody has to read along. No line holds a credential, a query or a user agent. `-` stands for what is not known.
+
+    t        unix seconds with milliseconds when the request began
+    id       the request's id, as in X-Request-Id and in the body of every refusal
+    src      address of the peer
+    lst      listener: public, internal, operator
+    m        method
+    host     Host header
+    path     path without query, as it came
+    route    id of the route, or `-`
+    be       where it went: `ask.<service>` or `open.<service>`, `own`, `healthz`, `refuse`
+    st       status of the answer
+    code     stable code of a refusal that sumun made
+    why      detail of a refusal (`expired`, `revoked`, ...); never told to the caller
+    who      subject of the credential, as soon as it was proven
+    client   OAuth client of the credential
+    bytes    bytes sent to the client
+    ask      milliseconds the decision took
+    tr tw tc ts ta    milliseconds: request received, queue, connect, service's answer, all (HAProxy's %TR %Tw %Tc %Tr %Ta)
+    end      how the session ended (configuration manual 8.5), `--` is well
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+# Every text that a client or a service may have a hand in goes through json(utf8s).
+_FIELDS: Final = (
+    ('"t"', "%Ts.%ms"),
+    ('"id"', '"%[unique-id]"'),
+    ('"src"', '"%ci"'),
+    ('"lst"', '"%f"'),
+    ('"m"', '"%[var(txn.m),json(utf8s)]"'),
+    ('"host"', '"%[var(txn.host),json(utf8s)]"'),
+    ('"path"', '"%[var(txn.path),json(utf8s)]"'),
+    ('"route"', '"%[var(txn.r),field(2,|),json(utf8s)]"'),
+    ('"be"', '"%b"'),
+    ('"st"', "%ST"),
+    ('"code"', '"%[var(txn.code),json(utf8s)]"'),
+    ('"why"', '"%[var(txn.smn.why),json(utf8s)]"'),
+    ('"who"', '"%[var(txn.smn.who),json(utf8s)]"'),
+    ('"client"', '"%[var(txn.smn.client_id),json(utf8s)]"'),
+    ('"bytes"', "%B"),
+    ('"ask"', '"%[var(txn.smn.ms)]"'),
+    ('"tr"', "%TR"),
+    ('"tw"', "%Tw"),
+    ('"tc"', "%Tc"),
+    ('"ts"', "%Tr"),
+    ('"ta"', "%Ta"),
+    ('"end"', '"%ts"'),
+)
+
+LOG_FORMAT: Final = "log-format '{" + ",".join(f"{key}:{value}" for key, value in _FIELDS) + "}'"
+"""The directive of a frontend."""
+
+
+def remember() -> list[str]:
+    """The rules that keep what the log needs: a header or the path is not there any more when the line is written."""
+    return [
+        "http-request set-var(txn.m) method",
+        "http-request set-var(txn.path) path",
+        "http-request set-var(txn.host) req.hdr(host)",
+    ]

@@ -1,0 +1,82 @@
+"""Ask, hand over, or refuse: the rules of a backend that stands in front of a protected service.
+
+**Nothing is let through but by one rule: `allow` if `txn.smn.allow` is there and true.** Whatever else happens (no answer,
+half an answer, no answerer) runs on into the refusals, the last of which has no condition. The headers are set before that
+rule, so that a call that is let through pays for no refusal.
+"""
+
+from __future__ import annotations
+
+from sumun.access.handover import HEADER_VARIABLES
+from sumun.haproxy.refusals import (
+    CODE,
+    DECISION_UNAVAILABLE,
+    IS_GRPC,
+    NO_STORE,
+    PROBLEM,
+    answer,
+    body,
+    grpc_answer,
+)
+from sumun.haproxy.render_spoe import ANSWERERS, ENGINE, GROUP, PREFIX, SPOE_FILE
+
+_ALLOWED = f"{{ var(txn.{PREFIX}.allow) -m bool }}"
+
+
+def ask(*, grpc: bool) -> list[str]:
+    """Take the credential and send the question. `grpc`: the service may be called over gRPC."""
+    lines = [
+        f"filter spoe engine {ENGINE} config {SPOE_FILE}",
+        "http-request set-var(txn.cred) http_auth_bearer unless { var(txn.cred) -m found }",
+        "http-request set-var(txn.kind) str(none)",
+        "http-request set-var(txn.kind) str(bearer) if { var(txn.cred) -m found }",
+    ]
+    if grpc:
+        lines.append(f"http-request set-var(txn.grpc) bool(true) if {IS_GRPC}")
+    # A dead answerer costs nothing: without the guard HAProxy 2.6 would wait for the whole processing timeout.
+    lines.append(
+        f"http-request send-spoe-group {ENGINE} {GROUP} if {{ nbsrv({ANSWERERS}) gt 0 }}",
+    )
+    return lines
+
+
+def hand_over() -> list[str]:
+    """Tell the service who calls. The client's copies are gone: `gate` took them away, or found that there were none."""
+    return [
+        f"http-request add-header {header} %[var(txn.{PREFIX}.{variable})] "
+        f"if {{ var(txn.{PREFIX}.{variable}) -m found }}"
+        for variable, header in HEADER_VARIABLES.items()
+    ]
+
+
+def let_through() -> str:
+    """The one rule that lets a protected call through."""
+    return f"http-request allow if {_ALLOWED}"
+
+
+def refuse(*, grpc: bool) -> list[str]:
+    """What is not let through is refused as the answer says, or as not decided when there is none."""
+    lines = [f"http-request set-var({CODE}) var(txn.{PREFIX}.code)"]
+    for status, grpc_status in ((401, 16), (403, 7)):
+        said = f"{{ var(txn.{PREFIX}.status) -m int {status} }}"
+        if grpc:
+            message = f"%[var(txn.{PREFIX}.title)]"
+            lines.append(
+                f"http-request return {grpc_answer(grpc_status, message)} if {{ var(txn.grpc) -m bool }} {said}"
+            )
+        lines.append(f"http-request return {_said(status)} if {said}")
+    lines.append(f"http-request set-var({CODE}) str({DECISION_UNAVAILABLE.code})")
+    if grpc:
+        message = f"'{DECISION_UNAVAILABLE.title}'"
+        lines.append(f"http-request return {grpc_answer(14, message)} if {{ var(txn.grpc) -m bool }}")
+    lines.append(f"http-request return {answer(DECISION_UNAVAILABLE)}")
+    return lines
+
+
+def _said(status: int) -> str:
+    """A refusal in the answer's own words."""
+    words = body(
+        f"%[var(txn.{PREFIX}.title),json(utf8s)]", str(status), f"%[var(txn.{PREFIX}.code),json(utf8s)]"
+    )
+    challenge = f"hdr WWW-Authenticate %[var(txn.{PREFIX}.challenge)]"
+    return f"status {status} {PROBLEM} {NO_STORE} {challenge} lf-string {words}"

@@ -1,0 +1,205 @@
+"""The backends: for each service `ask.<id>` (protected routes) and `open.<id>` (public and internal ones), and our own.
+
+A service has two backends so that a public route pays for no question. What is known without asking will go to `open.<id>`'s
+sister later: the step stands in the frontend, between the route and the question.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+
+from sumun.config.plan import Plan, Service, ServiceProtocol
+from sumun.haproxy.ask import ask, hand_over, let_through, refuse
+from sumun.haproxy.frontends import HEALTHZ, OWN, PAGES, REFUSE
+from sumun.haproxy.gate import ODD
+from sumun.haproxy.paths import RuntimePaths
+from sumun.haproxy.quoting import name, word
+from sumun.haproxy.refusals import (
+    ALONE,
+    CODE,
+    DECISION_UNAVAILABLE,
+    GRPC_CONTENT_TYPE,
+    GRPC_STATUS,
+    IS_GRPC,
+    answer,
+    grpc_answer,
+)
+from sumun.haproxy.render_spoe import ANSWERERS
+from sumun.haproxy.routes import ROUTE
+from sumun.haproxy.sections import Section, section
+
+KEEPS_AUTHORIZATION = "k"
+"""The flag of a route whose service gets the Authorization header."""
+
+RESOLVERS = "names"
+
+
+def ask_backend(service: Service, *, keeps: bool) -> Section:
+    """A service behind the question. `keeps`: some route of it forwards the Authorization header."""
+    grpc = service.protocol is ServiceProtocol.H2C
+    return section(
+        f"backend {name(f'ask.{service.id}')}",
+        (
+            *ask(grpc=grpc),
+            *hand_over(),
+            *_before_the_service(service, keeps=keeps),
+            let_through(),
+            *refuse(grpc=grpc),
+            *([GRPC_CONTENT_TYPE] if grpc else []),
+            *_servers(service),
+        ),
+        service.where,
+    )
+
+
+def open_backend(service: Service, *, keeps: bool) -> Section:
+    """A service without a question: nobody is told who calls."""
+    return section(
+        f"backend {name(f'open.{service.id}')}",
+        (*_before_the_service(service, keeps=keeps), *_servers(service)),
+        service.where,
+    )
+
+
+def own_backends(plan: Plan, paths: RuntimePaths) -> list[Section]:
+    """What is not a service: refusals, health, our own pages, the answerers."""
+    return [
+        _refuse_backend(),
+        _healthz_backend(),
+        _own_backend(paths),
+        *_pages_backend(plan, paths),
+        _answerers(plan, paths),
+    ]
+
+
+def resolvers(services: Iterable[Service]) -> list[Section]:
+    """How names of servers are looked up again and again; not there when all servers are addresses."""
+    if all(_is_address(host) for service in services for host, _ in service.servers):
+        return []
+    return [section(f"resolvers {RESOLVERS}", ("parse-resolv-conf", "hold valid 10s"))]
+
+
+def _before_the_service(service: Service, *, keeps: bool) -> list[str]:
+    unless_kept = f" unless {{ var({ROUTE}),field(3,|) -m str {KEEPS_AUTHORIZATION} }}" if keeps else ""
+    lines = [f"http-request del-header authorization{unless_kept}", "option forwardfor"]
+    if service.protocol is not ServiceProtocol.H2C:
+        # Server-sent events may be silent for long; HAProxy has one timeout for the answer and for what follows it.
+        lines.append(
+            f"http-request set-timeout server {service.stream_timeout_ms}ms "
+            f"if {{ var({ODD}) -m bool }} {{ req.hdr(accept) -m beg text/event-stream }}"
+        )
+    return lines
+
+
+def _servers(service: Service) -> list[str]:
+    stream = service.stream_timeout_ms
+    answer_within = stream if service.protocol is ServiceProtocol.H2C else service.response_timeout_ms
+    lines = [
+        f"timeout connect {service.connect_timeout_ms}ms",
+        f"timeout server {answer_within}ms",
+        f"timeout tunnel {stream}ms",
+    ]
+    if len(service.servers) > 1:
+        lines.append("balance roundrobin")
+    for number, (host, port) in enumerate(service.servers):
+        lines.append(f"server s{number} {_address(host, port)}{_server_options(service, host)}")
+    return lines
+
+
+def _address(host: str, port: int) -> str:
+    return word(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
+
+
+def _server_options(service: Service, host: str) -> str:
+    options = ""
+    if service.protocol is ServiceProtocol.H2C:
+        options += " proto h2"
+    if service.protocol is ServiceProtocol.HTTPS:
+        # `verifyhost` is ignored when `sni` is there: the name in `sni` is the one that is verified.
+        verified = f"verifyhost {word(host)}" if _is_address(host) else f"sni str({name(host)})"
+        options += f" ssl verify required ca-file @system-ca alpn http/1.1 {verified}"
+    if not _is_address(host):
+        options += f" resolvers {RESOLVERS} init-addr last,libc,none"
+    if len(service.servers) > 1:
+        # One of several may be down: look before a caller finds out.
+        options += " check inter 1s fall 2 rise 1"
+    return options
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _refuse_backend() -> Section:
+    """Answers by code; whoever comes here without one found no route."""
+    lines = [
+        f"http-request set-var(txn.grpc) bool(true) if {IS_GRPC}",
+    ]
+    for refusal in ALONE:
+        here = f"{{ var({CODE}) -m str {refusal.code} }}"
+        grpc = grpc_answer(GRPC_STATUS[refusal.status], f"'{refusal.title}'")
+        lines += [
+            f"http-request return {grpc} if {{ var(txn.grpc) -m bool }} {here}",
+            f"http-request return {answer(refusal)} if {here}",
+        ]
+    lines += [f"http-request return {answer(DECISION_UNAVAILABLE)}", GRPC_CONTENT_TYPE]
+    return section(f"backend {REFUSE}", lines)
+
+
+def _healthz_backend() -> Section:
+    """200 when this node can decide and issue (RFC 9110 15.6.4 otherwise)."""
+    alive = f"{{ nbsrv({ANSWERERS}) gt 0 }} {{ nbsrv({OWN}) gt 0 }}"
+    ok = 'status 200 content-type application/json hdr Cache-Control no-store string \'{"status":"ok"}\''
+    return section(
+        f"backend {HEALTHZ}",
+        (
+            f"http-request return {ok} if {alive}",
+            f"http-request set-var({CODE}) str({DECISION_UNAVAILABLE.code})",
+            f"http-request return {answer(DECISION_UNAVAILABLE)}",
+        ),
+    )
+
+
+def _to_http(paths: RuntimePaths) -> list[str]:
+    return [
+        "http-request set-header X-Sumun-Source %[src]",
+        "http-request set-header X-Sumun-Listener %[fe_name]",
+        f"server http {word(f'unix@{paths.http}')}",
+    ]
+
+
+def _own_backend(paths: RuntimePaths) -> Section:
+    """OAuth, login, account, well-known."""
+    lines = _to_http(paths)
+    lines[-1] += " check inter 500ms fall 2 rise 1"
+    return section(f"backend {OWN}", lines)
+
+
+def _pages_backend(plan: Plan, paths: RuntimePaths) -> list[Section]:
+    if plan.operator is None:
+        return []
+    exporter = "http-request use-service prometheus-exporter if { path /metrics/haproxy }"
+    return [section(f"backend {PAGES}", (exporter, *_to_http(paths)), plan.operator.where)]
+
+
+def _answerers(plan: Plan, paths: RuntimePaths) -> Section:
+    """The answering processes. `mode tcp`: 3.x makes `mode spop` of it, which 2.6 does not know."""
+    return section(
+        f"backend {ANSWERERS}",
+        (
+            "mode tcp",
+            "balance leastconn",
+            "option spop-check",
+            "timeout connect 200ms",
+            "timeout server 65s",
+            *(
+                f"server a{number} {word(f'unix@{paths.answerer(number)}')} check inter 500ms fall 2 rise 1"
+                for number in range(plan.node.answerers)
+            ),
+        ),
+    )

@@ -1,0 +1,92 @@
+"""What can go wrong with HAProxy and its files.
+
+    HAProxyError                     root
+    ├── UnquotableError                  a text that no HAProxy file can hold
+    ├── RouteTableTooLargeError          routes whose placeholders multiply beyond what fits in memory
+    ├── UnusablePathError                a run folder whose path is too long for sockets
+    ├── HAProxyMissingError              no HAProxy on this machine
+    ├── HAProxyTooOldError               older than what the files are written for
+    ├── HAProxyUnfitError                built without something we need
+    ├── AddressInUseError                somebody else listens there
+    ├── HAProxyDidNotStartError          it ended, or did not get ready in time
+    ├── ReloadRefusedError               the old configuration goes on working
+    └── RuntimeSocketError               the stats or master socket did not answer, or said no
+
+The first two are the operator's to mend in the YAML; the others concern the machine.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from sumun.errors import SumunError
+
+
+class HAProxyError(SumunError):
+    """HAProxy, or what we write for it, cannot be used as it is."""
+
+    code: ClassVar[str] = "haproxy_error"
+    exit_code: ClassVar[int] = 3
+
+
+class UnquotableError(HAProxyError):
+    """A text cannot stand in a HAProxy file: change it in the YAML. The sentence says which characters are in the way."""
+
+    code: ClassVar[str] = "haproxy_unquotable"
+    exit_code: ClassVar[int] = 2
+
+
+class RouteTableTooLargeError(HAProxyError):
+    """The routes' placeholders combine into too many cases. Use fewer templates whose first segment is a placeholder."""
+
+    code: ClassVar[str] = "route_table_too_large"
+    exit_code: ClassVar[int] = 2
+
+
+class UnusablePathError(HAProxyError):
+    """A socket's path is longer than the kernel takes (unix(7): 107 bytes). Use a shorter folder."""
+
+    code: ClassVar[str] = "unusable_path"
+    exit_code: ClassVar[int] = 2
+
+
+class HAProxyMissingError(HAProxyError):
+    """There is no HAProxy to start. Install it, or name it in the environment variable HAPROXY."""
+
+    code: ClassVar[str] = "haproxy_missing"
+
+
+class HAProxyTooOldError(HAProxyError):
+    """HAProxy is older than 2.6. Install a newer one."""
+
+    code: ClassVar[str] = "haproxy_too_old"
+
+
+class HAProxyUnfitError(HAProxyError):
+    """HAProxy was built without something the configuration needs. The sentence names it."""
+
+    code: ClassVar[str] = "haproxy_unfit"
+
+
+class AddressInUseError(HAProxyError):
+    """Another process listens on an address of ours. The sentence names it."""
+
+    code: ClassVar[str] = "address_in_use"
+
+
+class HAProxyDidNotStartError(HAProxyError):
+    """HAProxy ended at once, or was not ready in time. The sentence repeats what it said."""
+
+    code: ClassVar[str] = "haproxy_did_not_start"
+
+
+class ReloadRefusedError(HAProxyError):
+    """HAProxy would not load the new generation; the old one goes on working. The sentence repeats what it said."""
+
+    code: ClassVar[str] = "reload_refused"
+
+
+class RuntimeSocketError(HAProxyError):
+    """HAProxy's stats or master socket did not answer in time, or answered with a refusal."""
+
+    code: ClassVar[str] = "haproxy_runtime_socket"

@@ -1,0 +1,82 @@
+"""The frontends: one for each listener. They decide where a request goes; the backends do what costs."""
+
+from __future__ import annotations
+
+from sumun.config.plan import Address, Limits
+from sumun.haproxy.access_log import LOG_FORMAT, remember
+from sumun.haproxy.gate import ODD, judge_odd, mark_odd
+from sumun.haproxy.quoting import word
+from sumun.haproxy.refusals import CODE, METHOD_NOT_ALLOWED, ROUTE_NOT_FOUND
+from sumun.haproxy.route_maps import RouteMaps
+from sumun.haproxy.routes import ROUTE, find_allowed_methods, find_route
+from sumun.haproxy.sections import Section, section
+
+REFUSE = "refuse"
+OWN = "own"
+HEALTHZ = "healthz"
+PAGES = "pages"
+
+
+def routed_frontend(listener: str, address: Address, maps: RouteMaps, limits: Limits) -> Section:
+    """The public or the internal listener: gate, route, backend."""
+    return section(
+        f"frontend {listener}",
+        (
+            *_begin(address, limits),
+            *find_route(maps),
+            *_to_judgement(),
+            *judge_odd(limits),
+            *_not_found(maps),
+            f"use_backend %[var({ROUTE}),field(1,|)] if {{ var({ROUTE}) -m found }}",
+            f"default_backend {REFUSE}",
+        ),
+        address.where,
+    )
+
+
+def operator_frontend(address: Address, limits: Limits) -> Section:
+    """The operator's listener: HAProxy's own metrics, and the operator's pages. Nothing is routed to services."""
+    return section(
+        "frontend operator",
+        (
+            *_begin(address, limits),
+            f"http-request set-var({ROUTE}) str({PAGES}|-|)",
+            f"http-request set-var({ROUTE}) str({HEALTHZ}|-|) if {{ path /healthz }}",
+            f"http-request allow unless {{ var({ODD}) -m bool }}",
+            *judge_odd(limits),
+            f"use_backend %[var({ROUTE}),field(1,|)]",
+            f"default_backend {REFUSE}",
+        ),
+        address.where,
+    )
+
+
+def _begin(address: Address, limits: Limits) -> list[str]:
+    host = f"[{address.host}]" if ":" in address.host else address.host
+    return [
+        f"bind {word(f'{host}:{address.port}')}",
+        "unique-id-format %[uuid]",
+        "unique-id-header X-Request-Id",
+        LOG_FORMAT,
+        *remember(),
+        *mark_odd(limits),
+        "http-after-response set-header X-Request-Id %[unique-id]",
+    ]
+
+
+def _to_judgement() -> list[str]:
+    """A request that is not odd and has a route needs none of the rules that follow."""
+    return [f"http-request allow if {{ var({ROUTE}) -m found }} !{{ var({ODD}) -m bool }}"]
+
+
+def _not_found(maps: RouteMaps) -> list[str]:
+    """404, or 405 when the path is known for other methods (RFC 9110 15.5.6)."""
+    no_route = f"!{{ var({ROUTE}) -m found }}"
+    return [
+        *find_allowed_methods(maps),
+        f"http-request set-var({CODE}) str({ROUTE_NOT_FOUND.code}) if {no_route}",
+        (
+            f"http-request set-var({CODE}) str({METHOD_NOT_ALLOWED.code}) "
+            f"if {no_route} {{ var(txn.methods) -m found }}"
+        ),
+    ]

@@ -1,0 +1,158 @@
+"""The hygiene gate: what is not canonical is refused, not repaired; what only sumun may say is taken away.
+
+Every call pays for this, so the common call pays little: two regular expressions describe a *good* request target and *good*
+header fields, read once from left to right without going back (possessive quantifiers). Only what is not so described is `odd`
+and looked at closely. Because the expressions say what is good, anything unforeseen, an expression that gives up
+included, is odd, never fine.
+
+Why not repair: two programs that read `/a/%2e%2e/b` differently are the bug (RFC 9110 17, "path-based attacks"; RFC 3986 6.2.2).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sumun.access.handover import OURS
+from sumun.config.plan import Limits
+from sumun.haproxy.quoting import regex
+from sumun.haproxy.refusals import (
+    BAD_HEADER,
+    BAD_HOST,
+    BAD_REQUEST_TARGET,
+    CODE,
+    HEADER_TOO_LARGE,
+    TWO_CREDENTIALS,
+)
+from sumun.haproxy.routes import ROUTE
+
+ODD: Final = "txn.odd"
+"""Is there and true when the request needs a closer look."""
+
+REFUSED: Final = "str(refuse|-|)"
+"""The answer that sends a request to the backend that refuses."""
+
+# RFC 3986 3.3: pchar without `;` (path parameters: services disagree about them), `*` (ours in the maps), and percent
+# encoding of anything that may stand for itself (6.2.2.2), of control characters, `%`, `/`, `;`, `\`.
+_PCHAR = r"(?:[A-Za-z0-9._~!$&\x27()+,=:@-]|%(?:2[0-4689ABCabc]|3[ACEFacef]|40|5[BDEbde]|60|7[BCDbcd]|[89A-Fa-f][0-9A-Fa-f]))"
+_SEGMENT = rf"(?!\.{{1,2}}(?:[/?]|\z)){_PCHAR}++"
+_PATH = rf"\A/(?:{_SEGMENT}/)*+(?:{_SEGMENT})?+"
+_NO_TOKEN = r"(?!access_token(?:[=&;]|\z))"
+
+GOOD_TARGET: Final = rf"{_PATH}(?:\?(?:{_NO_TOKEN}[!-%\x27-:<-~]*+[&;])*+{_NO_TOKEN}[!-%\x27-:<-~]*+)?+\z"
+"""Path and query: canonical path, visible ASCII in the query, no `access_token` in it (RFC 6750 2.3)."""
+
+GOOD_PATH: Final = rf"{_PATH}\z"
+
+_OURS = "|".join(name.lower() for name in OURS)
+# What a client may not say: who it is; where it comes from (services believe these); what is between it and us only.
+_TAKEN_AWAY = (
+    rf"{_OURS}|x-sumun-[a-z0-9-]+|forwarded|x-forwarded-[a-z0-9-]+|x-real-ip|x-client-ip|x-cluster-client-ip|true-client-ip|"
+    r"x-original-[a-z0-9-]+|x-rewrite-[a-z0-9-]+|x-http-method[a-z0-9-]*|x-method-override|"
+    r"proxy|proxy-[a-z0-9-]+|keep-alive|http2-settings|trailer"
+)
+_VALUE = r"[^\x00-\x08\x0a-\x1f\x7f]*+\r\n"
+_HOST = r"(?:[A-Za-z0-9._-]++|\[[0-9A-Fa-f:.]++\])(?::[0-9]{1,5})?+\r\n"
+_HAS_HOST = rf"(?=(?:[^\n]*+\n)*?host: {_HOST})"
+
+GOOD_HOST: Final = rf"\A{_HAS_HOST}"
+
+# Also odd: a request for an event stream, because its service may stay silent for longer (`backends`).
+_ODD_LINES = (
+    r"authorization:|connection:(?! (?:close|keep-alive)\r)|te:(?! trailers\r)|accept: text/event-stream|"
+    rf"(?:{_TAKEN_AWAY}|upgrade|transfer-encoding):"
+)
+_LINES = rf"(?:(?!{_ODD_LINES})[a-z0-9-]++: {_VALUE})*+"
+
+
+def good_header(token_bytes: int) -> str:
+    """All header fields: a good Host, at most one Authorization of bounded size, nothing that is odd, no control characters."""
+    longest = token_bytes + len("Bearer ")
+    authorization = rf"authorization: [^\x00-\x08\x0a-\x1f\x7f,]{{0,{longest}}}+\r\n"
+    return rf"\A{_HAS_HOST}{_LINES}(?:{authorization}{_LINES})?+\r\n\z"
+
+
+_CLEAN_LINES = r"(?:(?!(?:" + _TAKEN_AWAY + r"):)[a-z0-9-]++: " + _VALUE + r")*+"
+CLEAN_HEADER: Final = rf"\A{_HAS_HOST}{_CLEAN_LINES}\r\n\z"
+"""What must be true of an odd request after everything was taken away."""
+
+
+def mark_odd(limits: Limits) -> list[str]:
+    """The two rules that every request pays."""
+    good = f"-m reg {regex(GOOD_TARGET)}"
+    return [
+        # Over HTTP/2 `url` is absolute, because that is how HAProxy keeps :scheme and :authority.
+        (
+            f"http-request set-var({ODD}) bool(true) "
+            f"if !{{ url {good} }} {{ fc_http_major 1 }} or {{ fc_http_major 2 }} !{{ pathq {good} }}"
+        ),
+        f"http-request set-var({ODD}) bool(true) unless {{ req.hdrs -m reg {regex(good_header(limits.token_bytes))} }}",
+    ]
+
+
+def judge_odd(limits: Limits) -> list[str]:
+    """The rules that only odd requests come to: take away, then refuse what is still not clean.
+
+    They stand behind the look-up of the route, and send what they refuse to the backend `refuse` instead.
+    """
+    return [*_refuse_target(), *_refuse_credentials(limits), *_take_away(), *_refuse_header(), _to_refuse()]
+
+
+def _refuse(code: str, condition: str) -> str:
+    """The first code that is set stays."""
+    return f"http-request set-var({CODE}) str({code}) {condition} !{{ var({CODE}) -m found }}"
+
+
+def _refuse_target() -> list[str]:
+    return [
+        _refuse(BAD_REQUEST_TARGET.code, f"if !{{ path -m reg {regex(GOOD_PATH)} }}"),
+        _refuse(BAD_REQUEST_TARGET.code, r"if { pathq -m reg '[^!-~]' }"),
+        # RFC 9112 3.2.2: an absolute-form target is accepted; what was authorized is what is sent.
+        f"http-request set-uri %[pathq] if {{ fc_http_major 1 }} !{{ url -m beg / }} !{{ var({CODE}) -m found }}",
+    ]
+
+
+def _refuse_credentials(limits: Limits) -> list[str]:
+    longest = limits.token_bytes + len("Bearer ")
+    return [
+        _refuse(HEADER_TOO_LARGE.code, f"if {{ req.fhdr(authorization) -m len gt {longest} }}"),
+        _refuse(TWO_CREDENTIALS.code, "if { req.fhdr_cnt(authorization) gt 1 }"),
+        _refuse(
+            TWO_CREDENTIALS.code,
+            "if { url_param(access_token) -m found } { req.hdr(authorization) -m found }",
+        ),
+        # A comma cuts a header field into values; a credential is never cut (RFC 9110 11.4), so it is taken whole.
+        (
+            'http-request set-var(txn.cred) req.fhdr(authorization),\'regsub("^bearer +","",i)\' '
+            "if { req.fhdr(authorization) -m reg -i '^bearer +[^ ]' }"
+        ),
+    ]
+
+
+def _take_away() -> list[str]:
+    return [
+        # Names of other characters: `X_User_Id` and `X.User.Id` are X-User-Id to many services.
+        "http-request del-header '[^A-Za-z0-9-]' -m reg",
+        f"http-request del-header {regex(f'^(?i:{_TAKEN_AWAY})$')} -m reg",
+        # RFC 9110 7.6.1: fields named in Connection would be removed by the next hop, the identity among them.
+        (
+            "http-request set-var(txn.websocket) bool(true) "
+            "if { req.hdr(upgrade) -i -m str websocket } { req.hdr_cnt(upgrade) eq 1 }"
+        ),
+        "http-request del-header connection",
+        "http-request del-header upgrade unless { var(txn.websocket) -m bool }",
+        "http-request set-header connection upgrade if { var(txn.websocket) -m bool }",
+        "http-request del-header te unless { req.hdr(te) -m str trailers }",
+    ]
+
+
+def _refuse_header() -> list[str]:
+    return [
+        _refuse(BAD_HOST.code, f"if !{{ req.hdrs -m reg {regex(GOOD_HOST)} }}"),
+        # RFC 9112 6.1: a message with Transfer-Encoding in HTTP/1.0 has faulty framing.
+        _refuse(BAD_HEADER.code, "if HTTP_1.0 { req.hdr(transfer-encoding) -m found }"),
+        _refuse(BAD_HEADER.code, f"if !{{ req.hdrs -m reg {regex(CLEAN_HEADER)} }}"),
+    ]
+
+
+def _to_refuse() -> str:
+    return f"http-request set-var({ROUTE}) {REFUSED} if {{ var({CODE}) -m found }}"

@@ -1,0 +1,101 @@
+"""The refusals that HAProxy makes alone, and how any refusal is written.
+
+Every refusal is `application/problem+json` (RFC 9457) with a stable `code` and the request's id, and is not to be stored by
+caches. A gRPC caller gets a trailers-only answer instead: HTTP 200 with `grpc-status` (gRPC over HTTP/2, "Responses").
+Sentences are ours, and say nothing about what stands behind the gate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+PROBLEM = "content-type application/problem+json"
+NO_STORE = "hdr Cache-Control no-store"
+CODE = "txn.code"
+"""The stable code of a refusal: for the answer and for the access log."""
+
+IS_GRPC = "{ req.hdr(content-type) -m beg application/grpc }"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One refusal. `headers` are more `hdr name value` words."""
+
+    code: str
+    status: int
+    title: str
+    headers: str = ""
+
+
+BAD_REQUEST_TARGET = Refusal("bad_request_target", 400, "The request target is not in canonical form")
+BAD_HEADER = Refusal("bad_header", 400, "A header field is not acceptable")
+BAD_HOST = Refusal("bad_host", 400, "The Host header field is missing or not a host name")
+TWO_CREDENTIALS = Refusal("two_credentials", 400, "The request carries more than one credential")
+ROUTE_NOT_FOUND = Refusal("route_not_found", 404, "There is nothing here")
+METHOD_NOT_ALLOWED = Refusal(
+    "method_not_allowed", 405, "This method is not allowed here", "hdr Allow %[var(txn.methods)]"
+)
+HEADER_TOO_LARGE = Refusal("header_too_large", 431, "A header field is too large")
+DECISION_UNAVAILABLE = Refusal("decision_unavailable", 503, "Not decided; try again", "hdr Retry-After 1")
+SERVICE_UNAVAILABLE = Refusal(
+    "service_unavailable", 503, "The service is not available; try again", "hdr Retry-After 1"
+)
+SERVICE_TIMEOUT = Refusal("service_timeout", 504, "The service did not answer in time")
+BAD_SERVICE_RESPONSE = Refusal("bad_service_response", 502, "The service did not answer as it should")
+REQUEST_TIMEOUT = Refusal("request_timeout", 408, "The request did not arrive in time")
+BAD_REQUEST = Refusal("bad_request", 400, "The request could not be understood")
+INTERNAL_ERROR = Refusal("internal_error", 500, "The gate could not handle the request")
+
+ALONE = (
+    BAD_REQUEST_TARGET,
+    BAD_HEADER,
+    BAD_HOST,
+    TWO_CREDENTIALS,
+    ROUTE_NOT_FOUND,
+    METHOD_NOT_ALLOWED,
+    HEADER_TOO_LARGE,
+)
+"""What the backend `refuse` answers."""
+
+GRPC_STATUS = {400: 13, 401: 16, 403: 7, 404: 12, 405: 12, 431: 8, 503: 14}
+"""HTTP status -> gRPC status, as gRPC's own table has it (http-grpc-status-mapping), 431 as RESOURCE_EXHAUSTED."""
+
+
+def body(title: str, status: str, code: str) -> str:
+    """The JSON of a problem as a log-format word. The three are put in as they are: JSON-safe texts or `%[…,json(utf8s)]`."""
+    return (
+        f'\'{{"type":"about:blank","title":"{title}","status":{status},"code":"{code}",'
+        '"request_id":"%[unique-id]"}\''
+    )
+
+
+def answer(refusal: Refusal) -> str:
+    """The words of `http-request return` that write this refusal."""
+    headers = f" {refusal.headers}" if refusal.headers else ""
+    text = body(refusal.title, str(refusal.status), refusal.code)
+    return f"status {refusal.status} {PROBLEM} {NO_STORE}{headers} lf-string {text}"
+
+
+def grpc_answer(grpc_status: int, message: str) -> str:
+    """The words of `http-request return` for a trailers-only answer. The content type is added by `GRPC_CONTENT_TYPE`."""
+    return f"status 200 {NO_STORE} hdr grpc-status {grpc_status} hdr grpc-message {message}"
+
+
+GRPC_CONTENT_TYPE = (
+    "http-after-response set-header Content-Type application/grpc "
+    "if { var(txn.grpc) -m bool } { res.hdr(grpc-status) -m found } !{ res.hdr(content-type) -m found }"
+)
+"""HAProxy drops the content type of an answer without a body, so it is put back behind it."""
+
+
+def made_by_haproxy() -> list[str]:
+    """What HAProxy answers by itself in this proxy: `http-error` lines, all of the same form as our own refusals."""
+    made = (
+        BAD_REQUEST,
+        REQUEST_TIMEOUT,
+        INTERNAL_ERROR,
+        BAD_SERVICE_RESPONSE,
+        SERVICE_UNAVAILABLE,
+        SERVICE_TIMEOUT,
+    )
+    return [f"http-error {answer(refusal)}" for refusal in made]

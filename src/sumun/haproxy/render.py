@@ -1,0 +1,95 @@
+"""Plan -> the files of one generation. Pure: the same plan gives the same bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sumun.access import Access
+from sumun.config.plan import Place, Plan, Route
+from sumun.haproxy.backends import KEEPS_AUTHORIZATION, ask_backend, open_backend, own_backends, resolvers
+from sumun.haproxy.frontends import HEALTHZ, OWN, operator_frontend, routed_frontend
+from sumun.haproxy.paths import RuntimePaths
+from sumun.haproxy.process import defaults_section, global_section
+from sumun.haproxy.quoting import map_field
+from sumun.haproxy.render_spoe import render_spoe
+from sumun.haproxy.route_maps import RouteMaps, hosts_file, route_maps
+from sumun.haproxy.route_tree import Target
+from sumun.haproxy.sections import File, Files, Section, file_of
+
+CONFIGURATION = "haproxy.cfg"
+
+# They cannot be shadowed: tier 0 is asked before any route, on every host.
+_OWN_PATHS = (
+    Target("", "/oauth/**", (), f"{OWN}|-|", tier=0),
+    Target("", "/login/**", (), f"{OWN}|-|", tier=0),
+    Target("", "/account/**", (), f"{OWN}|-|", tier=0),
+    Target("", "/.well-known/**", (), f"{OWN}|-|", tier=0),
+    Target("", "/healthz", ("GET", "HEAD"), f"{HEALTHZ}|-|", tier=0),
+)
+
+
+def render(plan: Plan, generation: int, paths: RuntimePaths) -> Files:
+    """The files of generation `generation` of this plan: haproxy.cfg, the SPOE file, the maps; sorted by name.
+
+    Raises UnquotableError for a text that no HAProxy file can hold, RouteTableTooLargeError for routes that combine
+    into too many cases. What HAProxy itself thinks of the files is for `check` to find out.
+    """
+    hosts = tuple(sorted({route.host for route in plan.routes if route.host}))
+    everywhere = [route for route in plan.routes if route.access is not Access.INTERNAL]
+    public = _maps("public", everywhere, hosts)
+    sections = [
+        global_section(plan, paths),
+        defaults_section(plan),
+        routed_frontend("public", plan.listen, public, plan.limits),
+    ]
+    files = [*public.files]
+    if plan.internal is not None:
+        internal = _maps("internal", plan.routes, hosts)
+        sections.append(routed_frontend("internal", plan.internal, internal, plan.limits))
+        files += internal.files
+    if plan.operator is not None:
+        sections.append(operator_frontend(plan.operator, plan.limits))
+    sections += _service_backends(plan)
+    sections += own_backends(plan, paths)
+    sections += resolvers(plan.services.values())
+    files += [file_of(CONFIGURATION, sections), render_spoe(plan, generation)]
+    if hosts:
+        files.append(hosts_file(hosts))
+    return Files(generation, tuple(sorted(files, key=lambda file: file.name)))
+
+
+def _maps(listener: str, routes: Iterable[Route], hosts: tuple[str, ...]) -> RouteMaps:
+    targets = list(_OWN_PATHS)
+    places: dict[str, Place] = {}
+    for route in routes:
+        value = _answer(route)
+        targets.append(Target(route.host, route.path, route.methods, value))
+        places[value] = route.where
+    return route_maps(listener, targets, hosts, places)
+
+
+def _answer(route: Route) -> str:
+    """What the maps say of a route: `backend|route id|flags`."""
+    flags = KEEPS_AUTHORIZATION if route.keeps_authorization else ""
+    return f"{_backend(route)}|{map_field(route.id)}|{flags}"
+
+
+def _backend(route: Route) -> str:
+    asked = route.access is Access.PROTECTED
+    return f"{'ask' if asked else 'open'}.{route.service}"
+
+
+def _service_backends(plan: Plan) -> list[Section]:
+    """The backends that some route leads to, in the order of the services."""
+    used = {_backend(route) for route in plan.routes}
+    keeping = {_backend(route) for route in plan.routes if route.keeps_authorization}
+    sections: list[Section] = []
+    for service in plan.services.values():
+        for kind, build in (("ask", ask_backend), ("open", open_backend)):
+            backend = f"{kind}.{service.id}"
+            if backend in used:
+                sections.append(build(service, keeps=backend in keeping))
+    return sections
+
+
+__all__ = ["CONFIGURATION", "File", "render"]

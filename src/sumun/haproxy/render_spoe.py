@@ -1,0 +1,71 @@
+"""The SPOE file: what HAProxy asks for each request (docs/architecture.md, "The question")."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sumun.config.plan import Plan
+from sumun.haproxy.sections import File, Line, Section, file_of
+
+SPOE_FILE: Final = "spoe.conf"
+ENGINE: Final = "sumun"
+GROUP: Final = "question"
+MESSAGE: Final = "ask"
+PREFIX: Final = "smn"
+ANSWERERS: Final = "answerers"
+
+ANSWER_VARIABLES: Final = (
+    "allow",
+    "user_id",
+    "user_name",
+    "user_roles",
+    "user_permissions",
+    "client_id",
+    "token_id",
+    "identity_token",
+    "status",
+    "code",
+    "title",
+    "challenge",
+    "who",
+    "why",
+)
+"""All variables an answer may carry (docs/architecture.md, "The answer")."""
+
+
+def render_spoe(plan: Plan, generation: int) -> File:
+    """The SPOE file of one generation."""
+    wait = plan.limits.decision_timeout_ms
+    agent = (
+        f"groups {GROUP}",
+        f"option var-prefix {PREFIX}",
+        "option set-process-time ms",
+        # One failed question must not leave the rest of a transaction without any.
+        "option continue-on-error",
+        # HAProxy 2.6 would cut the connection that all requests share for one large question; 3.x ignores it.
+        "no option send-frag-payload",
+        "option pipelining",
+        # Names that no rule mentions would be dropped (SPOE.txt 2.4).
+        f"register-var-names {' '.join(ANSWER_VARIABLES)}",
+        f"timeout hello {wait}ms",
+        "timeout idle 60s",
+        f"timeout processing {wait}ms",
+        f"use-backend {ANSWERERS}",
+    )
+    args = (
+        f"gen=str({generation})",
+        "route=var(txn.r),field(2,|)",
+        "lst=fe_name",
+        "kind=var(txn.kind)",
+        "cred=var(txn.cred)",
+        "id=unique-id",
+        "src=src",
+        "grpc=var(txn.grpc)",
+    )
+    sections = [
+        Section(Line(f"spoe-agent {ENGINE}"), tuple(Line(text) for text in agent)),
+        Section(Line(f"spoe-message {MESSAGE}"), (Line(f"args {' '.join(args)}"),)),
+        Section(Line(f"spoe-group {GROUP}"), (Line(f"messages {MESSAGE}"),)),
+    ]
+    body = file_of(SPOE_FILE, sections)
+    return File(SPOE_FILE, (Line(f"[{ENGINE}]"), *body.lines))
