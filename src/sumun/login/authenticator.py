@@ -16,17 +16,27 @@ from sumun.errors import OutageError
 
 @dataclass(frozen=True, slots=True)
 class PasswordProof:
-    """What a client offers with the password grant. The password never shows in repr."""
+    """What a client offers with the password grant. The password never shows in repr.
+
+    `source` is the caller's address as HAProxy saw it; `request_id` ties log lines together.
+    """
 
     login: str
     password: str = field(repr=False)
     client_id: str = ""
     source: str = ""
+    request_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class NotMine:
-    """This authenticator does not know the account; the next one is asked."""
+    """This authenticator does not know the account; the next one is asked.
+
+    `owes_a_verification`: for an account it knew it would have verified a password hash, and here it has not. The
+    chain pays, once (see `pipeline`), so that an unknown account takes as long as a known one.
+    """
+
+    owes_a_verification: bool = False
 
 
 class RejectedBecause(StrEnum):
@@ -35,21 +45,30 @@ class RejectedBecause(StrEnum):
     BAD_CREDENTIALS = "bad_credentials"
     DISABLED = "disabled"
     EXPIRED = "expired"
+    NAME_TAKEN = "name_taken"
+    """The proof is good at an outside authenticator, and the name it gives belongs to somebody else here."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """The proof is not good. The chain ends here."""
+    """The proof is not good. The chain ends here. `user_id` is the account's id, for the log, when it is known."""
 
     because: RejectedBecause
+    user_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Identified:
-    """Who it is. `user_id` is the account's id in the directory (an outside account was linked to one before)."""
+    """Who it is. `user_id` is the account's id in the directory (an outside account was linked to one before).
+
+    `login_epoch` is the account's as it was read together with what proved the password. Who issues a token compares
+    it with the standing read afterwards: if it moved, the password was changed (or the login ended) in between, and
+    what was proved is not true any more. None: the proof rests on nothing of our directory.
+    """
 
     user_id: str
     authenticator: str
+    login_epoch: int | None = None
 
 
 Outcome = NotMine | Rejected | Identified

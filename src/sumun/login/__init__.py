@@ -1,0 +1,12 @@
+"""Proving who someone is. Nothing here issues a token, and nothing here knows OAuth or HTTP status codes.
+
+authenticator     the contract: NotMine | Rejected(because) | Identified; trouble is raised
+pipeline          a client's chain of authenticators, in the order of the configuration file; the throttle around it
+password          people of the directory, Argon2id, in bounded threads (`password_threads`)
+http              any authentication server that answers one small question (`http_answer` reads what it says)
+client_secret     programs: RFC 6749 section 2.3.1
+throttle          slows guessing; its store is `throttle_valkey` (several processes) or `throttle_memory` (one)
+
+Flow: proof -> throttle -> chain -> authenticator, authenticator, ... -> Identified | Rejected | RateLimited.
+An outage is an exception (`errors`), never "wrong password".
+"""

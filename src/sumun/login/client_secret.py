@@ -1,0 +1,192 @@
+"""Clients prove who they are: RFC 6749 section 2.3.1, `client_secret_basic`, `client_secret_post`, and `none`.
+
+    read_client_proof(authorization, form)   which client is claimed, with which secret, sent in which way; sans-IO
+    ClientLogin.prove(proof)                 Proved(client) | ClientRejected | RateLimited
+
+Secrets are compared as SHA-256 digests in constant time, and an unknown client costs the same comparison. A fast hash
+suffices for secrets that we make (256 random bits); against guessing of those that people choose stands the throttle
+(RFC 6749 2.3.1: "the authorization server MUST protect any endpoint utilizing it against brute force attacks"). It is
+kept in the memory of each process, so that issuing tokens to programs costs no extra question to a store.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import logging
+import re
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import ClassVar, Generic, Protocol, TypeVar
+from urllib.parse import unquote_to_bytes
+
+from sumun.errors import SumunError
+from sumun.login.throttle import Attempt, LoginThrottle, RateLimited
+
+log = logging.getLogger(__name__)
+
+_BASIC = re.compile(
+    r"basic +([A-Za-z0-9+/]+={0,2})", re.IGNORECASE
+)  # RFC 7617 2, token68 with RFC 4648 padding
+_BAD_PERCENT = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+
+
+class ClientAuthMethod(StrEnum):
+    """How a client authenticates (the names of RFC 7591 section 2)."""
+
+    BASIC = "client_secret_basic"
+    POST = "client_secret_post"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class ClientProof:
+    """What a client offers. The secret never shows in repr; it is empty when none was sent."""
+
+    client_id: str
+    method: ClientAuthMethod
+    secret: str = field(default="", repr=False)
+
+
+class ClientProofError(SumunError):
+    """The request does not say which client it is from, or says it in a way that is not taken."""
+
+    code: ClassVar[str] = "bad_client_proof"
+
+
+class TwoClientProofsError(ClientProofError):
+    """Two ways at once, or two client ids. RFC 6749 2.3: "MUST NOT use more than one authentication method"."""
+
+    code: ClassVar[str] = "two_client_proofs"
+
+
+class NoClientProofError(ClientProofError):
+    """No client is named."""
+
+    code: ClassVar[str] = "no_client_proof"
+
+
+def read_client_proof(authorization: str | None, form: Mapping[str, str]) -> ClientProof:
+    """Who says the request it is from? `authorization` is the header's value, `form` the body's parameters.
+
+    Raises TwoClientProofsError, NoClientProofError, and ClientProofError for a scheme other than Basic or a Basic
+    value that cannot be read.
+    """
+    form_id = form.get("client_id", "")
+    form_secret = form.get("client_secret", "")
+    if authorization is None:
+        if not form_id:
+            raise NoClientProofError("no client is named: neither client_id nor an Authorization header")
+        method = ClientAuthMethod.POST if form_secret else ClientAuthMethod.NONE
+        return ClientProof(form_id, method, form_secret)
+    if form_secret:
+        raise TwoClientProofsError("client_secret and an Authorization header at once")
+    client_id, secret = _read_basic(authorization)
+    if form_id and form_id != client_id:
+        raise TwoClientProofsError("client_id and the Authorization header name two clients")
+    # RFC 6749 2.3.1: a secret that is the empty string may as well be left out.
+    return ClientProof(client_id, ClientAuthMethod.BASIC if secret else ClientAuthMethod.NONE, secret)
+
+
+def _read_basic(authorization: str) -> tuple[str, str]:
+    match = _BASIC.fullmatch(authorization)
+    if match is None:
+        raise ClientProofError("the Authorization header is not of the form: Basic, space, base64")
+    try:
+        pair = base64.b64decode(match[1], validate=True)
+    except binascii.Error:
+        raise ClientProofError("the value of Basic is not base64") from None
+    client_id, colon, secret = pair.partition(b":")
+    if not colon or not client_id:
+        raise ClientProofError("the value of Basic is not client_id, colon, secret")
+    return _form_decoded(client_id), _form_decoded(secret)
+
+
+def _form_decoded(text: bytes) -> str:
+    """RFC 6749 2.3.1: both are form-urlencoded (Appendix B) before they are joined and base64-encoded."""
+    if _BAD_PERCENT.search(text):
+        raise ClientProofError("client id and secret in Basic are to be form-urlencoded (RFC 6749 2.3.1)")
+    try:
+        return unquote_to_bytes(text.replace(b"+", b" ")).decode("utf-8")
+    except UnicodeDecodeError:
+        raise ClientProofError("client id and secret in Basic are not UTF-8") from None
+
+
+class HasSecret(Protocol):
+    """What is to be known of a client to judge its proof."""
+
+    @property
+    def secret_sha256(self) -> bytes | None:
+        """SHA-256 of the secret's UTF-8; None: a public client, which has none."""
+        ...
+
+    @property
+    def disabled(self) -> bool:
+        """True: the client may not log in, whatever it proves."""
+        ...
+
+
+ClientT_co = TypeVar("ClientT_co", bound=HasSecret, covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Proved(Generic[ClientT_co]):
+    """It is this client."""
+
+    client: ClientT_co
+
+
+@dataclass(frozen=True, slots=True)
+class ClientRejected:
+    """It is not, or it is disabled. The caller hears one word for all of it; `because` is for the log."""
+
+    because: str
+
+
+class ClientLogin(Generic[ClientT_co]):
+    """Judges what clients offer."""
+
+    def __init__(self, find: Callable[[str], Awaitable[ClientT_co | None]], throttle: LoginThrottle) -> None:
+        """`find` looks a client up by id and raises OutageError; `throttle` is one of this process's own."""
+        self._find = find
+        self._throttle = throttle
+        self._nobody = secrets.token_bytes(32)  # the digest of no secret that anybody knows
+
+    async def prove(
+        self, proof: ClientProof, source: str
+    ) -> Proved[ClientT_co] | ClientRejected | RateLimited:
+        """Is it this client? Raises OutageError when clients cannot be looked up."""
+        attempt = Attempt(f"client:{proof.client_id}", source)
+        admission = await self._throttle.admit(attempt)
+        if isinstance(admission, RateLimited):
+            log.info("client throttled: for=%ds source=%s", admission.retry_after_seconds, source)
+            return admission
+        client = await self._find(proof.client_id)
+        because = self._why_not(client, proof)
+        if because is None and client is not None:
+            if proof.secret:
+                await self._throttle.succeeded(attempt)
+            return Proved(client)
+        if proof.secret:
+            await self._throttle.failed(attempt)
+        known = proof.client_id if client is not None else "?"
+        log.info(
+            "client rejected: client=%s because=%s method=%s source=%s", known, because, proof.method, source
+        )
+        return ClientRejected(because or "unknown")
+
+    def _why_not(self, client: ClientT_co | None, proof: ClientProof) -> str | None:
+        kept = client.secret_sha256 if client is not None else None
+        right = hmac.compare_digest(kept or self._nobody, hashlib.sha256(proof.secret.encode()).digest())
+        if client is None:
+            return "unknown"
+        if kept is None:
+            # A public client has no secret to send; whoever sends one takes it for another client.
+            because = "public_client_with_secret" if proof.secret else None
+        else:
+            because = None if right else "wrong_secret" if proof.secret else "no_secret"
+        return because or ("disabled" if client.disabled else None)
