@@ -1,0 +1,18 @@
+"""The OAuth server: programs and people get tokens here, give them back, and ask what one is.
+
+app             raw ASGI: a table of paths, bodies within limits, errors and outages made answers
+endpoints/      token, revoke, introspect, keys, metadata; thin
+grants/         what may be exchanged for a token: password, client_credentials
+issue           from a grant to a token: the only place that issues
+messages        form bodies read strictly; sans-IO
+scopes          what is asked for, held against what the client may have
+authentication  which client a request is from (`login.client_secret` judges)
+clients         configured and registered clients, one shape
+standings       what is true of a subject now, many looks in one
+presented       a token that somebody holds out to us
+exchange        Request and Answer as values
+errors          the words of the RFCs, and the one table to HTTP statuses
+server          puts the parts together
+
+Flow of a token request: app -> messages -> authentication -> grant (-> login) -> issue (-> tokens.mint, store) -> app.
+"""

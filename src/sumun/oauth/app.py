@@ -1,0 +1,208 @@
+"""The OAuth server as a raw ASGI application: a small table of paths, bodies read within limits, errors made answers.
+
+    scope, receive -> Request (read whole) -> endpoint -> Answer -> send
+
+It stands behind HAProxy, which says in `X-Sumun-Source` who calls and in `X-Request-Id` how to name the call, and
+removes both from what clients send. (A framework between the server and these few endpoints doubles their cost.)
+
+What becomes of an error:   OAuthError    its status and code (`errors.STATUS`)
+                            outage        503 `temporarily_unavailable` and Retry-After; never 401 or 403
+                            anything else 500 `server_error` with the request id, and nothing of the exception
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from sumun.errors import OutageError
+from sumun.login.errors import LoginBusyError
+from sumun.oauth.errors import (
+    STATUS,
+    BodyTooLargeError,
+    BodyTooSlowError,
+    InvalidClientError,
+    OAuthError,
+    SlowDownError,
+)
+from sumun.oauth.exchange import NO_STORE, Answer, Headers, Request, json_answer, problem_answer
+from sumun.oauth.messages import MAX_BODY_BYTES
+from sumun.tokens.errors import NoSigningKeyError
+
+log = logging.getLogger(__name__)
+
+# 64 KiB in ten seconds is 52 kbit/s: the worst mobile network does it, a connection held open on purpose does not.
+BODY_DEADLINE_SECONDS = 10.0
+OUTAGE_RETRY_SECONDS = 1
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+
+class Endpoint(Protocol):
+    """One thing that the OAuth server does."""
+
+    async def answer(self, request: Request) -> Answer:
+        """Answer one request. Raises OAuthError and OutageError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Mounted:
+    """An endpoint and the methods it takes. With GET it takes HEAD too (RFC 9110 9.3.2)."""
+
+    endpoint: Endpoint
+    methods: tuple[str, ...]
+
+
+POST = ("POST",)
+GET = ("GET", "HEAD")
+
+
+class _GoneError(Exception):
+    """The client went away before its request was whole."""
+
+
+class OAuthApp:
+    """An ASGI application. `table` maps exact paths to endpoints."""
+
+    def __init__(
+        self, table: Mapping[str, Mounted], body_deadline_seconds: float = BODY_DEADLINE_SECONDS
+    ) -> None:
+        """`body_deadline_seconds` bounds the whole body, not each piece of it."""
+        self._table = table
+        self._body_deadline_seconds = body_deadline_seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            raise ValueError(f"the OAuth server speaks HTTP only, not {scope['type']!r}")
+        try:
+            answer = await self._answered(scope, receive)
+        except _GoneError:
+            return
+        headers = [*answer.headers, (b"x-content-type-options", b"nosniff")]
+        if answer.status != 204:
+            headers.append((b"content-length", b"%d" % len(answer.body)))
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": answer.body})
+
+    async def _answered(self, scope: Scope, receive: Receive) -> Answer:
+        mounted = self._table.get(scope["path"])
+        if mounted is None:
+            return problem_answer(404, "not_found", "There is nothing at this path", _request_id(scope))
+        if scope["method"] not in mounted.methods:
+            return _other_method(mounted, scope)
+        try:
+            body = await self._body(scope, receive) if scope["method"] == "POST" else b""
+            return await mounted.endpoint.answer(_request_of(scope, body))
+        except OAuthError as error:
+            return refusal(error, _request_id(scope))
+        except (OutageError, NoSigningKeyError) as outage:
+            log.warning("%s: not answered, request=%s: %s", scope["path"], _request_id(scope), outage)
+            return _outage(outage, _request_id(scope))
+        except _GoneError:
+            raise
+        except Exception:
+            log.exception("%s: our fault, request=%s", scope["path"], _request_id(scope))
+            members = {
+                "error": "server_error",
+                "error_description": "This is our fault; the request id names it",
+            }
+            return json_answer(500, members | {"request_id": _request_id(scope)})
+
+    async def _body(self, scope: Scope, receive: Receive) -> bytes:
+        _refuse_announced_size(scope)
+        try:
+            async with asyncio.timeout(self._body_deadline_seconds):
+                return await _whole_body(receive)
+        except TimeoutError:
+            raise BodyTooSlowError("the body did not come in time") from None
+
+
+def refusal(error: OAuthError, request_id: str) -> Answer:
+    """The answer of RFC 6749 section 5.2."""
+    headers: Headers = NO_STORE
+    if isinstance(error, InvalidClientError):
+        # RFC 6749 5.2 and RFC 9110 15.5.2: a 401 says how to authenticate. RFC 7617 2.1: in UTF-8.
+        headers = (*headers, (b"www-authenticate", b'Basic realm="sumun", charset="UTF-8"'))
+    elif isinstance(error, SlowDownError):
+        headers = (*headers, (b"retry-after", b"%d" % error.retry_after_seconds))
+    elif isinstance(error, BodyTooLargeError | BodyTooSlowError):
+        headers = (*headers, (b"connection", b"close"))  # the rest of the body is not read
+    members = {"error": error.code, "error_description": str(error), "request_id": request_id}
+    return json_answer(STATUS[type(error)], members, headers)
+
+
+def _outage(outage: Exception, request_id: str) -> Answer:
+    seconds = outage.retry_after_seconds if isinstance(outage, LoginBusyError) else OUTAGE_RETRY_SECONDS
+    members = {
+        "error": "temporarily_unavailable",
+        "error_description": "This could not be decided now; try again",
+        "request_id": request_id,
+    }
+    return json_answer(503, members, (*NO_STORE, (b"retry-after", b"%d" % seconds)))
+
+
+def _other_method(mounted: Mounted, scope: Scope) -> Answer:
+    allow = ((b"allow", ", ".join((*mounted.methods, "OPTIONS")).encode()),)
+    if scope["method"] == "OPTIONS":
+        return Answer(204, allow)
+    title = "This path does not take this method"
+    return problem_answer(405, "method_not_allowed", title, _request_id(scope), allow)
+
+
+def _request_of(scope: Scope, body: bytes) -> Request:
+    """The request as a value. A server gives header names in lower case (ASGI specification)."""
+    authorizations: list[str] = []
+    content_types: list[bytes] = []
+    source = request_id = ""
+    for name, value in scope["headers"]:
+        if name == b"content-type":
+            content_types.append(value)
+        elif name == b"authorization":
+            authorizations.append(value.decode("latin-1"))
+        elif name == b"x-sumun-source":
+            source = value.decode("latin-1")
+        elif name == b"x-request-id":
+            request_id = value.decode("latin-1")
+    return Request(
+        query=scope["query_string"],
+        content_types=tuple(content_types),
+        authorizations=tuple(authorizations),
+        body=body,
+        source=source,
+        request_id=request_id,
+    )
+
+
+def _request_id(scope: Scope) -> str:
+    return next((value.decode("latin-1") for name, value in scope["headers"] if name == b"x-request-id"), "")
+
+
+def _refuse_announced_size(scope: Scope) -> None:
+    for name, value in scope["headers"]:
+        if name == b"content-length" and (not value.isdigit() or int(value[:20]) > MAX_BODY_BYTES):
+            raise BodyTooLargeError(f"the body is larger than {MAX_BODY_BYTES} bytes")
+
+
+async def _whole_body(receive: Receive) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise _GoneError
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > MAX_BODY_BYTES:
+            raise BodyTooLargeError(f"the body is larger than {MAX_BODY_BYTES} bytes")
+        chunks.append(chunk)
+        more = message.get("more_body", False)
+    return b"".join(chunks)

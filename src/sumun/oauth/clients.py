@@ -1,0 +1,69 @@
+"""The clients: those of the configuration file, and those registered at run time. The file wins.
+
+client of the plan + its secret -> RegisteredClient: one shape for both
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping
+
+from sumun.config.plan import Client
+from sumun.directory.client import RegisteredClient
+from sumun.identity import Standing, Subject
+
+FindClient = Callable[[str], Awaitable[RegisteredClient | None]]
+"""A client by its exact id; None when there is none. Raises OutageError."""
+
+
+ReadStanding = Callable[[Subject], Awaitable[Standing | None]]
+"""What is true of a subject, in one look that begins after the call; None: no such subject. Raises OutageError."""
+
+
+def as_registered(client: Client, secret: str | None) -> RegisteredClient:
+    """A client of the configuration file. `secret` is what its reference refers to, None for a public client."""
+    return RegisteredClient(
+        id=client.id,
+        kind=client.kind,
+        grants=client.grants,
+        secret_sha256=None if secret is None else hashlib.sha256(secret.encode()).digest(),
+        first_party=client.first_party,
+        login=client.login,
+        scopes=frozenset(client.scopes),
+        roles=frozenset(client.roles),
+        permissions=frozenset(client.permissions),
+        token_kind=client.token_kind,
+        token_lifetime_seconds=client.token_lifetime_seconds,
+        redirect_uris=client.redirect_uris,
+    )
+
+
+def find_client(configured: Mapping[str, RegisteredClient], registered: FindClient) -> FindClient:
+    """Looks among the configured clients first, at once; `registered` asks the directory for the others."""
+
+    async def find(client_id: str) -> RegisteredClient | None:
+        return configured.get(client_id) or await registered(client_id)
+
+    return find
+
+
+class ClientsWithEpoch:
+    """A client together with its epoch, in an order in which nothing can slip through.
+
+    A JWT carries its client's epoch, and lowering a client (fewer scopes, disabled) denies those of older epochs. So
+    the epoch is read first and the client after it: what is lowered after the first look has a newer epoch than the
+    token, and what was lowered before it is seen by the second.
+    """
+
+    def __init__(self, find: FindClient, standing: ReadStanding) -> None:
+        """Both ask the directory, or for configured clients the configuration."""
+        self._find = find
+        self._standing = standing
+
+    async def look(self, client_id: str) -> tuple[RegisteredClient, int] | None:
+        """The client and its epoch; None when there is no such client, or it is disabled. Raises OutageError."""
+        standing = await self._standing(Subject.client(client_id))
+        client = await self._find(client_id)
+        if standing is None or client is None or client.disabled:
+            return None
+        return client, standing.epoch

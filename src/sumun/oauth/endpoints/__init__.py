@@ -1,0 +1,10 @@
+"""The endpoints: thin. Each reads its form, authenticates the client, asks one question of the rest, writes the answer.
+
+token        RFC 6749 3.2     a grant -> an access token
+revoke       RFC 7009         an access token -> nothing
+introspect   RFC 7662         an access token -> what it is, for resource servers
+keys         RFC 7517         the public keys of claims tokens
+metadata     RFC 8414         what this server can do, and no more
+
+Every endpoint has `async answer(request) -> Answer`; errors are raised and become answers in `oauth.app`.
+"""

@@ -1,0 +1,91 @@
+"""The introspection endpoint (RFC 7662): a resource server asks what a token is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from sumun.access import Evidence, Proven
+from sumun.config.plan import ClientKind
+from sumun.directory.client import RegisteredClient
+from sumun.identity import Credential, CredentialKind, Permission, SubjectKind
+from sumun.login.client_secret import ClientLogin
+from sumun.oauth.authentication import authenticated_client
+from sumun.oauth.errors import InvalidRequestError, NotAResourceServerError
+from sumun.oauth.exchange import Answer, Request, json_answer
+from sumun.oauth.messages import read_form
+from sumun.oauth.presented import LooksAtTokens, Presented
+from sumun.oauth.scopes import scope_text
+
+_INACTIVE: Mapping[str, Any] = {"active": False}
+
+
+class Recognises(Protocol):
+    """What this needs of `recognition`: the same judgement that every call through the gateway gets."""
+
+    async def recognise(self, credential: Credential, now: float) -> Evidence:
+        """Evidence at `now` (unix seconds). Raises OutageError."""
+        ...
+
+
+class IntrospectEndpoint:
+    """Tells resource servers, and nobody else, what a token is."""
+
+    def __init__(
+        self,
+        login: ClientLogin[RegisteredClient],
+        tokens: LooksAtTokens,
+        recogniser: Recognises,
+        bundles: Callable[[], Mapping[str, frozenset[Permission]]],
+        clock: Callable[[], float],
+        *,
+        issuer: str,
+        audience: str,
+    ) -> None:
+        """`bundles` gives today's roles and what they bundle; `clock` unix seconds."""
+        self._login = login
+        self._tokens = tokens
+        self._recogniser = recogniser
+        self._bundles = bundles
+        self._clock = clock
+        self._issuer = issuer
+        self._audience = audience
+
+    async def answer(self, request: Request) -> Answer:
+        """RFC 7662 section 2. Whatever is not a good access token of ours is `{"active": false}`, without a reason."""
+        form = read_form(request.content_types, request.body)
+        client = await authenticated_client(request, form, self._login)
+        if client.kind is not ClientKind.RESOURCE_SERVER or client.secret_sha256 is None:
+            raise NotAResourceServerError("only resource servers may introspect")
+        token = form.get("token")
+        if token is None:
+            raise InvalidRequestError("token is missing")
+        presented = await self._tokens.look(token)
+        if presented is None:
+            return json_answer(200, _INACTIVE)
+        evidence = await self._recogniser.recognise(Credential(CredentialKind.BEARER, token), self._clock())
+        if not isinstance(evidence, Proven):
+            return json_answer(200, _INACTIVE)
+        return json_answer(200, self._members(presented, evidence))
+
+    def _members(self, presented: Presented, proven: Proven) -> dict[str, Any]:
+        """Section 2.2; `sub_kind`, `roles` and `permissions` are ours: what services are told in headers."""
+        principal = proven.principal
+        members: dict[str, Any] = {
+            "active": True,
+            "token_type": "Bearer",
+            "scope": scope_text(principal.scopes),
+            "client_id": presented.client_id,
+            "sub": principal.subject.id,
+            "sub_kind": principal.subject.kind.value,
+            "iss": self._issuer,
+            "aud": self._audience,
+            "jti": presented.token_id,
+            "iat": presented.issued_at,
+            "exp": presented.expires_at,
+            "roles": sorted(principal.active_roles()),
+            "permissions": sorted(map(str, principal.effective_permissions(self._bundles()))),
+        }
+        if principal.subject.kind is SubjectKind.USER:
+            members["username"] = principal.subject.id
+        return members

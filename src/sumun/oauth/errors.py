@@ -1,0 +1,113 @@
+"""Errors of the OAuth server, with the words of the RFCs, and the one table from error to HTTP status.
+
+SumunError
+└── OAuthError                      the request is refused: `code` is the member `error` of the answer
+    ├── InvalidRequestError         RFC 6749 5.2   missing, repeated or malformed parameter; two ways to authenticate
+    │   ├── UnsupportedMediaTypeError   the body is of another type
+    │   ├── BodyTooLargeError           the body is too large
+    │   └── BodyTooSlowError            the body did not come in time
+    ├── InvalidClientError          RFC 6749 5.2   the client did not prove who it is
+    ├── InvalidGrantError           RFC 6749 5.2   what was to be exchanged for a token is not good
+    ├── UnauthorizedClientError     RFC 6749 5.2   the client may not use this grant
+    │   └── NotAResourceServerError RFC 7662 2.1   the client may not introspect
+    ├── UnsupportedGrantTypeError   RFC 6749 5.2
+    ├── InvalidScopeError           RFC 6749 5.2   unknown, malformed, or more than the client may have
+    └── SlowDownError               RFC 6585 4     too many failures; `retry_after_seconds`
+
+`str(error)` becomes `error_description`: for the developer of the client, ASCII, nothing that the client sent. An
+outage (errors.OutageError) is none of these: 503 `temporarily_unavailable`; a bug is 500 `server_error` (RFC 6749
+4.1.2.1). Codes that nothing here would raise (RFC 6750's, RFC 7009's `unsupported_token_type`) are not here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from sumun.errors import SumunError
+
+
+class OAuthError(SumunError):
+    """A request is refused."""
+
+    code: ClassVar[str] = "invalid_request"
+
+
+class InvalidRequestError(OAuthError):
+    """The request is missing a parameter, repeats one, is malformed, or authenticates in two ways."""
+
+    code: ClassVar[str] = "invalid_request"
+
+
+class UnsupportedMediaTypeError(InvalidRequestError):
+    """The body is not form-urlencoded."""
+
+
+class BodyTooLargeError(InvalidRequestError):
+    """The body is larger than any honest request."""
+
+
+class BodyTooSlowError(InvalidRequestError):
+    """The body did not come in time."""
+
+
+class InvalidClientError(OAuthError):
+    """The client did not prove who it is. One sentence for unknown, wrong, disabled, and the wrong method."""
+
+    code: ClassVar[str] = "invalid_client"
+
+
+class InvalidGrantError(OAuthError):
+    """The grant is not good. One sentence for unknown people, wrong passwords and disabled accounts."""
+
+    code: ClassVar[str] = "invalid_grant"
+
+
+class UnauthorizedClientError(OAuthError):
+    """The client may not use this grant."""
+
+    code: ClassVar[str] = "unauthorized_client"
+
+
+class NotAResourceServerError(UnauthorizedClientError):
+    """The client may not introspect: it is not a resource server."""
+
+
+class UnsupportedGrantTypeError(OAuthError):
+    """There is no such grant here."""
+
+    code: ClassVar[str] = "unsupported_grant_type"
+
+
+class InvalidScopeError(OAuthError):
+    """The scope is malformed, or more than the client may have."""
+
+    code: ClassVar[str] = "invalid_scope"
+
+
+class SlowDownError(OAuthError):
+    """Too many failures. The code is of RFC 8628 3.5, the one in the token endpoint's registry with this meaning."""
+
+    code: ClassVar[str] = "slow_down"
+
+    def __init__(self, sentence: str, retry_after_seconds: int) -> None:
+        """`retry_after_seconds` is at least 1."""
+        super().__init__(sentence)
+        self.retry_after_seconds = retry_after_seconds
+
+
+STATUS: Mapping[type[OAuthError], int] = {
+    InvalidRequestError: 400,
+    UnsupportedMediaTypeError: 415,
+    BodyTooLargeError: 413,
+    BodyTooSlowError: 408,
+    # RFC 6749 5.2: "MAY return an HTTP 401", and MUST when Authorization was used. Always 401: one answer for all.
+    InvalidClientError: 401,
+    InvalidGrantError: 400,
+    UnauthorizedClientError: 400,
+    NotAResourceServerError: 403,
+    UnsupportedGrantTypeError: 400,
+    InvalidScopeError: 400,
+    SlowDownError: 429,
+}
+"""Every class that is raised, and its status (the base class never is)."""

@@ -1,0 +1,113 @@
+"""From a grant to a token: mint it, store it, say what was issued. The only place in `oauth` that issues.
+
+What a token carries was read in one look, and the epochs beside it are not newer than it (`grants`, `clients`): so a
+change that comes in between makes the token one that is refused, never one that lives on with what was taken away.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from sumun.access import TokenKind
+from sumun.directory.client import RegisteredClient
+from sumun.identity import Permission
+from sumun.oauth.errors import InvalidScopeError
+from sumun.oauth.grants.grant import Granted
+from sumun.tokens.errors import TokenTooLargeError
+from sumun.tokens.mint import JWT_RANDOM_BYTES, OPAQUE_RANDOM_BYTES, Grant, mint_jwt, mint_opaque
+from sumun.tokens.record import TokenRecord
+from sumun.tokens.signing_keys import KeyRing
+
+
+class KeepsTokens(Protocol):
+    """What this needs of the token store."""
+
+    async def put(self, digest: bytes, record: TokenRecord) -> None:
+        """Remember a new token until it expires. Raises StoreUnavailableError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A new access token (which never shows in repr), its life in seconds, and its scopes."""
+
+    access_token: str = field(repr=False)
+    expires_in_seconds: int
+    scopes: frozenset[Permission]
+
+
+class Issuer:
+    """Issues access tokens of the kind that the client is configured for."""
+
+    def __init__(
+        self,
+        store: KeepsTokens,
+        keys: Callable[[], KeyRing],
+        clock: Callable[[], float],
+        *,
+        issuer: str,
+        audience: str,
+        algorithm: str,
+        random: Callable[[int], bytes] = secrets.token_bytes,
+    ) -> None:
+        """`keys` gives today's ring, `clock` unix seconds; `algorithm` signs JWTs."""
+        self._store = store
+        self._keys = keys
+        self._clock = clock
+        self._issuer = issuer
+        self._audience = audience
+        self._algorithm = algorithm
+        self._random = random
+
+    async def issue(self, granted: Granted, client: RegisteredClient, client_epoch: int) -> Issued:
+        """A new token of the client's kind. `client_epoch` is not newer than `client`; opaque tokens do not carry it.
+
+        Raises InvalidScopeError (a JWT would be too large), NoSigningKeyError, StoreUnavailableError.
+        """
+        seconds = client.token_lifetime_seconds
+        grant = _grant(granted, client, client_epoch)
+        if client.token_kind is TokenKind.JWT:
+            token = self._jwt(replace(grant, permissions=_within(granted)), seconds)
+        else:
+            token, digest, record = mint_opaque(
+                grant, now=self._clock(), lifetime_seconds=seconds, random=self._random(OPAQUE_RANDOM_BYTES)
+            )
+            await self._store.put(digest, record)
+        return Issued(token, seconds, granted.scopes)
+
+    def _jwt(self, grant: Grant, seconds: int) -> str:
+        try:
+            return mint_jwt(
+                grant,
+                self._keys().active(self._algorithm),
+                issuer=self._issuer,
+                audience=self._audience,
+                now=self._clock(),
+                lifetime_seconds=seconds,
+                random=self._random(JWT_RANDOM_BYTES),
+            )
+        except TokenTooLargeError:
+            raise InvalidScopeError("the token would be too large; ask for fewer permissions") from None
+
+
+def _grant(granted: Granted, client: RegisteredClient, client_epoch: int) -> Grant:
+    standing = granted.standing
+    return Grant(
+        subject=standing.subject,
+        client_id=client.id,
+        scopes=granted.scopes,
+        roles=standing.roles,
+        permissions=standing.permissions,
+        epoch=standing.epoch,
+        login_epoch=standing.login_epoch,
+        client_epoch=client_epoch,
+    )
+
+
+def _within(granted: Granted) -> frozenset[Permission]:
+    """The direct permissions as far as the scopes reach: a JWT shows what it holds, so it holds no more than needed."""
+    both = (one.intersect(scope) for one in granted.standing.permissions for scope in granted.scopes)
+    return frozenset(permission for permission in both if permission is not None)
