@@ -6,8 +6,6 @@ answer by joining bytes that are ready. `ratio` is cost over floor, so that it m
     python bench/spop_codec.py [--seconds 4]
 """
 
-# ruff: noqa: INP001 - a script, not a package
-
 from __future__ import annotations
 
 import argparse
@@ -19,12 +17,20 @@ from collections.abc import Callable
 from ipaddress import IPv4Address
 from struct import Struct
 
-from sumun.spop import AgentConnection, HaproxyHello, Message, Notify, Scope, SetVar, Value, encode_actions
+from sumun.spop import (
+    AgentConnection,
+    HaproxyHello,
+    Message,
+    Notify,
+    Scope,
+    SetVar,
+    Value,
+    encode_variables,
+)
 from sumun.spop.frames import encode_notify
 from sumun.spop.hello import encode_haproxy_hello
 
 FRAMES_IN_A_READ = 200
-TXN = Scope.TRANSACTION
 
 QUESTION: dict[str, Value] = {  # message `ask` of docs/architecture.md
     "gen": "17",
@@ -37,22 +43,23 @@ QUESTION: dict[str, Value] = {  # message `ask` of docs/architecture.md
     "grpc": False,
 }
 LONG_QUESTION: dict[str, Value] = QUESTION | {"cred": "e" * 900}  # a JWT
-ALLOWED = (
-    SetVar(TXN, "allow", True),
-    SetVar(TXN, "user_id", "alice"),
-    SetVar(TXN, "user_name", "%EA%B9%80%EB%AF%BC%EC%A7%80"),
-    SetVar(TXN, "user_roles", "admin"),
-    SetVar(TXN, "user_permissions", "product:create,product:delete,product:read"),
-    SetVar(TXN, "client_id", "shop-app"),
-    SetVar(TXN, "token_id", "01JD4N0Q4W7Z"),
-    SetVar(TXN, "who", "user:alice"),
-)
-REFUSED = (
-    SetVar(TXN, "status", 401),
-    SetVar(TXN, "code", "invalid_token"),
-    SetVar(TXN, "title", "The token is not valid."),
-    SetVar(TXN, "challenge", 'Bearer realm="sumun", error="invalid_token"'),
-)
+ALLOWED: dict[str, Value] = {
+    "allow": True,
+    "user_id": "alice",
+    "user_name": "%EA%B9%80%EB%AF%BC%EC%A7%80",
+    "user_roles": "admin",
+    "user_permissions": "product:create,product:delete,product:read",
+    "client_id": "shop-app",
+    "token_id": "01JD4N0Q4W7Z",
+    "who": "user:alice",
+}
+ALLOWED_ACTIONS = tuple(SetVar(Scope.TRANSACTION, name, value) for name, value in ALLOWED.items())
+REFUSED: dict[str, Value] = {
+    "status": 401,
+    "code": "invalid_token",
+    "title": "The access token is not valid, has expired or was revoked",
+    "challenge": 'Bearer realm="sumun", error="invalid_token"',
+}
 
 
 def microseconds_each(work: Callable[[], object], each: int, seconds: float) -> float:
@@ -66,59 +73,69 @@ def microseconds_each(work: Callable[[], object], each: int, seconds: float) -> 
     return best / each * 1e6
 
 
-def connection() -> AgentConnection:
-    """One that has said hello."""
+def asked_and_read() -> tuple[AgentConnection, Notify]:
+    """A connection that has said hello, and a question read from it."""
     agent = AgentConnection()
     agent.receive(encode_haproxy_hello(HaproxyHello("2.0", 32_764, frozenset({"pipelining"}))))
     agent.agent_hello()
-    return agent
-
-
-def measure(seconds: float) -> dict[str, float]:
-    """Microseconds for one question, by what was done."""
-    length = Struct("!I").unpack_from
-    read = b"".join(encode_notify(9000 + n, 1, (Message("ask", QUESTION),)) for n in range(FRAMES_IN_A_READ))
-    long_read = b"".join(
-        encode_notify(9000 + n, 1, (Message("ask", LONG_QUESTION),)) for n in range(FRAMES_IN_A_READ)
-    )
-    agent = connection()
-    question = agent.receive(encode_notify(9000, 1, (Message("ask", QUESTION),)))[0]
+    (question,) = agent.receive(encode_notify(9000, 1, (Message("ask", QUESTION),)))
     if not isinstance(question, Notify):
         raise TypeError(question)
-    ready = encode_actions(ALLOWED)
+    return agent, question
 
-    def floor_decode() -> None:
+
+def reading() -> dict[str, Callable[[], object]]:
+    """Ways to take in FRAMES_IN_A_READ questions."""
+    agent, _ = asked_and_read()
+    length = Struct("!I").unpack_from
+    read, long_read = (
+        b"".join(encode_notify(9000 + n, 1, (Message("ask", args),)) for n in range(FRAMES_IN_A_READ))
+        for args in (QUESTION, LONG_QUESTION)
+    )
+
+    def floor() -> None:
         position = 0
         while position < len(read):
             (size,) = length(read, position)
             read[position + 4 : position + 4 + size]
             position += 4 + size
 
-    def floor_encode() -> None:
-        for _ in range(FRAMES_IN_A_READ):
-            b"".join((b"\0\0\0\7\x67\0\0\0\1", question.reference, ready))
-
-    def encode(actions: tuple[SetVar, ...] | bytes) -> Callable[[], None]:
-        def work() -> None:
-            for _ in range(FRAMES_IN_A_READ):
-                agent.ack(question, actions)
-
-        return work
-
     def pieces() -> None:
         for position in range(0, len(read), 1000):
             agent.receive(read[position : position + 1000])
 
-    works: dict[str, Callable[[], object]] = {
-        "floor_decode": floor_decode,
+    return {
+        "floor_decode": floor,
         "decode_notify": lambda: agent.receive(read),
         "decode_notify_jwt": lambda: agent.receive(long_read),
-        "decode_notify_in_pieces_of_1000_bytes": pieces,
-        "floor_encode": floor_encode,
-        "encode_ack_allowed": encode(ALLOWED),
-        "encode_ack_refused": encode(REFUSED),
-        "encode_ack_ready_made": encode(ready),
+        "decode_notify_in_reads_of_1000_bytes": pieces,
     }
+
+
+def writing() -> dict[str, Callable[[], object]]:
+    """Ways to give FRAMES_IN_A_READ answers."""
+    agent, question = asked_and_read()
+    ready = encode_variables(ALLOWED)
+
+    def repeat(work: Callable[[], object]) -> Callable[[], None]:
+        def works() -> None:
+            for _ in range(FRAMES_IN_A_READ):
+                work()
+
+        return works
+
+    return {
+        "floor_encode": repeat(lambda: b"".join((b"\0\0\0\7\x67\0\0\0\1", question.reference, ready))),
+        "encode_ack_allowed": repeat(lambda: agent.ack(question, encode_variables(ALLOWED))),
+        "encode_ack_refused": repeat(lambda: agent.ack(question, encode_variables(REFUSED))),
+        "encode_ack_allowed_from_actions": repeat(lambda: agent.ack(question, ALLOWED_ACTIONS)),
+        "encode_ack_ready_made": repeat(lambda: agent.ack(question, ready)),
+    }
+
+
+def measure(seconds: float) -> dict[str, float]:
+    """Microseconds for one question, by what was done."""
+    works = reading() | writing()
     return {
         name: microseconds_each(work, FRAMES_IN_A_READ, seconds / len(works)) for name, work in works.items()
     }

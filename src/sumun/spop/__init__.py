@@ -20,7 +20,7 @@ cut a connection that all share).
 
 from __future__ import annotations
 
-from sumun.spop.actions import Action, Scope, SetVar, UnsetVar, encode_actions
+from sumun.spop.actions import Action, Scope, SetVar, UnsetVar, encode_actions, encode_variables
 from sumun.spop.connection import (
     AgentConnection,
     Disconnected,
@@ -67,4 +67,5 @@ __all__ = [
     "Value",
     "Writing",
     "encode_actions",
+    "encode_variables",
 ]

@@ -23,7 +23,7 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import Final, TypeAlias
 
 from sumun.spop.errors import InvalidFrameError, UnencodableError
-from sumun.spop.varint import MAX_VARINT, decode_varint, encode_varint
+from sumun.spop.varint import MAX_VARINT, ONE_BYTE, decode_varint, encode_varint
 
 Value: TypeAlias = bool | int | str | bytes | IPv4Address | IPv6Address | None
 
@@ -170,3 +170,5 @@ _IPV4: Final = bytes((DataType.IPV4,))
 _IPV6: Final = bytes((DataType.IPV6,))
 _STRING: Final = bytes((DataType.STRING,))
 _BINARY: Final = bytes((DataType.BINARY,))
+SHORT_STRING_HEADS: Final = tuple(bytes((DataType.STRING, size)) for size in range(ONE_BYTE))
+"""Type and length of a STRING, by its length in bytes, for those whose length is one byte on the wire."""
