@@ -31,6 +31,24 @@ class Place:
 
 NOWHERE = Place()
 
+# The methods a route can name; HAProxy refuses every other one before any route is looked at (CONNECT and TRACE too).
+METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
+
+# Our own paths: these and all below them are never a route's. They win over a template or a prefix that reaches them.
+OWN_PATHS = ("/.well-known", "/account", "/healthz", "/login", "/oauth")
+
+# RFC 6749 4 and 6. A client may list all of these; the token endpoint answers for those that are offered.
+KNOWN_GRANTS = ("authorization_code", "client_credentials", "password", "refresh_token")
+OFFERED_GRANTS = frozenset({"client_credentials", "password"})
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something an operator should know that stops nothing; `sumun check` prints it and ends with 0."""
+
+    where: Place
+    text: str
+
 
 @dataclass(frozen=True, slots=True)
 class SecretRef:
@@ -84,7 +102,8 @@ class Route:
     """How a request finds its service and what it needs.
 
     `path` is as written: exact `/products`, template `/products/{id}`, prefix `/files/**` (the prefix itself included).
-    `host` is lower case or empty for any host. `methods` is sorted; empty means every method.
+    `host` is lower case or empty for any host. `methods` is sorted; empty means every one of METHODS.
+    Which route serves a request when several match: `config.precedence`.
     `keeps_authorization` forwards the Authorization header to the service (by name, off by default).
     """
 
@@ -132,7 +151,11 @@ class Client:
 
 @dataclass(frozen=True, slots=True)
 class Authenticator:
-    """One configured way to prove who you are: the name in login chains, its kind, and its checked settings."""
+    """One configured way to prove who you are: the name in login chains, its kind, and its checked settings.
+
+    `settings` is the kind's settings class dumped as JSON values, under the names of the YAML: durations are numbers in
+    the unit of the class (milliseconds or seconds), a secret is its reference (`env:NAME`, `file:/absolute/path`).
+    """
 
     name: str
     kind: str
@@ -142,7 +165,10 @@ class Authenticator:
 
 @dataclass(frozen=True, slots=True)
 class TokenSettings:
-    """How access tokens are made. `audience` is the `aud` of JWTs and what the gate demands."""
+    """How access tokens are made. `audience` is the `aud` of JWTs and what the gate demands.
+
+    `access_kind` is for a client that names none (and for tokens that the operator issues by hand).
+    """
 
     issuer: str
     audience: str
@@ -150,6 +176,7 @@ class TokenSettings:
     jwt_lifetime_seconds: int
     jwt_algorithm: str
     identity_lifetime_seconds: int
+    access_kind: TokenKind = TokenKind.OPAQUE
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +214,11 @@ class NodeSettings:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The whole configuration. Mappings keep the order of the file."""
+    """The whole configuration. Mappings keep the order of the file and cannot be written to.
+
+    `permissions` is the vocabulary: permission -> what it means, in words for people; empty when none is declared.
+    `notes` are for `sumun check`.
+    """
 
     listen: Address
     internal: Address | None
@@ -201,3 +232,5 @@ class Plan:
     tokens: TokenSettings
     limits: Limits
     node: NodeSettings
+    permissions: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[Note, ...] = field(default=(), compare=False)

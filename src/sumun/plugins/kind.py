@@ -43,10 +43,15 @@ class Kind:
 
     def settings_class(self) -> Any:
         """The pydantic model class of the settings. Raises BrokenKindError."""
-        found = self._resolve(self.settings)
-        if not (isinstance(found, type) and hasattr(found, "model_validate")):
+        found: Any = self._resolve(self.settings)
+        config = getattr(found, "model_config", None)
+        if not (isinstance(found, type) and isinstance(config, dict)):
             raise BrokenKindError(
                 f"{self.family} {self.name!r}: {self.settings} is not a class of pydantic settings"
+            )
+        if config.get("extra") != "forbid":
+            raise BrokenKindError(
+                f"{self.family} {self.name!r}: {self.settings} does not forbid extra keys: misspelt ones would be lost"
             )
         return found
 

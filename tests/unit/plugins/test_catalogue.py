@@ -8,7 +8,7 @@ from importlib.metadata import EntryPoint, EntryPoints
 from typing import Any
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from sumun.plugins import (
     AUTHENTICATOR,
@@ -27,6 +27,12 @@ HERE = "tests.unit.plugins.test_catalogue"
 
 class Settings(BaseModel):
     """Settings of the kind of these tests."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class LooseSettings(BaseModel):
+    """Settings that swallow what they do not know."""
 
 
 def build() -> None:
@@ -79,6 +85,13 @@ def test_a_reference_to_nothing_is_a_broken_kind(reference: str) -> None:
         kind.settings_class()
     with pytest.raises(BrokenKindError, match="'gone': cannot import"):
         kind.builder()
+
+
+def test_settings_that_swallow_unknown_keys_are_refused() -> None:
+    """A settings class must forbid extra keys."""
+    kind = Kind(AUTHENTICATOR, "loose", f"{HERE}:LooseSettings", f"{HERE}:build")
+    with pytest.raises(BrokenKindError, match="does not forbid extra keys"):
+        kind.settings_class()
 
 
 def test_a_reference_to_the_wrong_thing_is_a_broken_kind() -> None:

@@ -1,0 +1,51 @@
+"""THE OPERATOR'S YAML -> one checked, immutable Plan.
+
+    file -> yaml_reader -> Document (nodes with places) -> checking against settings -> compile -> Plan
+                                                                                          wire: Plan <-> JSON
+Words
+    Place     file:line:column, kept from the file to the Plan to each line of HAProxy's files
+    Problem   place, value, what is wrong, what is allowed, how to mend; all are found in one run, none shows a secret
+    Note      something to know that stops nothing
+    Plan      what the operator asked for: data only, no secret in it, only references (`env:`, `file:`)
+
+`load` is the way in. `precedence` says which route serves a request. `settings` has a class for each section, `values`
+and `network` the kinds of value (for the settings of plug-ins too); `docs/configuration.md` is the table of all keys.
+Only `yaml_reader` touches a file. Importing this package, the Plan or `wire` imports neither pydantic nor PyYAML.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sumun.config.plan import Note, Place, Plan
+from sumun.config.problems import ConfigProblemsError, Problem, describe_problems
+from sumun.plugins import Catalogue
+
+__all__ = [
+    "ConfigProblemsError",
+    "Note",
+    "Place",
+    "Plan",
+    "Problem",
+    "describe_problems",
+    "load",
+    "with_excerpts",
+]
+
+
+def load(path: Path, catalogue: Catalogue) -> Plan:
+    """The plan in a file. Raises ConfigProblemsError with everything that is wrong in it.
+
+    Raises plugins.BrokenKindError when a kind of the catalogue that the file names cannot be imported.
+    """
+    from sumun.config.compile import compile_plan  # noqa: PLC0415  only who reads YAML pays for its readers
+    from sumun.config.yaml_reader import read  # noqa: PLC0415
+
+    return compile_plan(read(path), catalogue)
+
+
+def with_excerpts(problems: tuple[Problem, ...], path: Path) -> tuple[Problem, ...]:
+    """Problems that others found at places of a file (`haproxy -c`), with the lines as they may be shown."""
+    from sumun.config.yaml_reader import add_excerpts  # noqa: PLC0415
+
+    return add_excerpts(problems, path)

@@ -1,0 +1,151 @@
+"""The clients: settings -> `plan.Client`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sumun.access import TokenKind
+from sumun.config.checking import Checked
+from sumun.config.document import MappingNode
+from sumun.config.findings import Findings
+from sumun.config.login_chains import LoginChains
+from sumun.config.plan import OFFERED_GRANTS, Client, ClientKind
+from sumun.config.settings import ClientSettings, Settings
+from sumun.config.vocabulary import Vocabulary
+
+MAX_JWT_LIFETIME_SECONDS = 900  # what a JWT says cannot be changed, so it does not live long
+
+# Grants in which a person proves who they are: only these use a login chain.
+_GRANTS_OF_PEOPLE = frozenset({"password", "authorization_code"})
+
+
+class ClientCompiler:
+    """Compiles the clients of one file; what is wrong goes to the findings."""
+
+    def __init__(
+        self, findings: Findings, vocabulary: Vocabulary, chains: LoginChains, settings: Settings
+    ) -> None:
+        """`settings` are those of the whole file: defaults of tokens come from there."""
+        self._findings = findings
+        self._vocabulary = vocabulary
+        self._chains = chains
+        self._tokens = settings.tokens
+
+    def compile(self, checked: Checked[Settings]) -> dict[str, Client]:
+        """The clients by id, in the order of the file."""
+        clients: dict[str, Client] = {}
+        for settings, node in zip(checked.settings.clients, checked.node.items("clients"), strict=True):
+            if not isinstance(node, MappingNode):
+                continue
+            client = self._client(settings, node)
+            first = clients.setdefault(client.id, client)
+            if first is not client:
+                what = f"is the id of the client in line {first.where.line} already"
+                self._findings.problem(node.entries["id"].value, what, "", "give each its own id")
+        return clients
+
+    def _client(self, settings: ClientSettings, node: MappingNode) -> Client:
+        self._check_secret(settings, node)
+        self._check_grants(settings, node)
+        self._check_rights(settings, node)
+        kind = settings.token or self._tokens.access.kind
+        secret = settings.secret
+        return Client(
+            id=settings.id,
+            kind=settings.kind,
+            grants=frozenset(settings.grants),
+            secret=None if secret is None else replace(secret, where=node.place_of("secret")),
+            first_party=settings.first_party,
+            login=self._login(settings, node),
+            scopes=tuple(settings.scopes),
+            roles=tuple(settings.roles),
+            permissions=tuple(settings.permissions),
+            token_kind=kind,
+            token_lifetime_seconds=self._lifetime(settings, node, kind),
+            redirect_uris=tuple(settings.redirect_uris),
+            where=node.place,
+        )
+
+    def _check_secret(self, settings: ClientSettings, node: MappingNode) -> None:
+        public = settings.kind is ClientKind.PUBLIC
+        if public and settings.secret is not None:
+            what = "a public client cannot keep a secret (RFC 6749 2.1)"
+            mend = "remove it, or write kind: confidential"
+            self._findings.problem_at(node.entries["secret"].key.place, "", what, "", mend)
+        elif not public and settings.secret is None:
+            what = f"is missing: a {settings.kind} client proves itself with one"
+            self._findings.problem_at(
+                node.place, "secret", what, "env:NAME, file:PATH", "write secret: env:NAME"
+            )
+
+    def _check_grants(self, settings: ClientSettings, node: MappingNode) -> None:
+        grants = node.get("grants")
+        if settings.kind is ClientKind.RESOURCE_SERVER:
+            if settings.grants and grants is not None:
+                what = "a resource server gets no tokens, it only introspects those of others"
+                self._findings.problem(grants, what, "", "remove `grants`, or write kind: confidential")
+            return
+        if not settings.grants:
+            what = "is missing: a client without a grant can do nothing"
+            self._findings.problem_at(node.place, "grants", what, "", "write grants: [client_credentials]")
+        for i, (item, grant) in enumerate(zip(node.items("grants"), settings.grants, strict=True)):
+            if grant in settings.grants[:i]:
+                self._findings.problem(item, "stands twice", "", "keep one")
+            elif grant == "password" and not settings.first_party:
+                what = "is only for clients of our own: they see passwords"
+                self._findings.problem(item, what, "", "write first_party: true, or use authorization_code")
+            elif grant == "client_credentials" and settings.kind is ClientKind.PUBLIC:
+                what = "is only for confidential clients (RFC 6749 4.4)"
+                self._findings.problem(item, what, "", "write kind: confidential and a secret")
+            elif grant == "refresh_token" and not _GRANTS_OF_PEOPLE & set(settings.grants):
+                what = "renews what another grant gave, and none of this client's gives a refresh token"
+                self._findings.problem(item, what, "", "add authorization_code or password, or remove it")
+            elif grant not in OFFERED_GRANTS:
+                text = (
+                    f"the grant {grant} is not offered yet; offered are {', '.join(sorted(OFFERED_GRANTS))}"
+                )
+                self._findings.note(item.place, text)
+
+    def _check_rights(self, settings: ClientSettings, node: MappingNode) -> None:
+        for item, scope in zip(node.items("scopes"), settings.scopes, strict=False):
+            self._vocabulary.check_scope(item, scope)
+        for item, role in zip(node.items("roles"), settings.roles, strict=True):
+            self._vocabulary.check_role(item, role)
+        for item, permission in zip(node.items("permissions"), settings.permissions, strict=True):
+            self._vocabulary.give(item, permission)
+        for key, used_by in (
+            ("roles", "client_credentials"),
+            ("permissions", "client_credentials"),
+            ("redirect_uris", "authorization_code"),
+        ):
+            if node.items(key) and used_by not in settings.grants:
+                what = f"is for the grant {used_by}, which this client does not list"
+                self._findings.problem(
+                    node.entries[key].key, what, "", f"remove it, or add {used_by} to `grants`"
+                )
+
+    def _login(self, settings: ClientSettings, node: MappingNode) -> tuple[str, ...]:
+        uses_login = bool(_GRANTS_OF_PEOPLE & set(settings.grants))
+        if settings.login is None:
+            return self._chains.default if uses_login else ()
+        if not uses_login:
+            what = "is for people, and this client lists no grant in which people log in"
+            grants = ", ".join(sorted(_GRANTS_OF_PEOPLE))
+            self._findings.problem(node.entries["login"].key, what, "", f"remove it, or add one of {grants}")
+        return self._chains.check(settings.login, node.entries["login"].value)
+
+    def _lifetime(self, settings: ClientSettings, node: MappingNode, kind: TokenKind) -> int:
+        jwt = self._tokens.jwt
+        if settings.lifetime is None:
+            return jwt.lifetime if kind is TokenKind.JWT else self._tokens.access.lifetime
+        if kind is TokenKind.JWT and not jwt.force_long_lifetime:
+            refuse_long_jwt(settings.lifetime, node, self._findings)
+        return settings.lifetime
+
+
+def refuse_long_jwt(seconds: int, node: MappingNode, findings: Findings) -> None:
+    """A JWT that lives longer than 15 minutes is a mistake unless it was said."""
+    if seconds > MAX_JWT_LIFETIME_SECONDS:
+        what = "is long for a JWT, which cannot be changed while it lives"
+        mend = "use opaque tokens, or write force_long_lifetime: true under `tokens.jwt`"
+        findings.problem(node.entries["lifetime"].value, what, "up to 15m", mend)

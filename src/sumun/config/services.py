@@ -1,0 +1,70 @@
+"""The services: settings -> `plan.Service`."""
+
+from __future__ import annotations
+
+from sumun.config.checking import Checked
+from sumun.config.document import MappingNode
+from sumun.config.findings import Findings
+from sumun.config.network import Server
+from sumun.config.plan import IdentityToken, Service
+from sumun.config.settings import ServiceSettings, Settings
+
+MAX_SERVERS = 64
+
+
+def compile_services(checked: Checked[Settings], findings: Findings) -> dict[str, Service]:
+    """The services by name, in the order of the file. What is wrong goes to the findings."""
+    section = checked.node.mapping("services")
+    services = {}
+    for name, settings in checked.settings.services.items():
+        servers = _servers(settings, section.mapping(name), findings)
+        if servers is None:
+            continue
+        signed = settings.identity_token is IdentityToken.ALWAYS or (
+            settings.identity_token is IdentityToken.AUTO
+            and not all(server.on_loopback for server in servers)
+        )
+        services[name] = Service(
+            id=name,
+            protocol=servers[0].protocol,
+            servers=tuple((server.host, server.port) for server in servers),
+            signed=signed,
+            connect_timeout_ms=settings.connect_timeout,
+            response_timeout_ms=settings.response_timeout,
+            stream_timeout_ms=settings.stream_timeout,
+            where=section.entries[name].key.place,
+        )
+    return services
+
+
+def _servers(settings: ServiceSettings, node: MappingNode, findings: Findings) -> list[Server] | None:
+    if settings.url is not None and settings.urls is not None:
+        findings.problem(
+            node.entries["urls"].key, "stands beside `url`", "one of the two", "put all into `urls`"
+        )
+        return None
+    if settings.url is not None:
+        return [settings.url]
+    if settings.urls is None:
+        findings.problem_at(
+            node.place, "url", "is missing", "url or urls", "write url: http://127.0.0.1:9101"
+        )
+        return None
+    return _several(settings.urls, node, findings)
+
+
+def _several(urls: list[Server], node: MappingNode, findings: Findings) -> list[Server] | None:
+    if not 1 <= len(urls) <= MAX_SERVERS:
+        findings.problem(node.entries["urls"].value, f"a service has 1 to {MAX_SERVERS} servers")
+        return None
+    good = True
+    for i, (item, server) in enumerate(zip(node.items("urls"), urls, strict=True)):
+        if server in urls[:i]:
+            findings.problem(item, "stands twice", "", "keep one")
+            good = False
+        elif server.protocol is not urls[0].protocol:
+            findings.problem(
+                item, f"has another scheme than the first, {urls[0].protocol}", "one scheme for a service"
+            )
+            good = False
+    return urls if good else None

@@ -1,0 +1,361 @@
+"""The settings: one class for each section of the YAML, with type, default, meaning and example of every key.
+
+`docs/configuration.md` holds the same as a table, and a test holds the two together. A duration is an int
+(milliseconds, or seconds where its marker says so), a size is bytes. What compares settings with each other stands in
+`config.compile`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import ConfigDict, Field
+
+from sumun.access import TokenKind
+from sumun.config.limit_settings import LimitSettings
+from sumun.config.network import Host, Listen, Origin, RedirectUri, Server, ServerUrl
+from sumun.config.plan import KNOWN_GRANTS, METHODS, Address, ClientKind, IdentityToken, SecretRef
+from sumun.config.rights import Right
+from sumun.config.values import Duration, Flag, Number, OneOf, Secret, Section, Text
+from sumun.identity import ANYTHING, Permission
+from sumun.identity.subject import NAME_PATTERN
+
+NAMES = "1 to 63 of a-z, 0-9, - and _, with a letter first"
+ServiceName = Annotated[str, Text("name of a service", r"[a-z][a-z0-9_-]{0,62}", NAMES)]
+AuthenticatorName = Annotated[str, Text("name of an authenticator", r"[a-z][a-z0-9_-]{0,62}", NAMES)]
+RouteName = Annotated[
+    str, Text("name of a route", r"[a-z0-9][a-z0-9._-]{0,127}", "1 to 128 of a-z, 0-9 and . _ -")
+]
+# A role is also the action of the scope `role:NAME`, so its alphabet is that of a permission's side.
+RoleText = Annotated[
+    str, Text("role", r"[a-z][a-z0-9_.-]{0,63}", "1 to 64 of a-z, 0-9 and _ . -, with a letter first")
+]
+ClientId = Annotated[
+    str,
+    Text("client id", NAME_PATTERN, "1 to 128 letters, digits and . _ @ + -, a letter or digit at both ends"),
+]
+AnyPermission = Annotated[Permission, Right()]
+OnePermission = Annotated[Permission, Right(patterns=False)]
+Scope = Annotated[Permission, Right(roles=True)]
+KindOfToken = Annotated[TokenKind, OneOf({kind.value: kind for kind in TokenKind})]
+Grant = Annotated[str, OneOf({grant: grant for grant in KNOWN_GRANTS})]
+Method = Annotated[str, OneOf({method: method for method in METHODS})]
+Switch = Annotated[bool, Flag()]
+
+LOOPBACK_8080 = Address("127.0.0.1", 8080)
+
+
+class ListenerSettings(Section):
+    """A listener beside the public one."""
+
+    listen: Annotated[Address, Listen()] = Field(description="Where it listens.", examples=["127.0.0.1:8081"])
+    exposed: Switch = Field(
+        False,
+        description="Says that listening on every address of the machine is meant. The address is the boundary here: "
+        "who reaches it is inside.",
+        examples=["true"],
+    )
+
+
+class ServiceSettings(Section):
+    """A service behind the gateway."""
+
+    url: Annotated[Server, ServerUrl()] | None = Field(
+        None,
+        description="Where it is; no path. `h2c://` is HTTP/2 without TLS, for gRPC. Either this or `urls`.",
+        examples=["http://127.0.0.1:9101"],
+        json_schema_extra={"without": "required, or `urls`"},
+    )
+    urls: list[Annotated[Server, ServerUrl()]] | None = Field(
+        None,
+        description="Several servers of one service, all with one scheme; requests are spread over them.",
+        examples=["[http://10.0.0.1:9101, http://10.0.0.2:9101]"],
+    )
+    identity_token: Annotated[IdentityToken, OneOf({t.value: t for t in IdentityToken})] = Field(
+        IdentityToken.AUTO,
+        description="Whether the service is handed a signed token that says who calls. `auto`: unless all its servers "
+        "are on loopback, where the identity headers alone are safe.",
+        examples=["always"],
+    )
+    connect_timeout: Annotated[int, Duration("10ms", "1m")] = Field(
+        2000, description="How long a connection may take to open.", examples=["500ms"]
+    )
+    response_timeout: Annotated[int, Duration("100ms", "1h")] = Field(
+        30_000, description="How long the service may be silent during an answer.", examples=["5s"]
+    )
+    stream_timeout: Annotated[int, Duration("1s", "7d")] = Field(
+        3_600_000,
+        description="How long a WebSocket or another upgraded connection may be silent.",
+        examples=["10m"],
+    )
+
+
+class RouteSettings(Section):
+    """How a request finds its service, and what it needs."""
+
+    name: RouteName | None = Field(
+        None,
+        description="What logs and metrics call the route.",
+        examples=["list-products"],
+        json_schema_extra={"without": "made from host, methods and path"},
+    )
+    host: Annotated[str, Host()] | None = Field(
+        None,
+        description="The host that the request names.",
+        examples=["api.example.com"],
+        json_schema_extra={"without": "every host"},
+    )
+    # Read in config.routes, where a path is needed as a PathPattern.
+    path: Annotated[str, Text("path", r"(?s).*", "a path such as /products")] = Field(
+        description="Exact `/products`, template `/products/{id}` (in quotes), or prefix `/files/**`.",
+        examples=['"/products/{id}"'],
+    )
+    methods: list[Method] | None = Field(
+        None,
+        description="The methods; `HEAD` and `OPTIONS` too are only served when listed.",
+        examples=["[GET, POST]"],
+        json_schema_extra={"without": "every method"},
+    )
+    service: ServiceName = Field(description="The service that answers.", examples=["products"])
+    # Read in config.requirements: a tree.
+    require: Any = Field(
+        None,
+        description="What the caller needs: `public` (nothing), `internal` (to come by the internal listener), a "
+        "permission, or `{role: NAME}`, `{all: [..]}`, `{any: [..]}` of these, nested at most 8 deep.",
+        examples=["product:read"],
+        json_schema_extra={"without": "a valid token", "word": "requirement"},
+    )
+    tokens: list[KindOfToken] | None = Field(
+        None,
+        description="The kinds of token that the route takes.",
+        examples=["[jwt]"],
+        json_schema_extra={"without": "every kind"},
+    )
+    keep_authorization: Switch = Field(
+        False, description="Hand the `Authorization` header on to the service.", examples=["true"]
+    )
+
+
+class AuthenticatorSettings(Section):
+    """One way to prove who you are; the other keys are those of its kind."""
+
+    model_config = ConfigDict(extra="allow")
+
+    kind: Annotated[str, Text("kind", r"[a-z][a-z0-9_]{0,31}", "the name of a kind")] = Field(
+        description="Which sort: `password`, `http`, or one that a plug-in brings.", examples=["http"]
+    )
+
+
+class ClientSettings(Section):
+    """An OAuth client."""
+
+    id: ClientId = Field(description="The `client_id`.", examples=["shop-app"])
+    kind: Annotated[ClientKind, OneOf({kind.value: kind for kind in ClientKind})] = Field(
+        description="`public` cannot keep a secret (an app), `confidential` can (a program on a server), "
+        "`resource_server` may only introspect tokens (RFC 7662).",
+        examples=["public"],
+    )
+    secret: Annotated[SecretRef, Secret()] | None = Field(
+        None,
+        description="Where the secret is read from. Not for `public`.",
+        examples=["env:BATCH_SECRET"],
+        json_schema_extra={"without": "required unless `public`"},
+    )
+    first_party: Switch = Field(
+        False,
+        description="The client is ours: people may type their password into it, and are not asked for consent.",
+        examples=["true"],
+    )
+    grants: list[Grant] = Field(
+        [],
+        description="How it may get tokens (RFC 6749). `password` only for `first_party`.",
+        examples=["[password]"],
+        json_schema_extra={"without": "required unless `resource_server`"},
+    )
+    login: list[AuthenticatorName] | None = Field(
+        None,
+        description="The authenticators for its people, in the order in which they are asked.",
+        examples=["[password, staff]"],
+        json_schema_extra={"without": "the top-level `login`"},
+    )
+    scopes: list[Scope] = Field(
+        [ANYTHING],
+        description="The most that its tokens may carry: permissions, patterns, and `role:NAME`.",
+        examples=['["product:*", "role:user"]'],
+    )
+    roles: list[RoleText] = Field(
+        [], description="Its own roles, for `client_credentials`.", examples=["[user]"]
+    )
+    permissions: list[AnyPermission] = Field(
+        [], description="Its own permissions, for `client_credentials`.", examples=["[order:read]"]
+    )
+    token: KindOfToken | None = Field(
+        None,
+        description="The kind of its access tokens.",
+        examples=["jwt"],
+        json_schema_extra={"without": "`tokens.access.kind`"},
+    )
+    lifetime: Annotated[int, Duration("1s", "24h", seconds=True)] | None = Field(
+        None,
+        description="How long its access tokens live.",
+        examples=["5m"],
+        json_schema_extra={"without": "`tokens.access.lifetime` or `tokens.jwt.lifetime`"},
+    )
+    redirect_uris: list[Annotated[str, RedirectUri()]] = Field(
+        [], description="Where authorization codes may be sent.", examples=['["http://127.0.0.1/callback"]']
+    )
+
+
+class AccessTokenSettings(Section):
+    """Access tokens."""
+
+    kind: KindOfToken = Field(
+        TokenKind.OPAQUE,
+        description="For clients that name none. `opaque` is kept in the store and can be changed in place, `jwt` "
+        "carries its claims.",
+        examples=["jwt"],
+    )
+    lifetime: Annotated[int, Duration("1s", "24h", seconds=True)] = Field(
+        900, description="How long an opaque token lives.", examples=["1h"]
+    )
+
+
+class JwtSettings(Section):
+    """Access tokens that carry claims (RFC 9068)."""
+
+    lifetime: Annotated[int, Duration("1s", "24h", seconds=True)] = Field(
+        300,
+        description="How long a JWT lives; at most 15m, because what it says cannot be changed.",
+        examples=["2m"],
+    )
+    algorithm: Annotated[str, OneOf({a: a for a in ("ES256", "EdDSA", "RS256", "PS256")})] = Field(
+        "ES256",
+        description="How JWTs are signed. RS256 and PS256 sign ten times slower; they are for verifiers that know "
+        "nothing else.",
+        examples=["RS256"],
+    )
+    force_long_lifetime: Switch = Field(
+        False, description="Allow lifetimes over 15m, up to 24h.", examples=["true"]
+    )
+
+
+class IdentityTokenSettings(Section):
+    """The token that tells a service who calls."""
+
+    lifetime: Annotated[int, Duration("5s", "10m", seconds=True)] = Field(
+        60, description="How long it lives. A service checks it on arrival.", examples=["30s"]
+    )
+
+
+class TokenSection(Section):
+    """How tokens are made."""
+
+    access: AccessTokenSettings = Field(AccessTokenSettings.model_construct(), description="Access tokens.")
+    jwt: JwtSettings = Field(JwtSettings.model_construct(), description="Access tokens that carry claims.")
+    identity: IdentityTokenSettings = Field(
+        IdentityTokenSettings.model_construct(), description="Tokens for services."
+    )
+    audience: Annotated[str, Text("audience", r"[\x21-\x7e]{1,255}", "a URI or a word")] | None = Field(
+        None,
+        description="The `aud` of JWTs, and what the gate demands of them.",
+        examples=["https://api.example.com"],
+        json_schema_extra={"without": "the issuer"},
+    )
+
+
+class NodeSection(Section):
+    """How this node runs."""
+
+    answerers: Annotated[int, Number(1, 32)] = Field(
+        1, description="Processes that answer HAProxy's questions.", examples=["2"]
+    )
+    haproxy_threads: Annotated[int, Number(1, 64)] = Field(
+        1,
+        description="Threads of HAProxy. One serves some 40,000 requests a second; more share their memory of tokens, "
+        "which costs each of them.",
+        examples=["2"],
+    )
+    run_as: Annotated[str, Text("user name", r"[a-z_][a-z0-9_.-]{0,31}", "a user of this machine")] | None = (
+        Field(
+            None,
+            description="Who the parts become when sumun was started as root.",
+            examples=["sumun"],
+            json_schema_extra={"without": "`sumun`, or else `nobody`"},
+        )
+    )
+    store: Annotated[SecretRef, Secret(words=("embedded",))] = Field(
+        SecretRef(""),
+        description="Where tokens are kept: a Valkey that sumun runs itself, or the URL of one.",
+        examples=['"env:VALKEY_URL"'],
+    )
+    directory: Annotated[SecretRef, Secret(words=("sqlite",))] = Field(
+        SecretRef(""),
+        description="Where people are kept: SQLite in the data folder, or the URL of a PostgreSQL.",
+        examples=['"env:DATABASE_URL"'],
+    )
+
+
+class OutageSection(Section):
+    """What happens while a neighbour is away."""
+
+    serve_known_for: Annotated[int, Duration("0s", "5m", seconds=True)] = Field(
+        10,
+        description="How long what is known is still believed when the news of changes is cut off. It is also how "
+        "late a revocation can be on a node that is cut off.",
+        examples=["30s"],
+    )
+
+
+class Settings(Section):
+    """The whole file."""
+
+    listen: Annotated[Address, Listen()] = Field(
+        LOOPBACK_8080, description="Where clients come in.", examples=['"[::1]:8080"']
+    )
+    internal: ListenerSettings | None = Field(
+        None,
+        description="The listener for callers that need no token; only routes with `require: internal` do so.",
+    )
+    operator: ListenerSettings | None = Field(
+        None, description="The listener for the operator: metrics, later the console."
+    )
+    issuer: Annotated[str, Origin()] | None = Field(
+        None,
+        description="The `iss` of tokens: this gateway as its clients write it.",
+        examples=["https://gate.example.com"],
+        json_schema_extra={"without": "`http://` and `listen`"},
+    )
+    services: dict[ServiceName, ServiceSettings] = Field(
+        {}, description="What is behind the gateway, by name.", json_schema_extra={"without": "required"}
+    )
+    permissions: dict[str, Annotated[str, Text("sentence", allowed="a sentence for people")]] = Field(
+        {},
+        description="The vocabulary: every permission that exists, and what it means in words for people. When it is "
+        "there, a permission that is not in it is an error everywhere.",
+        examples=['{"product:read": See products}'],
+    )
+    roles: dict[RoleText, list[AnyPermission]] = Field(
+        {}, description="Bundles of permissions, by name.", examples=['{user: ["product:read"]}']
+    )
+    routes: list[RouteSettings] = Field(
+        [],
+        description="Which request goes where. The order does not matter.",
+        json_schema_extra={"without": "required"},
+    )
+    login: list[AuthenticatorName] = Field(
+        ["password"],
+        description="The authenticators, in the order in which they are asked, for clients that name none.",
+        examples=["[password, staff]"],
+    )
+    authenticators: dict[AuthenticatorName, AuthenticatorSettings] = Field(
+        {},
+        description="Ways to prove who you are, by name. A kind that needs no settings is there under its own name "
+        "without being listed (`password`).",
+    )
+    clients: list[ClientSettings] = Field([], description="OAuth clients.")
+    tokens: TokenSection = Field(TokenSection.model_construct(), description="How tokens are made.")
+    limits: LimitSettings = Field(LimitSettings.model_construct(), description="Bounds.")
+    node: NodeSection = Field(NodeSection.model_construct(), description="How this node runs.")
+    outage: OutageSection = Field(
+        OutageSection.model_construct(), description="What happens while a neighbour is away."
+    )
