@@ -40,7 +40,8 @@ def headers_of(principal: Principal, bundles: Mapping[str, frozenset[Permission]
     told: dict[str, str] = {}
     if principal.subject.kind is SubjectKind.USER:
         told["user_id"] = principal.subject.id
-        told["user_name"] = quote(principal.name, safe="")
+        if principal.name:  # a claims token carries no personal data, so its principal has no name
+            told["user_name"] = quote(principal.name, safe="")
     told["user_roles"] = ",".join(sorted(principal.active_roles()))
     told["user_permissions"] = ",".join(sorted(map(str, principal.effective_permissions(bundles))))
     told["client_id"] = principal.client_id or ""

@@ -23,7 +23,7 @@ from sumun.answers.translate import (
     write_outage,
     write_refusal,
 )
-from sumun.errors import OutageError
+from sumun.errors import SumunError
 from sumun.identity import Credential, CredentialKind, Principal
 
 log = logging.getLogger(__name__)
@@ -41,8 +41,8 @@ class Recognises(Protocol):
         ...
 
 
-SignIdentity = Callable[[Principal, str, float], str]
-"""(principal, service id, unix seconds) -> identity token."""
+SignIdentity = Callable[[Principal, str, float, float], str]
+"""(principal, service id, now, when its token ends; unix seconds) -> identity token. Raises SumunError."""
 
 
 class Answerer:
@@ -78,18 +78,18 @@ class Answerer:
             return self._decided(policy, rule, Missing(), question, now)
         try:
             evidence = self._recogniser.recognise_now(question.credential, now)
-        except OutageError as outage:
-            return write_outage(outage.code)
-        if evidence is None:
-            return self._looked_up(policy, rule, question, now)
-        return self._decided(policy, rule, evidence, question, now)
+            if evidence is not None:
+                return self._decided(policy, rule, evidence, question, now)
+        except SumunError as trouble:
+            return _not_decided(trouble)
+        return self._looked_up(policy, rule, question, now)
 
     async def _looked_up(self, policy: Policy, rule: Rule, question: Question, now: float) -> Variables:
         try:
             evidence = await self._recogniser.recognise(question.credential, now)
             return self._decided(policy, rule, evidence, question, now)
-        except OutageError as outage:
-            return write_outage(outage.code)
+        except SumunError as trouble:
+            return _not_decided(trouble)
 
     def _decided(
         self, policy: Policy, rule: Rule, evidence: Evidence, question: Question, now: float
@@ -102,9 +102,17 @@ class Answerer:
                 told.update(headers_of(evidence.principal, policy.bundles))
                 service = policy.signed.get(rule.route_id)
                 if service is not None:
-                    told["identity_token"] = self._sign_identity(evidence.principal, service, now)
+                    told["identity_token"] = self._sign_identity(
+                        evidence.principal, service, now, evidence.expires_at
+                    )
         else:
             told = write_refusal(decision)
         if isinstance(evidence, Proven):
             told["who"] = str(evidence.principal.subject)
         return told
+
+
+def _not_decided(trouble: SumunError) -> Variables:
+    """A neighbour that is down, a signing key that is missing: ours, whatever it is, and never the caller's."""
+    log.warning("a question was not decided: %s: %s", trouble.code, trouble)
+    return write_outage(trouble.code)

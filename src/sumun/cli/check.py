@@ -13,12 +13,13 @@ from sumun.cli.options import CONFIG
 @click.command()
 @click.argument("file", type=CONFIG, default=Path("sumun.yaml"))
 def check(file: Path) -> None:
-    """Check FILE (default sumun.yaml) and everything that HAProxy thinks of it. Exit 0: it would run; 2: it would not."""
+    """Check FILE (default sumun.yaml), and what HAProxy thinks of it. Exit 0: it would run; 2: it would not."""
     from sumun.config import ConfigProblemsError, describe_problems
+    from sumun.node.assemble import catalogue
     from sumun.rollout.compile import compile_and_check
 
     try:
-        plan = compile_and_check(file)
+        plan, _ = compile_and_check(file, catalogue())
     except ConfigProblemsError as error:
         click.echo(describe_problems(error, color=sys.stderr.isatty()), err=True)
         sys.exit(2)

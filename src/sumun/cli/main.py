@@ -15,7 +15,11 @@ from sumun.errors import SumunError
 COMMANDS = {
     "run": ("sumun.cli.run", "run", "Run the gateway until Ctrl-C."),
     "check": ("sumun.cli.check", "check", "Check a configuration file; every problem at once."),
-    "show": ("sumun.cli.show", "show", "Show the files that a configuration renders to, and why each line is there."),
+    "show": (
+        "sumun.cli.show",
+        "show",
+        "Show the files that a configuration renders to, and why each line is there.",
+    ),
     "demo": ("sumun.cli.demo", "demo", "Run the gateway with the demo shop."),
     "user": ("sumun.cli.user", "user", "People: add, list, show, disable, password, grant, revoke."),
     "client": ("sumun.cli.client", "client", "OAuth clients: add, list, show, disable, rotate their secret."),
@@ -66,6 +70,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(error.exit_code)
     except BrokenPipeError:
         # `sumun ... | head`: the reader went away, which is not our error. Keep Python's exit from flushing into it.
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         sys.exit(0)
     sys.exit(code if isinstance(code, int) else 0)

@@ -12,7 +12,9 @@ import click
 def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, as_json: bool) -> None:
     """Print rows under their headings, columns aligned (wide Korean characters count two), or as a JSON list."""
     if as_json:
-        click.echo(json.dumps([dict(zip(headings, row, strict=True)) for row in rows], ensure_ascii=False, indent=2))
+        click.echo(
+            json.dumps([dict(zip(headings, row, strict=True)) for row in rows], ensure_ascii=False, indent=2)
+        )
         return
     table = [tuple(h.upper() for h in headings), *(tuple(_shown(cell) for cell in row) for row in rows)]
     widths = [max(_width(row[i]) for row in table) for i in range(len(headings))]
@@ -33,8 +35,12 @@ def print_fields(fields: Mapping[str, str], *, as_json: bool) -> None:
 
 def _shown(text: str) -> str:
     """Control characters would move the terminal's cursor: shown as escapes."""
-    return "".join(c if unicodedata.category(c)[0] != "C" else c.encode("unicode_escape").decode() for c in text)
+    return "".join(
+        c if unicodedata.category(c)[0] != "C" else c.encode("unicode_escape").decode() for c in text
+    )
 
 
 def _width(text: str) -> int:
-    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text if not unicodedata.combining(c))
+    return sum(
+        2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text if not unicodedata.combining(c)
+    )

@@ -1,8 +1,8 @@
 """The shop's little services, one process, a socket each. They echo the identity that the gateway tells them.
 
-Run as `python -m sumun.demo.services NAME=FD ...` with listening sockets inherited by number; `ISSUER` in the
-environment is the gateway's address. products and orders are REST, prices is SSE, chat a WebSocket echo, reports and
-stats plain JSON, echo is gRPC.
+Run as `python -m sumun.demo.services NAME=FD ...` with listening sockets inherited by number. In the environment,
+`ISSUER` is the gateway's address and `ECHO_PORT` where gRPC listens (it takes no socket). products and orders are REST,
+prices is SSE, chat a WebSocket echo, reports and stats plain JSON, echo is gRPC.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from sumun.demo.identity import Verifier, told
 from sumun.node import readiness
+from sumun.node.privileges import RUN_AS, become, choose_account
 from sumun.node.supervise import end_with_parent
 
 CALLS: Counter[str] = Counter()
@@ -221,9 +222,7 @@ async def _serve(sockets: dict[str, socket.socket]) -> None:
         running.append(asyncio.create_task(server._serve([sockets[name]])))  # noqa: SLF001
     rpc = grpc.aio.server()
     rpc.add_generic_rpc_handlers((_Say(),))
-    address = sockets["echo"].getsockname()
-    sockets["echo"].close()
-    rpc.add_insecure_port(f"{address[0]}:{address[1]}")
+    rpc.add_insecure_port(f"127.0.0.1:{os.environ['ECHO_PORT']}")
     await rpc.start()
     for server in servers:
         await server.listening.wait()
@@ -236,6 +235,7 @@ async def _serve(sockets: dict[str, socket.socket]) -> None:
 
 def main() -> None:
     """Serve on the sockets that the arguments name."""
+    become(choose_account(os.environ.get(RUN_AS, "")))
     end_with_parent()
     sockets = {}
     for argument in sys.argv[1:]:

@@ -48,7 +48,7 @@ clients:
     first_party: true
     grants: [password, refresh_token]
     scopes: ["*:*"]
-    token: [opaque, jwt]      # opaque unless the client asks for a JWT
+    token: opaque
   - id: shop-web
     kind: public
     grants: [authorization_code, refresh_token]

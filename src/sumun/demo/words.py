@@ -119,7 +119,9 @@ def speaks_korean(environment: Mapping[str, str] = os.environ) -> bool:
 
 def welcome(*, korean: bool, port: int, settings: str, log: str, sumun: str, removes: bool) -> str:
     """The text that is printed when the demo is ready. `sumun` is a command line that works here."""
-    english_end, korean_end = (" and removes its data folder", "; 데이터 폴더도 지웁니다") if removes else ("", "")
+    english_end, korean_end = (
+        (" and removes its data folder", "; 데이터 폴더도 지웁니다") if removes else ("", "")
+    )
     return (_KOREAN if korean else _ENGLISH).format(
         base=f"http://127.0.0.1:{port}",
         internal=f"http://127.0.0.1:{port + 1}",

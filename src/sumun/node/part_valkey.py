@@ -70,10 +70,11 @@ def prepare(folder: DataFolder, account: Account | None) -> PartSpec:
 
     return PartSpec(
         name="valkey",
-        argv=[str(program), str(configuration)],
+        argv=[str(program), str(configuration), "--logfile", "/dev/stderr"],
         account=account,
         wait_ready=wait_ready,
         ready_seconds=_START_SECONDS,
+        foreign=True,
     )
 
 

@@ -16,6 +16,8 @@ from pathlib import Path
 from sumun.node.errors import NodeError
 
 PREFERRED_USERS = ("sumun", "nobody")
+RUN_AS = "SUMUN_RUN_AS"
+"""Environment variable: whom a part that has no plan becomes (the demo's services)."""
 
 
 class UnknownUserError(NodeError):

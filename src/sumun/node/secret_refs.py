@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
-from sumun.config.plan import SecretRef
+from sumun.config.plan import Plan, SecretRef
 from sumun.node.errors import NodeError
 
 
@@ -37,3 +39,35 @@ def read_secret(ref: SecretRef) -> str:
             f"{ref.where}: the secret file {name} is empty; its first line is the secret"
         )
     return text
+
+
+class Secrets:
+    """Every secret that a plan refers to, read once: before this process drops root, and never again."""
+
+    def __init__(self, plan: Plan) -> None:
+        """Raises SecretMissingError."""
+        self._texts = {ref.source: read_secret(ref) for ref in _references(plan)}
+
+    def get(self, source: str) -> str:
+        """The secret by its reference, `env:NAME` or `file:PATH`. KeyError for one that the plan does not have."""
+        return self._texts[source]
+
+    def __repr__(self) -> str:
+        return f"Secrets({', '.join(sorted(self._texts))})"
+
+
+def _references(plan: Plan) -> Iterator[SecretRef]:
+    yield from filter(None, (plan.node.store, plan.node.directory))
+    yield from (client.secret for client in plan.clients.values() if client.secret is not None)
+    for authenticator in plan.authenticators.values():
+        for text in _texts(authenticator.settings.values()):
+            if text.startswith(("env:", "file:")):
+                yield SecretRef(text, authenticator.where)
+
+
+def _texts(values: Iterable[Any]) -> Iterator[str]:
+    for value in values:
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, Mapping):
+            yield from _texts(value.values())

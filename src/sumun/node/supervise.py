@@ -9,10 +9,12 @@ and they end with the supervisor even if that is killed (PR_SET_PDEATHSIG, prctl
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ctypes
 import logging
 import os
 import signal
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -40,6 +42,9 @@ class PartSpec:
 
     `account`: become this user before the program starts (for programs that cannot do it themselves).
     `wait_ready`: how to find out that it is ready; None: it announces it through the readiness pipe.
+    `stop_steps`: signals to stop it by, each with the seconds to wait for it; SIGKILL comes after the last.
+    `foreign`: a program that does not log as we do: its lines become records of our log, under its name.
+    `stdout`: a file descriptor for its standard output alone.
     """
 
     name: str
@@ -49,8 +54,9 @@ class PartSpec:
     pass_fds: tuple[int, ...] = ()
     wait_ready: Callable[[], Awaitable[None]] | None = None
     ready_seconds: float = 20.0
-    stop_seconds: float = 10.0
-    stop_signal: signal.Signals = signal.SIGTERM
+    stop_steps: Sequence[tuple[signal.Signals, float]] = ((signal.SIGTERM, 10.0),)
+    foreign: bool = False
+    stdout: int | None = None
 
 
 class Part:
@@ -62,6 +68,8 @@ class Part:
         self._output = output
         self._process: asyncio.subprocess.Process | None = None
         self._watcher: asyncio.Task[None] | None = None
+        self._listener: asyncio.Task[None] | None = None
+        self._said: deque[str] = deque(maxlen=5)
         self.restarts = 0
 
     @property
@@ -91,8 +99,8 @@ class Part:
             self._process = process = await asyncio.create_subprocess_exec(
                 *spec.argv,
                 stdin=asyncio.subprocess.DEVNULL,
-                stdout=self._output,
-                stderr=self._output,
+                stdout=self._output if spec.stdout is None else spec.stdout,
+                stderr=asyncio.subprocess.PIPE if spec.foreign else self._output,
                 env={**os.environ, **spec.environment, readiness.VARIABLE: str(writing)},
                 pass_fds=(writing, *spec.pass_fds),
                 start_new_session=True,
@@ -106,6 +114,8 @@ class Part:
             raise PartFailedError(f"{spec.name}: cannot start {spec.argv[0]}: {error.strerror}") from error
         finally:
             os.close(writing)
+        if process.stderr is not None:
+            self._listener = asyncio.create_task(self._listen(process.stderr), name=f"hear {spec.name}")
         try:
             async with asyncio.timeout(spec.ready_seconds):
                 if spec.wait_ready is None:
@@ -136,7 +146,11 @@ class Part:
         try:
             await asyncio.wait((found, ended), return_when=asyncio.FIRST_COMPLETED)
             if not found.done():
-                raise PartFailedError(f"{self.spec.name}: ended while starting (exit {ended.result()})")
+                await asyncio.sleep(0.05)  # its last words are on their way
+                said = "; ".join(self._said) or "it said nothing"
+                raise PartFailedError(
+                    f"{self.spec.name}: ended while starting (exit {ended.result()}): {said}"
+                )
             found.result()
         finally:
             found.cancel()
@@ -168,14 +182,31 @@ class Part:
         process = self._process
         if process is None or process.returncode is not None:
             return
-        process.send_signal(self.spec.stop_signal)
-        try:
-            async with asyncio.timeout(self.spec.stop_seconds):
-                await process.wait()
-        except TimeoutError:
-            log.warning("part %s did not stop within %g s; killed", self.spec.name, self.spec.stop_seconds)
-            process.kill()
-            await process.wait()
+        for number, seconds in self.spec.stop_steps:
+            with contextlib.suppress(ProcessLookupError):
+                process.send_signal(number)
+            try:
+                async with asyncio.timeout(seconds):
+                    await process.wait()
+            except TimeoutError:
+                continue
+            return
+        log.warning("part %s did not stop when told; killed", self.spec.name)
+        process.kill()
+        await process.wait()
+
+    async def _listen(self, stream: asyncio.StreamReader) -> None:
+        foreign = logging.getLogger(f"sumun.part.{self.spec.name}")
+        while True:
+            try:
+                line = await stream.readline()
+            except ValueError:  # longer than the reader's buffer
+                continue
+            if not line:
+                return
+            text = line.decode("utf-8", "replace").rstrip()
+            self._said.append(text)
+            foreign.info("%s", text)
 
 
 async def _read_line(fd: int) -> str:

@@ -1,0 +1,55 @@
+"""`sumun keys`: the keys that sign claims tokens."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from sumun.cli.operator import Operator, at_work, report
+from sumun.cli.options import data_option, json_option
+from sumun.cli.table import print_table
+
+if TYPE_CHECKING:
+    from sumun.changes import Applied
+
+
+@click.group()
+def keys() -> None:
+    """Signing keys: list, rotate."""
+
+
+@keys.command(name="list")
+@json_option
+@data_option
+def list_(as_json: bool, data: Path) -> None:  # noqa: FBT001
+    """List the keys that sign or verify claims tokens."""
+
+    async def work(operator: Operator) -> list[tuple[str, str, str, str, str]]:
+        return [
+            (key.kid, key.alg, key.state.value, _moment(key.created_at_ms), _moment(key.retires_at_ms))
+            for key in operator.directory.keys.list()
+        ]
+
+    print_table(("kid", "algorithm", "state", "created", "retires"), at_work(data, work), as_json=as_json)
+
+
+@keys.command()
+@data_option
+def rotate(data: Path) -> None:
+    """Make a new signing key and sign with it; the old one verifies until its last token has expired."""
+
+    async def work(operator: Operator) -> Applied:
+        from sumun.node.assemble import rotate_keys
+
+        return await rotate_keys(operator.plan, operator.changes, operator.actor)
+
+    report(at_work(data, work), "signing key rotated")
+
+
+def _moment(at_ms: int | None) -> str:
+    if at_ms is None:
+        return ""
+    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

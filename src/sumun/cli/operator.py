@@ -1,0 +1,104 @@
+"""What commands that change people, clients, tokens and keys work with.
+
+They work on the data folder itself: the directory, and the running node's store and feed. While no node runs, people
+and clients can still be changed (the node learns everything when it starts); tokens need the store, so they say so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from sumun.errors import SumunError
+
+if TYPE_CHECKING:
+    from sumun.changes import Applied, Changes
+    from sumun.config.plan import Plan
+    from sumun.directory import Directory
+    from sumun.tokens.store import TokenStore
+
+Result = TypeVar("Result")
+
+
+class NotRunningError(SumunError):
+    """The command needs the running gateway's token store."""
+
+    code = "not_running"
+    exit_code = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """An operator at work. `actor` goes into the audit record."""
+
+    plan: Plan
+    directory: Directory
+    store: TokenStore
+    changes: Changes
+    actor: str
+
+
+def at_work(data: Path, work: Callable[[Operator], Awaitable[Result]]) -> Result:
+    """Open the data folder's parts, do the work, close them. Raises SumunError."""
+
+    async def whole() -> Result:
+        from sumun.node.assemble import open_for_operator
+
+        async with open_for_operator(data.absolute()) as parts:
+            operator = Operator(parts.plan, parts.directory, parts.store, parts.changes, _actor())
+            return await work(operator)
+
+    return asyncio.run(whole())
+
+
+def report(applied: Applied, done: str) -> None:
+    """Say what became of a change; exit 1 when a live process did not confirm it."""
+    if applied.n is None:
+        click.echo(f"{done}: nothing to change, it is so already.")
+        return
+    if applied.unconfirmed:
+        click.echo(
+            f"{done}, but not confirmed by {', '.join(sorted(applied.unconfirmed))}: they refuse or follow within "
+            "outage.serve_known_for.",
+            err=True,
+        )
+        sys.exit(1)
+    click.echo(f"{done}.")
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask, unless told not to. Aborts on no, and when there is nobody to ask."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise click.UsageError(f"{question} Nobody is there to answer: say --yes.")
+    click.confirm(question, abort=True)
+
+
+def read_password(*, from_stdin: bool) -> str:
+    """A new password: typed twice, or the first line of standard input. Never an argument (others can see those)."""
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    if not sys.stdin.isatty():
+        raise click.UsageError(
+            "Nobody is there to type a password: say --password-stdin and send it as the first line."
+        )
+    password: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    return password
+
+
+def _actor() -> str:
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):
+        name = str(os.getuid())
+    # sudo keeps who it really is
+    return f"cli:{os.environ.get('SUDO_USER') or name}"

@@ -1,0 +1,348 @@
+"""The only file that names concrete parts: which store, which directory, which authenticators.
+
+open_shared   what every process of a node has: directory, store, feed, changes
+answering     the answering process: memory that follows the news, recogniser, answerer
+issuing       the HTTP process: logins, grants, endpoints
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sumun.access.generations import Generations
+from sumun.answers.answer import Answerer
+from sumun.changes import Applied, Changes
+from sumun.config import wire
+from sumun.config.plan import Plan
+from sumun.directory import (
+    Directory,
+    DirectoryThreads,
+    LoginAccount,
+    NewKey,
+    Occasion,
+    OutsidePerson,
+    RegisteredClient,
+    User,
+)
+from sumun.directory.passwords import PasswordHasher
+from sumun.login import kinds as login_kinds
+from sumun.login.authenticator import Authenticator
+from sumun.login.client_secret import ClientLogin
+from sumun.login.kinds import AuthenticatorParts
+from sumun.login.password_threads import PasswordThreads
+from sumun.login.pipeline import Logins
+from sumun.login.throttle import Budgets, LoginThrottle
+from sumun.login.throttle_valkey import ValkeyLoginThrottle
+from sumun.node.directory_truth import DirectoryTruth, ring_of
+from sumun.node.errors import NodeError
+from sumun.node.folders import DataFolder
+from sumun.node.identity_tokens import IdentityTokens
+from sumun.node.part_valkey import USER as VALKEY_USER
+from sumun.node.secret_refs import Secrets
+from sumun.oauth.app import GET, POST, Mounted, OAuthApp
+from sumun.oauth.clients import ClientsWithEpoch, as_registered, find_client
+from sumun.oauth.endpoints.introspect import IntrospectEndpoint
+from sumun.oauth.endpoints.keys import KeysEndpoint
+from sumun.oauth.endpoints.metadata import MetadataEndpoint, well_known_path
+from sumun.oauth.endpoints.revoke import RevokeEndpoint
+from sumun.oauth.endpoints.token import TokenEndpoint
+from sumun.oauth.grants.client_credentials import ClientCredentialsGrant
+from sumun.oauth.grants.password import PasswordGrant
+from sumun.oauth.issue import Issuer
+from sumun.oauth.presented import PresentedTokens
+from sumun.plugins import AUTHENTICATOR, Catalogue, installed_kinds
+from sumun.recognition import Memory, NewsReader, Recogniser, steady_seconds
+from sumun.recognition.truth import ConfiguredFirst
+from sumun.rollout.policy import policy_of
+from sumun.tokens.batching import BatchingReader
+from sumun.tokens.feed import Feed
+from sumun.tokens.signing_keys import KeyRing, SigningKey
+from sumun.tokens.store import TokenStore
+from sumun.tokens.stores.connect import valkey_feed, valkey_store
+from sumun.tokens.stores.valkey_link import ValkeyAddress, ValkeyLink
+
+# Tokens of an earlier, longer setting may still be out there: never count on less than this (the default maximum).
+_LEAST_CLAIMS_LIFE_SECONDS = 900
+_CLOCK_LEEWAY_SECONDS = 60
+# An office behind one address: so many accounts may use up their failures before the address as a whole is slowed.
+_ACCOUNTS_PER_SOURCE = 10
+
+
+def catalogue() -> Catalogue:
+    """Every kind of part that exists: ours, and those of installed distributions."""
+    return Catalogue((*login_kinds.KINDS, *installed_kinds()))
+
+
+def claims_live_seconds(plan: Plan) -> int:
+    """The longest life of a claims token under this plan."""
+    lifetimes = [plan.tokens.jwt_lifetime_seconds, *(c.token_lifetime_seconds for c in plan.clients.values())]
+    return max(_LEAST_CLAIMS_LIFE_SECONDS, *lifetimes)
+
+
+def directory_location(plan: Plan, folder: DataFolder, secrets: Secrets) -> Path | str:
+    """A path (SQLite) or a URL (PostgreSQL)."""
+    return folder.database if plan.node.directory is None else secrets.get(plan.node.directory.source)
+
+
+def store_address(plan: Plan, folder: DataFolder, secrets: Secrets) -> ValkeyAddress:
+    """The embedded server, or the one that the configuration names."""
+    if plan.node.store is not None:
+        return ValkeyAddress(url=secrets.get(plan.node.store.source))
+    password = folder.valkey_password.read_text()
+    return ValkeyAddress(unix_socket=str(folder.valkey_socket), username=VALKEY_USER, password=password)
+
+
+@dataclass
+class Shared:
+    """What every process of a node has open."""
+
+    plan: Plan
+    directory: Directory
+    threads: DirectoryThreads
+    truth: DirectoryTruth
+    store: TokenStore
+    feed: Feed
+    changes: Changes
+    address: ValkeyAddress = field(repr=False)
+
+
+@asynccontextmanager
+async def open_shared(
+    plan: Plan, folder: DataFolder, node: str, secrets: Secrets, address: ValkeyAddress
+) -> AsyncIterator[Shared]:
+    """Open the directory, the store and the feed. Raises DirectoryUnusableError, DirectoryUnavailableError."""
+    async with AsyncExitStack() as stack:
+        directory = stack.enter_context(Directory.open(directory_location(plan, folder, secrets)))
+        threads = DirectoryThreads()
+        stack.push_async_callback(threads.close)
+        store = valkey_store(address, steady_seconds)
+        stack.push_async_callback(store.close)
+        feed = valkey_feed(address, steady_seconds)
+        stack.push_async_callback(feed.close)
+        changes = Changes(
+            directory,
+            threads,
+            store,
+            feed,
+            node=node,
+            clock=time.time,
+            claims_live_seconds=lambda: claims_live_seconds(plan),
+            configured_clients=plan.clients.keys,
+        )
+        truth = DirectoryTruth(directory, threads, time.time)
+        yield Shared(plan, directory, threads, truth, store, feed, changes, address)
+
+
+class Following:
+    """A memory that follows the news, and the recogniser on top of it: what answering and issuing both have."""
+
+    def __init__(self, shared: Shared, node: str, process: str) -> None:
+        plan = shared.plan
+        self.memory = Memory()
+        self.directory = ConfiguredFirst(shared.truth, plan.clients)
+        self.news = NewsReader(
+            shared.feed,
+            self.memory,
+            shared.truth,
+            node=node,
+            process=process,
+            serve_known_for_seconds=plan.node.serve_known_for_seconds,
+            steady=steady_seconds,
+            wall=time.time,
+        )
+        self.recogniser = Recogniser(
+            self.memory,
+            BatchingReader(shared.store),
+            self.directory,
+            issuer=plan.tokens.issuer,
+            audience=plan.tokens.audience,
+            steady=steady_seconds,
+        )
+
+
+def build_answerer(following: Following, plan: Plan, generation: int) -> Answerer:
+    """The answerer of one answering process, taught this generation."""
+    generations = Generations()
+    generations.learn(policy_of(plan, generation))
+    tokens = IdentityTokens(
+        lambda: following.memory.keys,
+        plan.roles,
+        issuer=plan.tokens.issuer,
+        algorithm=plan.tokens.jwt_algorithm,
+        lifetime_seconds=plan.tokens.identity_lifetime_seconds,
+    )
+
+    return Answerer(generations, following.recogniser, tokens.for_service, time.time)
+
+
+@asynccontextmanager
+async def build_oauth(shared: Shared, following: Following, secrets: Secrets) -> AsyncIterator[OAuthApp]:
+    """The OAuth server of the HTTP process. Raises what an authenticator's builder raises."""
+    plan = shared.plan
+    async with AsyncExitStack() as stack:
+        throttle = _throttle(plan, shared.address)
+        stack.push_async_callback(throttle.close)
+        logins = await _logins(shared, throttle, secrets, stack)
+        configured = {
+            c.id: as_registered(c, None if c.secret is None else secrets.get(c.secret.source))
+            for c in plan.clients.values()
+        }
+
+        async def registered(client_id: str) -> RegisteredClient | None:
+            return await shared.threads.call(shared.directory.clients.get, client_id)
+
+        find = find_client(configured, registered)
+        client_login = ClientLogin(find, throttle)
+        clients = ClientsWithEpoch(find, following.directory.standing)
+        names, audience = plan.tokens.issuer, plan.tokens.audience
+
+        def keys() -> KeyRing:
+            return following.memory.keys
+
+        issuer = Issuer(
+            shared.store,
+            keys,
+            time.time,
+            issuer=names,
+            audience=audience,
+            algorithm=plan.tokens.jwt_algorithm,
+        )
+        grants = (
+            PasswordGrant(logins.login_for, following.directory.standing),
+            ClientCredentialsGrant(following.directory.standing),
+        )
+        presented = PresentedTokens(shared.store, keys, time.time, issuer=names, audience=audience)
+        yield OAuthApp(
+            {
+                "/oauth/token": Mounted(TokenEndpoint(client_login, clients, grants, issuer), POST),
+                "/oauth/revoke": Mounted(RevokeEndpoint(client_login, presented, shared.changes), POST),
+                "/oauth/introspect": Mounted(
+                    IntrospectEndpoint(
+                        client_login,
+                        presented,
+                        following.recogniser,
+                        lambda: plan.roles,
+                        time.time,
+                        issuer=names,
+                        audience=audience,
+                    ),
+                    POST,
+                ),
+                "/.well-known/jwks.json": Mounted(KeysEndpoint(keys, time.time), GET),
+                well_known_path(names): Mounted(
+                    MetadataEndpoint(names, (grant.name for grant in grants)), GET
+                ),
+            }
+        )
+
+
+async def _logins(shared: Shared, throttle: LoginThrottle, secrets: Secrets, stack: AsyncExitStack) -> Logins:
+    plan, directory, threads = shared.plan, shared.directory, shared.threads
+    hasher = PasswordHasher()
+    checks = PasswordThreads(plan.limits.password_checks_at_once, plan.limits.password_checks_waiting)
+    stack.callback(checks.close)
+
+    async def keep_hash(user_id: str, old_hash: str, new_hash: str) -> object:
+        occasion = Occasion("sumun", int(time.time() * 1000), claims_live_seconds(plan))
+        return await threads.change(directory.users.rehash, user_id, old_hash, new_hash, occasion)
+
+    async def link(person: OutsidePerson) -> User:
+        return await shared.changes.link_outside(person)
+
+    async def find_account(typed: str) -> LoginAccount | None:
+        return await threads.call(directory.users.for_login, typed)
+
+    async def pay(password: str) -> None:
+        await checks.run(hasher.verify, None, password)
+
+    parts = AuthenticatorParts(
+        find_account=find_account,
+        keep_hash=keep_hash,
+        hasher=hasher,
+        password_threads=checks,
+        link=link,
+        read_secret=lambda ref: secrets.get(ref.source),
+        monotonic=steady_seconds,
+    )
+    kinds = catalogue()
+    authenticators: dict[str, Authenticator] = {}
+    for name, planned in plan.authenticators.items():
+        kind = kinds.find(AUTHENTICATOR, planned.kind)
+        authenticators[name] = kind.builder()(name, planned.settings, parts)
+        stack.push_async_callback(authenticators[name].close)
+    return Logins(authenticators, throttle, pay)
+
+
+def _throttle(plan: Plan, address: ValkeyAddress) -> LoginThrottle:
+    limits = plan.limits
+    budgets = Budgets(
+        per_account_and_source=limits.login_failures_per_account_and_source,
+        per_source=limits.login_failures_per_account_and_source * _ACCOUNTS_PER_SOURCE,
+        total=limits.login_failures_total,
+        window_seconds=limits.login_window_seconds,
+    )
+    return ValkeyLoginThrottle(ValkeyLink(address, steady=steady_seconds), budgets)
+
+
+# Signing keys
+
+
+def make_key(algorithm: str) -> NewKey:
+    """A fresh key pair for the directory."""
+    key = SigningKey.generate(algorithm)
+    return NewKey(key.kid, algorithm, key.to_public_jwk(), key.to_jwk())
+
+
+def ensure_key(directory: Directory, plan: Plan) -> None:
+    """At the first start: make the key that signs. Later: nothing. Raises DirectoryUnavailableError."""
+    algorithm = plan.tokens.jwt_algorithm
+    if algorithm in {row.alg for row in directory.keys.list() if row.state.value == "active"}:
+        return
+    occasion = Occasion("sumun", int(time.time() * 1000), claims_live_seconds(plan))
+    directory.keys.add_first(make_key(algorithm), occasion)
+    ring_of(directory.keys.list()).active(algorithm)
+
+
+async def rotate_keys(plan: Plan, changes: Changes, actor: str) -> Applied:
+    """A new key signs from now on; the one before verifies until its last token has expired. Raises OutageError.
+
+    Every process learns the new key (the first call waits for that) before anything is signed with it.
+    """
+    key = make_key(plan.tokens.jwt_algorithm)
+    published = await changes.add_key(key, actor=actor)
+    if published.unconfirmed:
+        return published
+    retire_at_ms = int((time.time() + claims_live_seconds(plan) + _CLOCK_LEEWAY_SECONDS) * 1000)
+    return await changes.activate_key(key.kid, retire_at_ms, actor=actor)
+
+
+# The command line
+
+
+@asynccontextmanager
+async def open_for_operator(data: Path) -> AsyncIterator[Shared]:
+    """What the command line changes people, clients, tokens and keys with. Raises SumunError."""
+    folder = DataFolder(data)
+    if not folder.is_ours():
+        raise NodeError(f"{folder.root} is not a data folder of sumun; name it with --data (or SUMUN_DATA)")
+    plan_file = folder.current / "plan.json"
+    if not plan_file.is_file():
+        raise NodeError(
+            f"{folder.root} has no configuration yet: start the gateway once with `sumun run --data ...`"
+        )
+    plan = wire.load(plan_file.read_bytes())
+    secrets = Secrets(plan)
+    address = ValkeyAddress(unix_socket=str(folder.valkey_socket))
+    if plan.node.store is not None or folder.valkey_password.exists():
+        address = store_address(plan, folder, secrets)
+    async with open_shared(plan, folder, node_id(folder), secrets, address) as shared:
+        yield shared
+
+
+def node_id(folder: DataFolder) -> str:
+    """This node's name in the feed, made with the data folder."""
+    return (folder.root / "node-id").read_text().strip()

@@ -1,0 +1,103 @@
+"""What every part of our own does alike: arguments, logs, plan, secrets, then dropping root, then serving.
+
+arguments -> plan of its generation -> secrets -> prepare (bind sockets, as root) -> become run_as -> serve
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import uvloop
+
+from sumun.config import wire
+from sumun.config.plan import Plan
+from sumun.errors import SumunError
+from sumun.haproxy.install import folder_of
+from sumun.node import readiness
+from sumun.node.assemble import node_id, store_address
+from sumun.node.folders import DataFolder
+from sumun.node.privileges import become, choose_account
+from sumun.node.secret_refs import Secrets
+from sumun.node.supervise import end_with_parent
+from sumun.telemetry.logging_setup import configure_logging
+from sumun.tokens.stores.valkey_link import ValkeyAddress
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What a part starts with."""
+
+    name: str
+    index: int
+    folder: DataFolder
+    node: str
+    generation: int
+    plan: Plan
+    secrets: Secrets = field(repr=False)
+    address: ValkeyAddress = field(repr=False)
+
+
+Serve = Callable[[Start, Any], Coroutine[Any, Any, None]]
+
+
+def run_part(kind: str, prepare: Callable[[Start], Any], serve: Serve) -> None:
+    """Run one part to its end. `prepare` runs as whoever started us, `serve` after root was dropped.
+
+    Exits 0 after SIGTERM; 3 when it cannot start, with the reason told to the supervisor.
+    """
+    arguments = _arguments(kind)
+    name = f"{kind}-{arguments.index}" if arguments.index is not None else kind
+    configure_logging(name)
+    try:
+        folder = DataFolder(arguments.data)
+        plan = wire.load((folder_of(folder.generations, arguments.generation) / "plan.json").read_bytes())
+        secrets = Secrets(plan)
+        address = store_address(plan, folder, secrets)
+        start = Start(
+            name, arguments.index or 0, folder, node_id(folder), arguments.generation, plan, secrets, address
+        )
+        prepared = prepare(start)
+        become(choose_account(plan.node.run_as))
+        end_with_parent()
+        uvloop.run(serve(start, prepared))
+    except SumunError as error:
+        log.error("%s: %s", error.code, error)
+        readiness.announce_failure(str(error))
+        sys.exit(3)
+    except Exception as error:
+        log.exception("this part ends")
+        readiness.announce_failure(f"{type(error).__name__}; its log says more")
+        sys.exit(3)
+
+
+async def serve_until_terminated(*tasks: asyncio.Task[Any]) -> None:
+    """Return after SIGTERM, or raise what one of the tasks ended with. The tasks are cancelled and waited for."""
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    told = asyncio.create_task(stop.wait())
+    try:
+        done, _ = await asyncio.wait((told, *tasks), return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in (told, *tasks):
+            task.cancel()
+        await asyncio.gather(told, *tasks, return_exceptions=True)
+
+
+def _arguments(kind: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog=f"sumun part {kind}")
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--generation", type=int, required=True)
+    parser.add_argument("--index", type=int)
+    return parser.parse_args()

@@ -1,0 +1,127 @@
+"""The HTTP process: the OAuth server and the metrics, behind HAProxy, on a unix socket.
+
+It also carries the outbox to the feed and retires signing keys whose time has come.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+
+import uvicorn
+
+from sumun.changes import Changes
+from sumun.errors import OutageError
+from sumun.node.assemble import Following, build_oauth, open_shared
+from sumun.node.part import Start, run_part, serve_until_terminated
+from sumun.node.readiness import announce_ready
+from sumun.node.unix_socket import bind_unix
+from sumun.oauth.app import OAuthApp, Receive, Scope, Send
+from sumun.telemetry.metrics import CONTENT_TYPE, exposition
+
+log = logging.getLogger(__name__)
+
+_RETIRE_EVERY_SECONDS = 30.0
+_KEEP_ALIVE_SECONDS = 75  # longer than HAProxy keeps an idle connection, so that HAProxy is who closes
+_GRACE_SECONDS = 5
+
+
+class Site:
+    """What HAProxy reaches through http.sock: metrics for the operator's listener, the OAuth server for the others."""
+
+    def __init__(self, oauth: OAuthApp) -> None:
+        self._oauth = oauth
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI. HAProxy says which listener a request came in by, and strips that header from what clients send."""
+        if scope["type"] == "http" and (b"x-sumun-listener", b"operator") in scope["headers"]:
+            await _metrics(send)
+        else:
+            await self._oauth(scope, receive, send)
+
+
+async def _metrics(send: Send) -> None:
+    body = exposition()
+    headers = [(b"content-type", CONTENT_TYPE.encode()), (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+class _Server(uvicorn.Server):
+    """uvicorn whose signals are ours, and that says when it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listening.set()
+
+    async def serve_quietly(self, listening: socket.socket) -> None:
+        """Serve until `should_exit`, without uvicorn's signal handlers."""
+        await self._serve([listening])
+
+
+def bind(start: Start) -> socket.socket:
+    """The listening socket, for its owner alone (and HAProxy, which runs as the same user)."""
+    return bind_unix(start.folder.http_socket)
+
+
+async def serve(start: Start, listening: socket.socket) -> None:
+    """Serve until SIGTERM; then finish what is under way."""
+    async with open_shared(start.plan, start.folder, start.node, start.secrets, start.address) as shared:
+        following = Following(shared, start.node, start.name)
+        async with build_oauth(shared, following, start.secrets) as oauth:
+            server = _Server(_configuration(Site(oauth)))
+            serving = asyncio.create_task(server.serve_quietly(listening))
+            try:
+                await serve_until_terminated(
+                    asyncio.create_task(following.news.run()),
+                    asyncio.create_task(shared.changes.relay_forever()),
+                    asyncio.create_task(_retire_keys(shared.changes)),
+                    asyncio.create_task(_announce(server, following)),
+                )
+            finally:
+                server.should_exit = True
+                await serving
+
+
+def _configuration(site: Site) -> uvicorn.Config:
+    return uvicorn.Config(
+        site,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+
+
+async def _announce(server: _Server, following: Following) -> None:
+    """Say that we are ready, and stay: a task that ends would end the part."""
+    await server.listening.wait()
+    await following.news.wait_ready()
+    announce_ready()
+    await asyncio.Event().wait()
+
+
+async def _retire_keys(changes: Changes) -> None:
+    while True:
+        await asyncio.sleep(_RETIRE_EVERY_SECONDS)
+        try:
+            await changes.retire_due_keys()
+        except OutageError as outage:
+            log.warning("keys could not be retired now: %s", outage)
+
+
+def main() -> None:
+    """Run the part."""
+    run_part("http", bind, serve)
+
+
+if __name__ == "__main__":
+    main()

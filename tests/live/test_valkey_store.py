@@ -1,0 +1,312 @@
+"""The contracts of tokens on a real Valkey server, and what only a real server can do to us."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from sumun.tokens.errors import NewsLostError, StoreUnavailableError
+from sumun.tokens.feed import Change, ChangeKind, Feed
+from sumun.tokens.stores.connect import valkey_feed, valkey_store
+from sumun.tokens.stores.valkey_link import ValkeyAddress
+from tests.contracts.feed import ALICE, FeedContract
+from tests.contracts.token_store import RIGHTS, Pair, TokenStoreContract, a_digest, a_record
+from tests.live.valkey_server import PASSWORD, ValkeyServer, running_valkey
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[ValkeyServer]:
+    """One server for the module."""
+    with (
+        tempfile.TemporaryDirectory(prefix="smn-", dir="/tmp") as folder,
+        running_valkey(Path(folder)) as server,
+    ):
+        yield server
+
+
+@pytest.fixture
+def valkey(running: ValkeyServer) -> ValkeyServer:
+    """The server, empty, and knowing no script."""
+    assert running.admin("FLUSHALL") == "+OK"
+    assert running.admin("SCRIPT", "FLUSH") == "+OK"
+    return running
+
+
+@asynccontextmanager
+async def opened(server: ValkeyServer, address: ValkeyAddress | None = None) -> AsyncIterator[Pair]:
+    """Store and feed, closed afterwards."""
+    address = address or server.address
+    store, feed = valkey_store(address, time.monotonic), valkey_feed(address, time.monotonic)
+    try:
+        yield store, feed
+    finally:
+        await store.close()
+        await feed.close()
+
+
+class OnValkey:
+    """Opens the parts under test on the module's server."""
+
+    server: ClassVar[ValkeyServer]
+
+    @pytest.fixture(autouse=True)
+    def _on(self, valkey: ValkeyServer) -> None:
+        type(self).server = valkey
+
+
+class TestValkeyStore(OnValkey, TokenStoreContract):
+    def open(self):
+        return opened(self.server)
+
+
+class TestValkeyFeed(OnValkey, FeedContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Feed]:
+        async with opened(self.server) as (_, feed):
+            yield feed
+
+    async def lose_before(self, feed: Feed, n: int) -> None:
+        self.server.admin("XTRIM", "smn:news", "MINID", "=", f"{n}-0")
+
+    async def begin_anew(self, feed: Feed) -> None:
+        assert self.server.admin("FLUSHALL") == "+OK"
+
+
+def test_acknowledged_means_kept(valkey: ValkeyServer) -> None:
+    """A token, an edit and a revocation that were acknowledged survive kill -9 of the server."""
+    kept, gone = a_digest(), a_digest()
+    record = a_record()
+
+    async def before() -> None:
+        async with opened(valkey) as (store, _):
+            await store.put(kept, record)
+            await store.put(gone, a_record())
+            assert await store.edit(record.token_id, RIGHTS) is not None
+            assert await store.revoke(gone) is not None
+
+    async def after() -> None:
+        async with opened(valkey) as (store, _):
+            found, missing = await store.get_many([kept, gone])
+            assert found is not None
+            assert found.roles == RIGHTS.roles
+            assert missing is None
+
+    asyncio.run(before())
+    valkey.kill()
+    valkey.start()
+    asyncio.run(after())
+
+
+def test_a_restart_is_another_incarnation(valkey: ValkeyServer) -> None:
+    """A reader that goes on after the server restarted is told to forget: the server may have lost the last news."""
+
+    async def conversation() -> None:
+        async with opened(valkey) as (_, feed):
+            await feed.publish([ALICE])
+            position = await feed.head()
+            valkey.kill()
+            with pytest.raises(StoreUnavailableError):
+                await feed.read_after(position, 0.1)
+            valkey.start()
+            await asyncio.sleep(0.6)  # the longest pause of the link
+            with pytest.raises(NewsLostError):
+                await feed.read_after(position, 0.1)
+            assert (await feed.head()).n == position.n
+
+    asyncio.run(conversation())
+
+
+def test_a_hanging_server_is_an_outage_in_time(valkey: ValkeyServer) -> None:
+    """A server that says nothing costs one deadline; afterwards every answer belongs to its question again."""
+
+    async def conversation() -> None:
+        async with opened(valkey) as (store, _):
+            digests = [a_digest() for _ in range(20)]
+            records = [a_record(token_id=f"tid_{i}") for i in range(20)]
+            for digest, record in zip(digests, records, strict=True):
+                await store.put(digest, record)
+            valkey.freeze()
+            began = time.monotonic()
+            asked = [asyncio.create_task(store.get_many([digest])) for digest in digests]
+            await asyncio.sleep(0.05)
+            asked[3].cancel()  # and somebody goes away in the middle of it
+            results = await asyncio.gather(*asked, return_exceptions=True)
+            assert time.monotonic() - began < 1
+            assert isinstance(results.pop(3), asyncio.CancelledError)
+            assert all(isinstance(result, StoreUnavailableError) for result in results)
+            valkey.thaw()
+            answers = await asyncio.gather(*(store.get_many([digest]) for digest in digests))
+            assert answers == [[record] for record in records]
+
+    try:
+        asyncio.run(conversation())
+    finally:
+        valkey.thaw()
+
+
+def test_a_server_that_is_gone_is_not_knocked_at_all_the_time(valkey: ValkeyServer) -> None:
+    """Without a server questions fail at once, and the link comes back by itself."""
+
+    async def conversation() -> None:
+        async with opened(valkey) as (store, _):
+            digest, record = a_digest(), a_record()
+            await store.put(digest, record)
+            valkey.kill()
+            began = time.monotonic()
+            for _ in range(500):
+                with pytest.raises(StoreUnavailableError):
+                    await store.get_many([digest])
+            assert time.monotonic() - began < 1
+            valkey.start()
+            await asyncio.sleep(0.6)
+            assert await store.get_many([digest]) == [record]
+
+    asyncio.run(conversation())
+
+
+@pytest.mark.parametrize(
+    ("broken", "mended"),
+    [
+        (("CONFIG", "SET", "maxmemory", "1"), ("CONFIG", "SET", "maxmemory", "0")),
+        (("REPLICAOF", "127.0.0.1", "1"), ("REPLICAOF", "NO", "ONE")),
+        (("ACL", "SETUSER", "sumun", "-evalsha"), ("ACL", "SETUSER", "sumun", "+evalsha")),
+        (("ACL", "SETUSER", "sumun", "resetpass"), ("ACL", "SETUSER", "sumun", f">{PASSWORD}")),
+        (("RENAME", "smn:feed", "smn:elsewhere"), ("RENAME", "smn:elsewhere", "smn:feed")),
+    ],
+    ids=("out of memory", "read-only", "not permitted", "wrong password", "feed of another type"),
+)
+def test_a_server_in_trouble_is_an_outage(
+    valkey: ValkeyServer, broken: tuple[str, ...], mended: tuple[str, ...]
+) -> None:
+    """Whatever the server refuses for: an outage, whose words hold nothing of what was sent."""
+    digest, record = a_digest(), a_record(note="quiet please")
+
+    async def conversation() -> None:
+        async with opened(valkey) as (store, _):
+            await store.put(digest, record)
+            await store.edit(record.token_id, RIGHTS)
+        assert valkey.admin(*broken) == "+OK"
+        if broken[0] == "RENAME":
+            valkey.admin("SET", "smn:feed", "text")
+        async with opened(valkey) as (store, _):
+            with pytest.raises(StoreUnavailableError) as caught:
+                await store.edit(record.token_id, RIGHTS)
+            said = f"{caught.value} {caught.value.__cause__}"
+            assert not any(word in said for word in (digest.hex(), record.token_id, "quiet", PASSWORD))
+
+    try:
+        asyncio.run(conversation())
+    finally:
+        valkey.admin("DEL", "smn:feed")
+        assert valkey.admin(*mended) == "+OK"
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        "",
+        "nonsense",
+        "1 tid_x {",
+        '2 tid_x {"s":"user:alice","c":"x","p":["*:*"],"i":1,"e":2,"l":0}',
+        '1 tid_x {"s":"robot:alice","c":"x","p":["*:*"],"i":1,"e":2,"l":0}',
+        '1 tid_x {"s":"user:alice","c":"x","p":["no"],"i":1,"e":2,"l":0}',
+        '1 tid_x {"s":"user:alice","c":"x","p":["*:*"],"i":1.5,"e":2,"l":0}',
+    ],
+)
+def test_a_corrupt_record_is_our_outage(valkey: ValkeyServer, stored: str) -> None:
+    """Bytes that are no record say nothing of the token: 503, and not "no such token"."""
+    digest = a_digest()
+    valkey.admin("SET", f"smn:t:{digest.hex()}", stored)
+
+    async def conversation() -> None:
+        async with opened(valkey) as (store, _):
+            with pytest.raises(StoreUnavailableError):
+                await store.get_many([digest])
+
+    asyncio.run(conversation())
+
+
+def test_a_key_of_another_type_is_our_outage_for_a_revocation_too(valkey: ValkeyServer) -> None:
+    """A revocation never claims that there was nothing to revoke when it could not look."""
+    digest = a_digest()
+    valkey.admin("LPUSH", f"smn:t:{digest.hex()}", "x")
+
+    async def conversation() -> None:
+        async with opened(valkey) as (store, _):
+            with pytest.raises(StoreUnavailableError):
+                await store.revoke(digest)
+
+    asyncio.run(conversation())
+
+
+def test_a_token_is_nowhere_in_the_server(valkey: ValkeyServer) -> None:
+    """What reaches the disk holds digests, never a token."""
+    from sumun.tokens import format as token_format
+
+    token = token_format.new()
+
+    async def conversation() -> None:
+        async with opened(valkey) as (store, _):
+            await store.put(token_format.digest(token), a_record())
+            await store.revoke(token_format.digest(token))
+
+    asyncio.run(conversation())
+    written = b"".join(file.read_bytes() for file in valkey.folder.rglob("*") if file.is_file())
+    assert token_format.digest(token).hex().encode() in written
+    assert token.encode() not in written
+    assert token[7:20].encode() not in written
+
+
+def test_the_stream_stays_bounded(valkey: ValkeyServer) -> None:
+    """However many changes: the server keeps about a hundred thousand, and a reader within them misses nothing."""
+
+    async def conversation() -> None:
+        async with opened(valkey) as (_, feed):
+            start = await feed.head()
+            for _ in range(26):
+                await feed.publish([Change(ChangeKind.SUBJECT, "user:x")] * 4000)
+            assert int(valkey.admin("XLEN", "smn:news")[1:]) < 101_000
+            with pytest.raises(NewsLostError):
+                await feed.read_after(start, 0)
+
+    asyncio.run(conversation())
+
+
+def test_repr_keeps_the_password() -> None:
+    """An address that is logged by mistake shows neither password nor URL."""
+    shown = repr(ValkeyAddress(url="redis://u:secret@127.0.0.1:1/0", password="secret"))
+    assert "secret" not in shown
+
+
+def test_reaches_a_server_over_tcp(tmp_path: Path) -> None:
+    """A `valkey://` URL with user and password works as the socket does; a wrong password is an outage."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with (
+        tempfile.TemporaryDirectory(prefix="smn-", dir="/tmp") as folder,
+        running_valkey(Path(folder), port) as server,
+    ):
+
+        async def conversation() -> None:
+            digest, record = a_digest(), a_record()
+            for scheme in ("valkey", "redis"):
+                url = ValkeyAddress(url=f"{scheme}://sumun:{PASSWORD}@127.0.0.1:{port}/0")
+                async with opened(server, url) as (store, _):
+                    await store.put(digest, record)
+                    assert await store.get_many([digest]) == [record]
+            wrong = ValkeyAddress(url=f"valkey://sumun:wrong@127.0.0.1:{port}")
+            async with opened(server, wrong) as (store, _):
+                with pytest.raises(StoreUnavailableError):
+                    await store.get_many([digest])
+
+        asyncio.run(conversation())
