@@ -15,7 +15,7 @@ from contextlib import contextmanager
 
 import sqlalchemy as sa
 
-from sumun.directory.faults import DATABASE_ERRORS, is_busy, unavailable
+from sumun.directory.faults import DATABASE_ERRORS, is_busy, may_have_happened, unavailable
 
 # Any number that nothing else in the database uses for an advisory lock: "sumun" in ASCII.
 WRITERS_LOCK = 0x73756D756E
@@ -53,14 +53,20 @@ class Database:
 
         Raises DirectoryUnavailableError; its sentence says so when the commit may have happened all the same.
         """
-        doing = "a change"
+        committing = False
         try:
             with self.engine.connect() as connection:
                 self._take_writers_lock(connection)
                 yield connection
-                doing = "a change (it may be stored all the same: look before you repeat it)"
+                committing = True
                 connection.commit()
         except DATABASE_ERRORS as error:
+            unsure = committing and may_have_happened(error)
+            doing = (
+                "a change (it may be stored all the same: look before you repeat it)"
+                if unsure
+                else "a change"
+            )
             raise unavailable(error, self.place, doing) from None
 
     def _take_writers_lock(self, connection: sa.Connection) -> None:

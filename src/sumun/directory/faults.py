@@ -57,6 +57,15 @@ def is_busy(error: BaseException) -> bool:
     return _name(_cause(error)).startswith(("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_PROTOCOL"))
 
 
+def may_have_happened(error: BaseException) -> bool:
+    """True when a commit that ended in this error may be kept all the same: nobody said that it is not.
+
+    PostgreSQL: the connection broke before the answer. SQLite: the disk failed while it was asked to keep it.
+    """
+    name = _name(_cause(error))
+    return not name or name.startswith(("SQLITE_IOERR", "08", "57P"))
+
+
 def _meaning(error: BaseException) -> str:
     cause = _cause(error)
     name = _name(cause)
@@ -67,7 +76,9 @@ def _meaning(error: BaseException) -> str:
     if isinstance(error, sa.exc.TimeoutError):
         return "all connections were busy for too long: try again"
     if isinstance(error, sa.exc.OperationalError) and not name:
-        return "the server cannot be reached: check that it runs, and the directory's URL"
+        # There is no connection, so these words are about the way to the server; libpq never repeats the password.
+        words = " ".join(str(cause).split())
+        return f"the server cannot be reached, or lets us not in: check that it runs, and the directory's URL ({words})"
     return f"the database refused a statement ({type(cause).__name__} {name}): was it changed by hand?"
 
 

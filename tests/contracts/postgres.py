@@ -1,0 +1,134 @@
+"""A PostgreSQL server of the tests' own: a cluster in a temporary folder, reached through a Unix socket only."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+PORT = 21200  # only the name of the socket: nothing listens on TCP
+ROLE = "sumun"
+START_SECONDS = 30
+STOP_SECONDS = 15
+
+
+def programs() -> Path:
+    """Where initdb and postgres are: Debian keeps them out of PATH."""
+    kept = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda p: int(p.parts[-3]))
+    found = kept[-1] if kept else shutil.which("initdb")
+    if found is None:
+        pytest.fail("PostgreSQL is not on this machine. `make test` installs it: type that.")
+    return Path(found).resolve().parent
+
+
+def account() -> dict[str, Any]:
+    """Whom the server runs as: it refuses root."""
+    if os.geteuid() != 0:
+        return {}
+    for name in ("postgres", "nobody"):
+        with contextlib.suppress(KeyError):
+            who = pwd.getpwnam(name)
+            return {"user": who.pw_uid, "group": who.pw_gid, "extra_groups": []}
+    pytest.fail("there is neither an account `postgres` nor `nobody` to run PostgreSQL as")
+
+
+class PostgresServer:
+    """A running server."""
+
+    def __init__(self, folder: Path) -> None:
+        """`folder` holds its socket."""
+        self._folder = folder
+        self._made = 0
+
+    def url(self, database: str, role: str = ROLE) -> str:
+        """The URL of a database on it."""
+        return f"postgresql://{role}@/{database}?host={self._folder}&port={PORT}"
+
+    def execute(self, statement: str, database: str = "postgres") -> list[Any]:
+        """Run one statement, outside a transaction."""
+        with psycopg.connect(self.url(database), autocommit=True) as connection:
+            cursor = connection.execute(statement)  # a constant of the tests
+            return cursor.fetchall() if cursor.description else []
+
+    def new_database(self, template: str = "template0") -> str:
+        """Make an empty database; its name."""
+        self._made += 1
+        name = f"test_{self._made}"
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {template} ENCODING 'UTF8'")
+        return name
+
+
+@contextlib.contextmanager
+def running() -> Iterator[PostgresServer]:
+    """A server that is there for as long as the block."""
+    bin_folder, runs_as = programs(), account()
+    folder = Path(tempfile.mkdtemp(prefix="smn-pg-", dir="/tmp"))
+    try:
+        if runs_as:
+            os.chown(folder, runs_as["user"], runs_as["group"])
+        made = subprocess.run(
+            [
+                bin_folder / "initdb",
+                "-D",
+                folder / "data",
+                "-U",
+                ROLE,
+                "--auth=trust",
+                "--no-sync",
+                "--locale=C.UTF-8",
+            ],
+            capture_output=True,
+            text=True,
+            cwd=folder,
+            check=False,
+            **runs_as,
+        )
+        assert made.returncode == 0, made.stderr
+        with (folder / "log").open("wb") as log:
+            server = subprocess.Popen(
+                [
+                    bin_folder / "postgres",
+                    *("-D", folder / "data", "-k", folder, "-p", str(PORT)),
+                    *("-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=60"),
+                ],
+                stdout=log,
+                stderr=log,
+                cwd=folder,
+                **runs_as,
+            )
+        try:
+            started = PostgresServer(folder)
+            _wait_until_ready(server, started, folder / "log")
+            yield started
+        finally:
+            server.send_signal(signal.SIGINT)  # "fast shutdown": PostgreSQL manual, 19.5
+            try:
+                server.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                server.kill()
+                server.wait()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _wait_until_ready(server: subprocess.Popen[bytes], started: PostgresServer, log: Path) -> None:
+    last_look = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            started.execute("SELECT 1")
+            return
+        except psycopg.OperationalError:
+            if server.poll() is not None or time.monotonic() > last_look:
+                pytest.fail(f"PostgreSQL did not start:\n{log.read_text()}")
+            time.sleep(0.05)
