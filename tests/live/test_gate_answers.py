@@ -10,7 +10,7 @@ import pytest
 
 from sumun.access import Access
 from sumun.config.plan import Plan
-from tests.live.gate_plans import plan, route, service
+from tests.unit.haproxy.plans import plan, route, service
 from tests.live.gate_world import GOOD, World, bearer, free_ports, request, world
 
 

@@ -22,6 +22,7 @@ from sumun.haproxy.refusals import (
     GRPC_CONTENT_TYPE,
     GRPC_STATUS,
     IS_GRPC,
+    ROUTE_NOT_FOUND,
     answer,
     grpc_answer,
 )
@@ -136,9 +137,10 @@ def _is_address(host: str) -> bool:
 
 
 def _refuse_backend() -> Section:
-    """Answers by code; whoever comes here without one found no route."""
+    """Answers by code; who comes here without one found no route."""
     lines = [
         f"http-request set-var(txn.grpc) bool(true) if {IS_GRPC}",
+        f"http-request set-var({CODE}) str({ROUTE_NOT_FOUND.code}) unless {{ var({CODE}) -m found }}",
     ]
     for refusal in ALONE:
         here = f"{{ var({CODE}) -m str {refusal.code} }}"

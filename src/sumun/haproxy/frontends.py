@@ -6,8 +6,8 @@ from sumun.config.plan import Address, Limits
 from sumun.haproxy.access_log import LOG_FORMAT, remember
 from sumun.haproxy.gate import ODD, judge_odd, mark_odd
 from sumun.haproxy.quoting import word
-from sumun.haproxy.refusals import CODE, METHOD_NOT_ALLOWED, ROUTE_NOT_FOUND
-from sumun.haproxy.route_maps import RouteMaps
+from sumun.haproxy.refusals import CODE, METHOD_NOT_ALLOWED
+from sumun.haproxy.route_maps import NO_METHODS, RouteMaps
 from sumun.haproxy.routes import ROUTE, find_allowed_methods, find_route
 from sumun.haproxy.sections import Section, section
 
@@ -70,13 +70,11 @@ def _to_judgement() -> list[str]:
 
 
 def _not_found(maps: RouteMaps) -> list[str]:
-    """404, or 405 when the path is known for other methods (RFC 9110 15.5.6)."""
-    no_route = f"!{{ var({ROUTE}) -m found }}"
+    """405 when the path is known for other methods (RFC 9110 15.5.6); the backend `refuse` says 404 otherwise."""
     return [
         *find_allowed_methods(maps),
-        f"http-request set-var({CODE}) str({ROUTE_NOT_FOUND.code}) if {no_route}",
         (
-            f"http-request set-var({CODE}) str({METHOD_NOT_ALLOWED.code}) "
-            f"if {no_route} {{ var(txn.methods) -m found }}"
+            f"http-request set-var({CODE}) str({METHOD_NOT_ALLOWED.code}) if !{{ var({ROUTE}) -m found }} "
+            f"{{ var(txn.methods) -m found }} !{{ var(txn.methods) -m str {NO_METHODS} }}"
         ),
     ]

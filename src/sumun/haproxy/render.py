@@ -5,26 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sumun.access import Access
-from sumun.config.plan import Place, Plan, Route
+from sumun.config.plan import OWN_PATHS, Place, Plan, Route
 from sumun.haproxy.backends import KEEPS_AUTHORIZATION, ask_backend, open_backend, own_backends, resolvers
 from sumun.haproxy.frontends import HEALTHZ, OWN, operator_frontend, routed_frontend
 from sumun.haproxy.paths import RuntimePaths
 from sumun.haproxy.process import defaults_section, global_section
 from sumun.haproxy.quoting import map_field
 from sumun.haproxy.render_spoe import render_spoe
-from sumun.haproxy.route_maps import RouteMaps, hosts_file, route_maps
+from sumun.haproxy.route_maps import HIDDEN, RouteMaps, hosts_file, route_maps
 from sumun.haproxy.route_tree import Target
 from sumun.haproxy.sections import File, Files, Section, file_of
 
 CONFIGURATION = "haproxy.cfg"
 
-# They cannot be shadowed: tier 0 is asked before any route, on every host.
-_OWN_PATHS = (
-    Target("", "/oauth/**", (), f"{OWN}|-|", tier=0),
-    Target("", "/login/**", (), f"{OWN}|-|", tier=0),
-    Target("", "/account/**", (), f"{OWN}|-|", tier=0),
-    Target("", "/.well-known/**", (), f"{OWN}|-|", tier=0),
-    Target("", "/healthz", ("GET", "HEAD"), f"{HEALTHZ}|-|", tier=0),
+# Nothing shadows them: tier 0 is asked before any route, on every host.
+_OWN_TARGETS = (
+    *(Target("", f"{path}/**", (), f"{OWN}|-|", tier=0) for path in OWN_PATHS),
+    Target("", "/healthz", (), f"{HEALTHZ}|-|", tier=0),
 )
 
 
@@ -35,8 +32,7 @@ def render(plan: Plan, generation: int, paths: RuntimePaths) -> Files:
     into too many cases. What HAProxy itself thinks of the files is for `check` to find out.
     """
     hosts = tuple(sorted({route.host for route in plan.routes if route.host}))
-    everywhere = [route for route in plan.routes if route.access is not Access.INTERNAL]
-    public = _maps("public", everywhere, hosts)
+    public = _maps("public", plan.routes, hosts)
     sections = [
         global_section(plan, paths),
         defaults_section(plan),
@@ -59,10 +55,12 @@ def render(plan: Plan, generation: int, paths: RuntimePaths) -> Files:
 
 
 def _maps(listener: str, routes: Iterable[Route], hosts: tuple[str, ...]) -> RouteMaps:
-    targets = list(_OWN_PATHS)
+    targets = list(_OWN_TARGETS)
     places: dict[str, Place] = {}
     for route in routes:
-        value = _answer(route)
+        # A hidden route keeps its place: nothing less literal takes its requests over (config.precedence).
+        hidden = listener == "public" and route.access is Access.INTERNAL
+        value = HIDDEN if hidden else _answer(route)
         targets.append(Target(route.host, route.path, route.methods, value))
         places[value] = route.where
     return route_maps(listener, targets, hosts, places)

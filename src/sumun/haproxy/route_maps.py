@@ -8,8 +8,8 @@
     allow.map       exact                 /products/*/              methods, for `Allow` (RFC 9110 10.2.1)
     allow-rest.map  longest prefix        /files/                   the same
 
-All but the first exist once for each listener (`public.ends.map`), because a route that is internal exists only there. An
-answer is `backend|route id|flags`. Before every path stands the short name of its host, when any route names a host.
+All but the first exist once for each listener (`public.ends.map`), because an internal route
+exists only on the internal one. An answer is `backend|route id|flags`. Before every path stands the short name of its host, when any route names a host.
 """
 
 from __future__ import annotations
@@ -24,6 +24,11 @@ from sumun.haproxy.sections import File, Line
 
 HOSTS = "hosts.map"
 ANY_HOST = "-"
+
+HIDDEN = "refuse|-|"
+"""The answer for a route that does not exist on this listener: 404, and never named in `Allow`."""
+
+NO_METHODS = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,14 +111,15 @@ def _fill(rows: _Rows, some: list[State]) -> None:
             if parent.rest.get(method) != answer:
                 rows.rests[f"{method}:{state.text}"] = answer
         if state.exact:
-            rows.allow[state.text] = _methods({*state.exact, *state.rest})
-        if state.rest.keys() != parent.rest.keys():
-            rows.allow_rest[state.text] = _methods(set(state.rest))
+            rows.allow[state.text] = _methods({**state.rest, **state.exact})
+        if (methods := _methods(state.rest)) != _methods(parent.rest):
+            rows.allow_rest[state.text] = methods
         above.append(state)
 
 
-def _methods(methods: set[str]) -> str:
-    return ", ".join(sorted(methods))
+def _methods(answers: Mapping[str, str]) -> str:
+    """The methods that are answered by more than a 404, as in `Allow`."""
+    return ", ".join(sorted(m for m, answer in answers.items() if answer != HIDDEN)) or NO_METHODS
 
 
 def _file(name: str, table: Mapping[str, str], places: Mapping[str, Place]) -> File:

@@ -18,10 +18,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from sumun.config.plan import METHODS
 from sumun.haproxy.errors import RouteTableTooLargeError
-
-METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-"""What "every method" means. CONNECT and TRACE are never routed (RFC 9110 9.3.6 and 9.3.8: for proxies and debugging)."""
 
 MOST_STATES: Final = 300_000
 """About 150 MB of HAProxy's memory. 10,000 ordinary routes make 10,000 to 30,000 states."""
