@@ -124,11 +124,11 @@ def _report(root: MappingNode, error: Any, model: type[BaseModel], findings: Fin
     if kind == "refused":
         findings.problem(node, context["what"], context["allowed"], context["mend"])
         return
-    what, allowed, mend = _in_our_words(kind, error["msg"], node)
+    what, allowed, mend = _in_our_words(kind, error["msg"], node, hidden=findings.hides(node))
     findings.problem(node, what, allowed, mend)
 
 
-def _in_our_words(kind: str, message: str, node: Node) -> tuple[str, str, str]:
+def _in_our_words(kind: str, message: str, node: Node, *, hidden: bool) -> tuple[str, str, str]:
     """What is wrong, what is allowed, how to mend: for the types that pydantic checks itself."""
     value = plain(node)
     wanted = {
@@ -145,14 +145,26 @@ def _in_our_words(kind: str, message: str, node: Node) -> tuple[str, str, str]:
     if isinstance(value, Empty):
         return "there is no value", wanted or "", "write one, or remove the name"
     if isinstance(value, Ambiguous):
-        return f"without quotes is {value.kind} in YAML 1.1", wanted or "", value.mend
+        return f"without quotes is {value.kind} in YAML 1.1", wanted or "", _mend_ambiguous(value, kind)
     if wanted is not None:
         if isinstance(node, ScalarNode) and kind == "list_type":
             return "is not a list", wanted, f"write [{node.text}]" if len(node.text) < 40 else ""
         what = {SequenceNode: "a list cannot stand here", MappingNode: "a mapping cannot stand here"}
         return what.get(type(node), "cannot stand here"), wanted, ""
-    # From a plug-in's own settings class. Its sentence may quote the value, so only the kind of error is told.
-    return f"is not accepted ({kind})" if "value_error" in kind else f"is not accepted: {message}", "", ""
+    # From a plug-in's own settings class, whose sentence may quote the value.
+    return (
+        f"is not accepted ({kind})" if hidden or kind == "value_error" else f"is not accepted: {message}",
+        "",
+        "",
+    )
+
+
+def _mend_ambiguous(value: Ambiguous, kind: str) -> str:
+    if kind == "bool_type" and value.truth is not None:
+        return f"write {value.truth}"
+    if kind in ("int_type", "float_type"):
+        return "write plain decimal digits"
+    return f'write "{value.text}" in quotes for text'
 
 
 def _report_unknown(

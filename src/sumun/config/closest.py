@@ -11,11 +11,11 @@ _MOST_KNOWN = 2000  # words; a list longer than this is not searched, the messag
 def closest(word: str, known: Iterable[str], at_most: int | None = None) -> str | None:
     """The nearest of `known`, or None when none is near; of equally near ones the first in alphabetical order.
 
-    `at_most` is the number of slips allowed; without it, a third of the word's letters, and at least one.
+    `at_most` is the number of slips allowed; without it, a third of the word's letters.
     """
     if not 0 < len(word) <= _LONGEST:
         return None
-    limit = max(1, len(word) // 3) if at_most is None else at_most
+    limit = len(word) // 3 if at_most is None else at_most
     candidates = sorted(set(known))
     if len(candidates) > _MOST_KNOWN:
         return None

@@ -29,14 +29,17 @@ class Findings:
 
     def problem(self, node: Node, what: str, allowed: str = "", mend: str = "") -> None:
         """Something is wrong with this value (or key). `what` continues a sentence that begins with a scalar's text."""
-        if self._document.hides(node):
-            self._add(node.place, MASK, len(MASK), what, allowed, mend)
-        elif isinstance(node, ScalarNode) and not node.empty:
+        if isinstance(node, ScalarNode) and not node.empty:
             # Quotes are marked too: where a text ends in its first line, its end is known.
             width = node.end[1] - node.place.column if node.end[0] == node.place.line else len(node.text)
-            self._add(node.place, without_user_part(node.text), width, what, allowed, mend)
+            value = MASK if self.hides(node) else without_user_part(node.text)
+            self._add(node.place, value, width, what, allowed, mend)
         else:
             self._add(node.place, "", 1, what, allowed, mend)
+
+    def hides(self, node: Node) -> bool:
+        """Whether this value must not be shown."""
+        return self._document.hides(node)
 
     def problem_at(self, place: Place, value: str, what: str, allowed: str = "", mend: str = "") -> None:
         """Something is wrong at a place; `value` is a word of ours that the sentence begins with, or empty."""

@@ -76,17 +76,21 @@ class LoginChains:
     def _bring_in(self, name: str, item: Node) -> None:
         kinds = self._catalogue.names(AUTHENTICATOR)
         if name in kinds:
-            model = self._catalogue.find(AUTHENTICATOR, name).settings_class()
-            if not any(field.is_required() for field in model.model_fields.values()):
+            if self._needs_no_settings(name):
+                model = self._catalogue.find(AUTHENTICATOR, name).settings_class()
                 dumped = _dump(model.model_validate({}, context=self._reading))
                 self._made[name] = Authenticator(name, name, dumped, item.place)
                 return
-            what = f"needs settings: list {name!r} under `authenticators:`"
+            what = "needs settings, so it must be listed under `authenticators:`"
             self._report(item, name, what, "", f"write authenticators: {{NAME: {{kind: {name}, ..}}}}")
             return
-        known = sorted({*(self._listed or ()), *self._made, *kinds})
+        known = sorted({*(self._listed or ()), *self._made, *filter(self._needs_no_settings, kinds)})
         near = did_you_mean(closest(name, known))
         self._report(item, name, "is not an authenticator", ", ".join(known), near)
+
+    def _needs_no_settings(self, kind: str) -> bool:
+        model = self._catalogue.find(AUTHENTICATOR, kind).settings_class()
+        return not any(field.is_required() for field in model.model_fields.values())
 
     def _report(self, item: Node, name: str, what: str, allowed: str, mend: str) -> None:
         if isinstance(item, MappingNode):  # the default chain: it stands nowhere

@@ -55,3 +55,7 @@ class Right(Marker[Permission]):
         """The permission."""
         allowed = PATTERNS if self.patterns else PERMISSIONS
         return parse_right(text_of(raw, allowed), patterns=self.patterns, roles=self.roles)
+
+    def show(self, value: Permission) -> str:
+        """As YAML: a text with a `*` stands in quotes."""
+        return f'"{value}"' if value.is_pattern else str(value)

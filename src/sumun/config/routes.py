@@ -116,10 +116,9 @@ class RouteCompiler:
     def _check_access(self, access: Access, node: MappingNode) -> None:
         if access is Access.PROTECTED:
             return
-        for key in ("tokens", "keep_authorization"):
-            if key in node.entries and not (key == "keep_authorization" and access is Access.PUBLIC):
-                what = f"means nothing here: with `require: {access}` no token is looked at"
-                self._findings.problem(node.entries[key].key, what, "", f"remove `{key}`")
+        if "tokens" in node.entries:
+            what = f"means nothing here: with `require: {access}` no token is looked at"
+            self._findings.problem(node.entries["tokens"].key, what, "", "remove `tokens`")
         if access is Access.INTERNAL and not self._has_internal_listener:
             self._findings.problem(
                 node.entries["require"].value,
@@ -151,11 +150,12 @@ class RouteCompiler:
     def _double(self, one: _Read, first: _Read, methods: list[str]) -> None:
         path = one.node.entries["path"].value
         every = len(methods) == len(METHODS)
+        nothing_left = len(methods) == len(one.settings.methods or METHODS)
         what = f"is served already by the route in line {first.node.place.line}"
         what += " for every method" if every else f" for {', '.join(sorted(methods))}"
         if one.pattern.kind is PathKind.TEMPLATE and one.settings.path != first.settings.path:
             what += " (the names in {} make no difference)"
-        mend = "remove one of the two" if every else "give each route the methods it serves"
+        mend = "remove one of the two" if nothing_left else "give each route the methods it serves"
         self._findings.problem(path, what, "one route for each host, path and method", mend)
 
     def _names(self, read: list[_Read]) -> list[str]:
@@ -187,7 +187,7 @@ def _made_name(one: _Read, used: set[str]) -> str:
 def note_unreached(routes: Iterable[Route], kinds: frozenset[TokenKind], findings: Findings) -> None:
     """Routes that take only a kind of token that no client is given."""
     for route in routes:
-        if route.access is Access.PROTECTED and not route.kinds & kinds:
+        if route.kinds != frozenset(TokenKind) and not route.kinds & kinds:
             only = " or ".join(sorted(route.kinds))
             findings.note(route.where, f"takes only {only} tokens, and no client of this file gets one")
 

@@ -17,6 +17,8 @@ EMPTY = frozenset({"", "~", "null", "Null", "NULL"})
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
 _FRACTION = re.compile(r"-?(?:0|[1-9][0-9]{0,17})\.[0-9]{1,18}")
 
+_LONGEST = 64  # characters; a longer word is text, but for digits: the patterns below need not be fast
+
 _WORDS_1_1 = re.compile(r"(?i:y|yes|on|true)"), re.compile(r"(?i:n|no|off|false)")
 _NUMBERS = (
     (re.compile(r"[-+]?0[0-7_]+"), "an octal number"),
@@ -33,11 +35,20 @@ _NUMBERS = (
 
 @dataclass(frozen=True, slots=True)
 class Ambiguous:
-    """A bare word that readers of YAML disagree about. `kind` is what YAML 1.1 takes it for, `mend` what to write."""
+    """A bare word that readers of YAML disagree about. `kind` is what YAML 1.1 takes it for."""
 
     text: str
     kind: str
-    mend: str
+
+    @property
+    def truth(self) -> str | None:
+        """`true` or `false`, if YAML 1.1 takes it for a truth value."""
+        return next((word for word in _TRUTH if f"({word})" in self.kind), None)
+
+    @property
+    def is_number(self) -> bool:
+        """Whether YAML 1.1 takes it for a number."""
+        return "number" in self.kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +73,13 @@ def bare(text: str) -> Value:
 
 
 def _ambiguous(text: str) -> Ambiguous | None:
-    if len(text) > 64:  # nothing that YAML 1.1 turns into something else is as long
-        return None
+    if len(text) > _LONGEST:
+        return Ambiguous(text, "a number") if text.isascii() and text.isdigit() else None
     yes, no = _WORDS_1_1
     for pattern, word in ((yes, "true"), (no, "false")):
         if pattern.fullmatch(text):
-            return Ambiguous(text, f"a truth value ({word})", f'write {word}, or "{text}" in quotes for text')
+            return Ambiguous(text, f"a truth value ({word})")
     for pattern, kind in _NUMBERS:
         if pattern.fullmatch(text):
-            return Ambiguous(
-                text, kind, f'write "{text}" in quotes for text, or a number in plain decimal digits'
-            )
+            return Ambiguous(text, kind)
     return None

@@ -275,13 +275,13 @@ class NodeSection(Section):
         "which costs each of them.",
         examples=["2"],
     )
-    run_as: Annotated[str, Text("user name", r"[a-z_][a-z0-9_.-]{0,31}", "a user of this machine")] | None = (
-        Field(
-            None,
-            description="Who the parts become when sumun was started as root.",
-            examples=["sumun"],
-            json_schema_extra={"without": "`sumun`, or else `nobody`"},
-        )
+    run_as: (
+        Annotated[str, Text("name of a user", r"[a-z_][a-z0-9_.-]{0,31}", "a user of this machine")] | None
+    ) = Field(
+        None,
+        description="Who the parts become when sumun was started as root.",
+        examples=["sumun"],
+        json_schema_extra={"without": "`sumun`, or else `nobody`"},
     )
     store: Annotated[SecretRef, Secret(words=("embedded",))] = Field(
         SecretRef(""),

@@ -73,7 +73,8 @@ def text_of(raw: object, allowed: str) -> str:
         case str():
             return raw
         case Ambiguous():
-            raise RefusedError(f"without quotes is {raw.kind} in YAML 1.1", allowed, raw.mend)
+            mend = f'write "{raw.text}" in quotes for text'
+            raise RefusedError(f"without quotes is {raw.kind} in YAML 1.1", allowed, mend)
         case bool() | int() | float():
             shown = str(raw).lower()
             raise RefusedError("is not text without quotes", allowed, f'write "{shown}" in quotes for text')
@@ -105,7 +106,7 @@ class Text(Marker[str]):
         if re.fullmatch(self.pattern, text) is None:
             lower = text.lower()
             mend = f"write {lower}" if lower != text and re.fullmatch(self.pattern, lower) else ""
-            raise RefusedError(f"is not {_article(self.word)}", self.allowed, mend)
+            raise RefusedError(f"cannot be {_article(self.word)}", self.allowed, mend)
         return text
 
 
@@ -144,9 +145,9 @@ class Flag(Marker[bool]):
         match raw:
             case bool():
                 return raw
-            case Ambiguous() if "truth" in raw.kind:
-                truth = "true" if "true" in raw.kind else "false"
-                raise RefusedError("is text in YAML 1.2", "true or false", f"write {truth}")
+            case Ambiguous() if raw.truth is not None:
+                what = f"is {raw.truth} in YAML 1.1 and text in YAML 1.2"
+                raise RefusedError(what, "true or false", f"write {raw.truth}")
             case str() if raw in ("true", "false"):
                 raise RefusedError("in quotes is text", "true or false", f"write {raw} without quotes")
             case list() | Mapping() | Empty():
@@ -180,7 +181,9 @@ class Number(Marker[int]):
                 if not self.least <= raw <= self.most:
                     raise RefusedError("is too small" if raw < self.least else "is too large", allowed)
                 return raw
-            case Ambiguous() if "number" in raw.kind:
+            case Ambiguous() if re.fullmatch(r"-?[1-9][0-9]+", raw.text):
+                raise RefusedError("is too small" if raw.text.startswith("-") else "is too large", allowed)
+            case Ambiguous() if raw.is_number:
                 raise RefusedError(f"is {raw.kind} in YAML 1.1", allowed, "write plain decimal digits")
             case str() if raw.isascii() and raw.isdigit():
                 raise RefusedError("in quotes is text", allowed, "write it without quotes")
@@ -255,8 +258,8 @@ def _with_unit(raw: object, allowed: str) -> str:
             return text_of(raw, allowed)
         case int() | float():
             return str(raw)
-        case Ambiguous() if "number" in raw.kind:
-            raise RefusedError("has no unit", allowed)
+        case Ambiguous() if raw.is_number:
+            raise RefusedError("has no unit", allowed, "write a plain number with its unit")
     return text_of(raw, allowed)
 
 

@@ -89,7 +89,7 @@ class Vocabulary:
                     node, "covers no permission under `permissions:`", _listed(self._declared)
                 )
             return
-        near = closest(str(permission), map(str, self._declared))
+        near = closest(str(permission), map(str, self._declared), at_most=2)
         self._findings.problem(
             node, "is not under `permissions:`", _listed(self._declared), did_you_mean(near) or "add it there"
         )
