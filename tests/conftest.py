@@ -17,10 +17,22 @@ OLDEST_HAPROXY = (2, 6)
 SBIN = "/usr/local/sbin:/usr/sbin:/sbin"  # where Debian keeps HAProxy; an ordinary user's PATH leaves it out
 
 
+def needs_a_server(item: pytest.Item) -> bool:
+    """Whether the test talks to a server that the machine has to have: by its folder, a fixture or a parameter."""
+    fixtures = set(getattr(item, "fixturenames", ()))
+    call = getattr(item, "callspec", None)
+    parameters = {value for value in call.params.values() if isinstance(value, str)} if call else set()
+    return (
+        item.path.is_relative_to(TESTS / "live")
+        or not fixtures.isdisjoint({"haproxy", "postgres_server"})
+        or "postgresql" in parameters
+    )
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything in tests/live is marked live, so nobody forgets to say it."""
+    """Everything that needs a server is marked live, so nobody forgets to say it."""
     for item in items:
-        if item.path.is_relative_to(TESTS / "live"):
+        if needs_a_server(item):
             item.add_marker(pytest.mark.live)
 
 

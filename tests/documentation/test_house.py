@@ -35,7 +35,7 @@ def everything() -> list[Path]:
 
 def complaints(rule: Callable[[str], str | None], files: Iterable[Path]) -> list[str]:
     """What the rule says of each file, with the file's name."""
-    said = ((file, rule(file.read_text(encoding="utf-8"))) for file in files)
+    said = ((file, rule(file.read_text(encoding="utf-8", errors="replace"))) for file in files)
     return [f"{file.relative_to(ROOT)} {complaint}" for file, complaint in said if complaint]
 
 
@@ -73,7 +73,9 @@ def test_every_file(rule: Callable[[str], str | None]) -> None:
 
 def test_this_checkout_is_not_named() -> None:
     """No file names the folder it was written in."""
-    assert [str(file) for file in everything() if f"{ROOT}/" in file.read_text(encoding="utf-8")] == []
+    assert [
+        str(file) for file in everything() if f"{ROOT}/" in file.read_text(encoding="utf-8", errors="replace")
+    ] == []
 
 
 @pytest.mark.parametrize(
