@@ -26,7 +26,7 @@ _TOTAL = f"{_PREFIX}d:total"
 _ADMIT = Script.of("""
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local known = redis.call('EXISTS', KEYS[1]) == 1
+local known = redis.call('GET', KEYS[1])
 local wait = 0
 for i = 2, 4 do
   if i == 2 or not known then
@@ -41,7 +41,7 @@ return wait
 _FAILED = Script.of("""
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local known = redis.call('EXISTS', KEYS[1]) == 1
+local known = redis.call('GET', KEYS[1])
 for i = 2, 4 do
   if i == 2 or not known then
     local until_ms = math.max(tonumber(redis.call('GET', KEYS[i]) or '0'), now) + tonumber(ARGV[2 * i - 3])

@@ -37,7 +37,9 @@ class OAuthParts:
     standing         what is true of any subject, configured clients too, read after the call
     login_for        the login with these authenticators (`login.pipeline.Logins.login_for`)
     client_throttle  for the secrets of clients: of this process's own (`login.throttle_memory`)
-    keys, bundles    today's signing keys; today's roles and what they bundle
+    keys             today's signing keys; raises OutageError when they are not known for certain: an empty ring would
+                     publish that there are none, and take every JWT for someone else's
+    bundles          today's roles and what they bundle
     clock            unix seconds
     """
 

@@ -1,0 +1,369 @@
+"""The OAuth server with real parts of ours in one process: SQLite in a folder, the token store in memory, no socket.
+
+async with oauth_server(folder) as server:
+    answer = await server.post("/oauth/token", {"grant_type": ...}, basic=("batch", "secret"))
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote_plus, urlencode
+
+from sumun.access import TokenKind
+from sumun.changes import Changes
+from sumun.config.plan import Client, ClientKind, SecretRef, TokenSettings
+from sumun.directory import Directory, DirectoryThreads, Held, NewKey, NewUser, Occasion, RegisteredClient
+from sumun.directory.passwords import PasswordHasher, Profile
+from sumun.errors import OutageError
+from sumun.identity import ANYTHING, Permission
+from sumun.login.authenticator import Authenticator
+from sumun.login.password import PasswordAuthenticator, pay_verification
+from sumun.login.password_threads import PasswordThreads
+from sumun.login.pipeline import Logins
+from sumun.login.throttle import Budgets
+from sumun.login.throttle_memory import MemoryLoginThrottle
+from sumun.node.directory_truth import DirectoryTruth
+from sumun.oauth.app import OAuthApp
+from sumun.oauth.clients import as_registered, find_client
+from sumun.oauth.server import OAuthParts, oauth_app
+from sumun.recognition import Memory, NewsReader, Recogniser, steady_seconds
+from sumun.recognition.truth import ConfiguredFirst
+from sumun.tokens.batching import BatchingReader
+from sumun.tokens.signing_keys import KeyRing, SigningKey
+from sumun.tokens.stores.memory import MemoryStore
+from sumun.tokens.stores.memory_feed import MemoryFeed
+
+ISSUER = "https://gw.example.com"
+AUDIENCE = "https://gw.example.com/api"
+SETTINGS = TokenSettings(ISSUER, AUDIENCE, 900, 600, "ES256", 60)
+BUDGETS = Budgets(per_account_and_source=3, per_source=20, total=100, window_seconds=300)
+BUNDLES = {
+    "admin": frozenset({Permission("product", "*")}),
+    "user": frozenset({Permission("product", "read")}),
+}
+# Weak on purpose: a test logs in many times.
+QUICK = Profile(memory_kib=8, passes=1, lanes=1)
+
+SECRETS = {
+    "batch": "batch-secret",
+    "reports": "reports-secret",
+    "orders": "orders-secret",
+    "strange": "s e:c%+reté",
+}
+
+
+def configured(client_id: str, **fields: Any) -> Client:
+    """A client of a configuration file."""
+    secret = SecretRef(f"env:{client_id}") if client_id in SECRETS else None
+    base = Client(
+        id=client_id,
+        kind=ClientKind.CONFIDENTIAL if secret else ClientKind.PUBLIC,
+        grants=frozenset({"client_credentials"}) if secret else frozenset({"password"}),
+        secret=secret,
+        first_party=secret is None,
+        login=() if secret else ("password",),
+        scopes=(ANYTHING,),
+        roles=(),
+        permissions=(),
+        token_kind=TokenKind.OPAQUE,
+        token_lifetime_seconds=900,
+    )
+    return replace(base, **fields)
+
+
+CLIENTS = {
+    client.id: client
+    for client in (
+        configured("shop-app"),
+        configured("other-app"),
+        configured("narrow-app", scopes=(Permission("product", "read"), Permission("order", "*"))),
+        configured("jwt-app", token_kind=TokenKind.JWT, token_lifetime_seconds=600),
+        configured("someone-elses-app", first_party=False),
+        configured("mute-app", grants=frozenset()),
+        configured("batch", permissions=(Permission("order", "read"),), roles=("user",)),
+        configured("strange"),
+        configured("reports", token_kind=TokenKind.JWT, permissions=(Permission("report", "read"),)),
+        configured("orders", kind=ClientKind.RESOURCE_SERVER, grants=frozenset()),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the application answered."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        """The body."""
+        return json.loads(self.body)
+
+
+class Clock:
+    """Unix seconds, moved by hand."""
+
+    def __init__(self) -> None:
+        self.seconds = time.time()
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+class CountingHasher(PasswordHasher):
+    """The real one, and how often it verified."""
+
+    def __init__(self, profile: Profile = QUICK) -> None:
+        super().__init__(profile)
+        self.verified = 0
+        self.while_verifying: Callable[[], None] = lambda: None
+
+    def verify(self, password_hash: str | None, typed: str) -> bool:
+        self.verified += 1
+        right = super().verify(password_hash, typed)
+        self.while_verifying()
+        return right
+
+
+@dataclass
+class OAuthServer:
+    """A running server and the parts a test may look at or move."""
+
+    app: OAuthApp
+    directory: Directory
+    changes: Changes
+    store: MemoryStore
+    memory: Memory
+    hasher: CountingHasher
+    clock: Clock
+    throttle_clock: Clock
+    parts: OAuthParts
+    authenticators: dict[str, Authenticator] = field(default_factory=dict)
+
+    async def post(
+        self,
+        path: str,
+        form: Mapping[str, str],
+        *,
+        basic: tuple[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        source: str = "192.0.2.1",
+    ) -> Answer:
+        """A form as an honest client sends it."""
+        sent = {"content-type": "application/x-www-form-urlencoded", **(headers or {})}
+        if basic is not None:
+            pair = f"{quote_plus(basic[0])}:{quote_plus(basic[1])}"
+            sent["authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
+        return await self.call("POST", path, sent, urlencode(form).encode(), source=source)
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str] | None = None,
+        *pieces: bytes,
+        source: str = "192.0.2.1",
+    ) -> Answer:
+        """One request, its body in these pieces."""
+        target, _, query = path.partition("?")
+        told = {"x-sumun-source": source, "x-request-id": "r-1", **(headers or {})}
+        return await asgi_call(self.app, method, target, query, list(told.items()), pieces)
+
+    async def password(self, name: str, password: str, client: str = "shop-app", **more: str) -> Answer:
+        """The password grant."""
+        source = more.pop("source", "192.0.2.1")
+        form = {"grant_type": "password", "client_id": client, "username": name, "password": password, **more}
+        return await self.post("/oauth/token", form, source=source)
+
+    async def introspect(self, token: str) -> Any:
+        """What the resource server `orders` is told."""
+        answer = await self.post("/oauth/introspect", {"token": token}, basic=("orders", SECRETS["orders"]))
+        assert answer.status == 200, answer
+        return answer.json
+
+    def occasion(self) -> Occasion:
+        """For changes that go past `changes`."""
+        return Occasion("cli:root", int(self.clock() * 1000), 600)
+
+
+async def asgi_call(
+    app: Any,
+    method: str,
+    path: str,
+    query: str,
+    headers: list[tuple[str, str]],
+    pieces: tuple[bytes, ...],
+    after: Callable[[], Any] | None = None,
+) -> Answer:
+    """Speak ASGI. After the pieces, `after` gives what `receive` waits for (default: nothing more comes)."""
+    waiting: list[Any] = [
+        {"type": "http.request", "body": piece, "more_body": number < len(pieces) or after is not None}
+        for number, piece in enumerate(pieces, 1)
+    ] or [{"type": "http.request", "body": b"", "more_body": False}]
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        if waiting:
+            return waiting.pop(0)
+        return await after() if after is not None else {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": method,
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": query.encode(),
+        "headers": [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers],
+    }
+    await app(scope, receive, send)
+    if not sent:
+        return Answer(0, {}, b"")
+    start, body = sent
+    return Answer(
+        start["status"],
+        {name.decode("latin-1"): value.decode("latin-1") for name, value in start["headers"]},
+        body["body"],
+    )
+
+
+@asynccontextmanager
+async def oauth_server(
+    folder: Path, *, authenticators: Mapping[str, Authenticator] | None = None
+) -> AsyncIterator[OAuthServer]:
+    """A server with alice (admin), bob (user), carol (product:create), and disabled eve."""
+    clock, throttle_clock = Clock(), Clock()
+    directory = Directory.open(folder / "sumun.db")
+    threads = DirectoryThreads()
+    password_threads = PasswordThreads(2, 64)
+    hasher = CountingHasher()
+    feed = MemoryFeed(time.monotonic)
+    store = MemoryStore(feed, clock)
+    memory = Memory()
+    truth = DirectoryTruth(directory, threads, clock)
+    reader = NewsReader(
+        feed,
+        memory,
+        truth,
+        node="n",
+        process="http-0",
+        serve_known_for_seconds=10,
+        steady=steady_seconds,
+        wall=time.time,
+    )
+    changes = Changes(
+        directory,
+        threads,
+        store,
+        feed,
+        node="n",
+        clock=clock,
+        claims_live_seconds=lambda: 600,
+        configured_clients=lambda: CLIENTS,
+    )
+    _people(directory, hasher, Occasion("cli:root", int(clock() * 1000), 600))
+    reading = asyncio.create_task(reader.run())
+    await reader.wait_ready()
+
+    def keys() -> KeyRing:
+        memory.require_trust(steady_seconds())
+        return memory.keys
+
+    ways: dict[str, Authenticator] = {
+        "password": PasswordAuthenticator(
+            "password",
+            lambda login: threads.call(directory.users.for_login, login),
+            lambda user_id, old, new: threads.change(
+                directory.users.rehash, user_id, old, new, Occasion("login", int(clock() * 1000), 600)
+            ),
+            hasher,
+            password_threads,
+        ),
+        **(authenticators or {}),
+    }
+    throttle = MemoryLoginThrottle(BUDGETS, throttle_clock)
+    configured_first = ConfiguredFirst(truth, CLIENTS)
+    known = {client.id: as_registered(client, SECRETS.get(client.id)) for client in CLIENTS.values()}
+    parts = OAuthParts(
+        settings=SETTINGS,
+        find_client=find_client(known, lambda client_id: threads.call(directory.clients.get, client_id)),
+        standing=configured_first.standing,
+        login_for=Logins(ways, throttle, pay_verification(hasher, password_threads)).login_for,
+        client_throttle=MemoryLoginThrottle(BUDGETS, throttle_clock),
+        store=store,
+        changes=changes,
+        recogniser=Recogniser(
+            memory,
+            BatchingReader(store),
+            configured_first,
+            issuer=ISSUER,
+            audience=AUDIENCE,
+            steady=steady_seconds,
+        ),
+        keys=keys,
+        bundles=lambda: BUNDLES,
+        clock=clock,
+    )
+    try:
+        yield OAuthServer(
+            oauth_app(parts), directory, changes, store, memory, hasher, clock, throttle_clock, parts, ways
+        )
+    finally:
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+        password_threads.close()
+        await threads.close()
+        directory.close()
+
+
+def _people(directory: Directory, hasher: PasswordHasher, occasion: Occasion) -> None:
+    key = SigningKey.generate("ES256")
+    directory.keys.add_first(NewKey(key.kid, "ES256", key.to_public_jwk(), key.to_jwk()), occasion)
+    held = {
+        "alice": Held(frozenset({"admin"})),
+        "bob": Held(frozenset({"user"})),
+        "carol": Held(permissions=frozenset({Permission("product", "create"), Permission("order", "read")})),
+        "eve": Held(frozenset({"user"})),
+    }
+    for name, what in held.items():
+        new = NewUser(name, name.title(), "local", what, hasher.hash(f"{name}-pass"))
+        directory.users.add(new, CLIENTS, occasion)
+    directory.users.disable("eve", occasion)
+
+
+class DownError(OutageError):
+    """A part of these tests is down."""
+
+    code = "down"
+
+
+class Down:
+    """A part that does not answer, whatever is asked."""
+
+    name = "down"
+
+    def __getattr__(self, _name: str) -> Callable[..., Any]:
+        async def raise_it(*_args: Any, **_kwargs: Any) -> Any:
+            raise DownError("a part of this test is down")
+
+        return raise_it
+
+
+def registered(client_id: str, secret_sha256: bytes | None, **fields: Any) -> RegisteredClient:
+    """A client registered at run time."""
+    base = as_registered(CLIENTS["batch"], None)
+    return replace(base, id=client_id, secret_sha256=secret_sha256, **fields)

@@ -1,0 +1,40 @@
+"""The table of errors is whole."""
+
+from __future__ import annotations
+
+from sumun.oauth import errors
+from sumun.oauth.app import refusal
+from sumun.oauth.errors import STATUS, InvalidClientError, OAuthError, SlowDownError
+
+# RFC 6749 5.2, and slow_down of RFC 8628 3.5 (IANA, OAuth Extensions Error: token endpoint response).
+CODES = {
+    "invalid_request",
+    "invalid_client",
+    "invalid_grant",
+    "unauthorized_client",
+    "unsupported_grant_type",
+    "invalid_scope",
+    "slow_down",
+}
+
+
+def test_every_error_has_a_status() -> None:
+    """Each error class of the OAuth server stands in the table, with a code of an RFC."""
+    classes = {
+        one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, OAuthError)
+    } - {OAuthError}
+    assert set(STATUS) == classes
+    assert {one.code for one in classes} == CODES
+
+
+def test_headers_of_refusals() -> None:
+    """401 says how to authenticate, 429 when to come back; nothing may be stored."""
+    challenge = refusal(InvalidClientError("x"), "r")
+    assert (challenge.status, dict(challenge.headers)[b"www-authenticate"]) == (
+        401,
+        b'Basic realm="sumun", charset="UTF-8"',
+    )
+    slow = refusal(SlowDownError("x", 17), "r")
+    assert (slow.status, dict(slow.headers)[b"retry-after"]) == (429, b"17")
+    for answer in (challenge, slow):
+        assert dict(answer.headers)[b"cache-control"] == b"no-store"
