@@ -83,9 +83,18 @@ def test_any_bytes(data: bytes) -> None:
 )
 def test_every_branch_of_the_quick_way(value: Value) -> None:
     """Types that are read in place and types that are not give the same values."""
-    (message,) = read(encode_messages((Message("ask", {"a": value, "b": "behind"}),)))
+    payload = encode_messages((Message("ask", {"a": value, "b": "behind"}),))
+    (message,) = read(payload)
     assert message.args == {"a": value, "b": "behind"}
     assert type(message.args["a"]) is type(value)
+    reader = MessageReader(Limits())
+    for end in [
+        *range(1, min(len(payload), 60)),
+        len(payload) - 1,
+    ]:  # cut in every place, at the end of the buffer and not
+        for buffer in (payload[:end], payload):
+            with pytest.raises(InvalidFrameError):
+                reader.decode_messages(buffer, 0, end)
 
 
 @pytest.mark.parametrize("data_type", [DataType.INT32, DataType.UINT32, DataType.UINT64])
