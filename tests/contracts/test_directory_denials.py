@@ -20,6 +20,7 @@ from tests.contracts.occasions import (
     outsider,
     person,
 )
+from tests.contracts.refusing import refuse_inserts
 
 DAY_MS = 24 * 3600 * 1000
 
@@ -62,22 +63,6 @@ def test_the_outbox_is_in_order_and_numbers_are_never_used_again(directory: Dire
     later = directory.denials.deny_token("jti-9", NOW_MS, NOW)
     assert later > max(first)
     assert [entry.id for entry in directory.outbox.oldest(10)] == [later]
-
-
-def refuse_inserts(directory: Directory, table: str) -> None:
-    """From now on the database itself refuses every new row of the table."""
-    with directory._database.write() as connection:
-        if directory.is_sqlite:
-            connection.execute(
-                sa.text(f"CREATE TRIGGER no BEFORE INSERT ON {table} BEGIN SELECT RAISE(ABORT, 'no'); END")
-            )
-        else:
-            connection.execute(
-                sa.text("CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE 'no'; END$$")
-            )
-            connection.execute(
-                sa.text(f"CREATE TRIGGER no BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION no()")
-            )
 
 
 def everything(directory: Directory) -> dict[str, list[tuple[object, ...]]]:

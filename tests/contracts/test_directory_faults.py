@@ -23,6 +23,7 @@ from sumun.directory.errors import DirectoryUnavailableError, DirectoryUnusableE
 from sumun.identity import Subject
 from tests.contracts.occasions import CONFIGURED, NOW, held, person
 from tests.contracts.postgres import PostgresServer
+from tests.contracts.refusing import refuse_inserts
 
 ROOT = Path(__file__).parents[2]
 
@@ -61,11 +62,13 @@ def test_a_long_writer_is_named(
 def test_an_error_repeats_no_row(directory: Directory) -> None:
     """What the database says of a row it refused (a hash, a key) is in no sentence and in no trace."""
     password_hash = secrets.token_hex()
-    with directory._database.write() as connection:
-        connection.execute(sa.text("ALTER TABLE users RENAME COLUMN display_name TO shown"))
+    refuse_inserts(directory, "users")
     with pytest.raises(DirectoryUnavailableError) as caught:
         directory.users.add(person("alice", "user", password_hash=password_hash), CONFIGURED, NOW)
     assert password_hash not in "".join(traceback.format_exception(caught.value))
+    assert password_hash not in str(
+        caught.value.__context__
+    )  # what a debugger or a crash reporter would show
 
 
 def test_closing_twice(directory: Directory) -> None:

@@ -21,7 +21,7 @@ from sumun.directory.tables import CLIENTS, SUBJECTS, USER_PERMISSIONS, USER_ROL
 from sumun.identity import Permission, Standing, Subject, SubjectKind
 
 # A reader of a WAL never waits for a writer; it waits only while another process recovers the file after a crash.
-_BUSY_SECONDS = 1.0
+_BUSY_SECONDS = 0.2
 
 
 def _all_of(column: sa.ColumnElement[str], user_id: sa.ColumnElement[str]) -> Any:

@@ -97,6 +97,21 @@ def test_two_at_once(directory: Directory) -> None:
     assert directory.outbox.oldest(10) == []
 
 
+def test_callers_of_one_process_do_not_repeat_each_other(directory: Directory) -> None:
+    """Many changes at once: each is told once by this process."""
+    keys = [f"jti-{i}" for i in range(10)]
+    store(directory, *keys)
+
+    async def conversation(threads: DirectoryThreads, feed: BrittleFeed) -> None:
+        carrier = Relay(directory, threads, feed)
+        assert sorted(filter(None, await asyncio.gather(*(carrier.relay_outbox() for _ in range(10))))) == [
+            10
+        ]
+        assert await feed.told() == keys
+
+    run(conversation)
+
+
 def test_nothing_is_deleted_before_it_is_told(directory: Directory) -> None:
     """While the feed is away, the outbox keeps everything."""
     store(directory, "jti-1", "jti-2")
