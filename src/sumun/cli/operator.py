@@ -17,8 +17,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from sumun.errors import SumunError
-
 if TYPE_CHECKING:
     from sumun.changes import Applied, Changes
     from sumun.config.plan import Plan
@@ -26,13 +24,6 @@ if TYPE_CHECKING:
     from sumun.tokens.store import TokenStore
 
 Result = TypeVar("Result")
-
-
-class NotRunningError(SumunError):
-    """The command needs the running gateway's token store."""
-
-    code = "not_running"
-    exit_code = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +38,12 @@ class Operator:
 
 
 def at_work(data: Path, work: Callable[[Operator], Awaitable[Result]]) -> Result:
-    """Open the data folder's parts, do the work, close them. Raises SumunError."""
+    """Open the data folder's parts, do the work, close them. Raises SumunError.
+
+    A change that is stored while no node runs is all that can be done: the node learns it when it starts.
+    """
+    from sumun.changes import ChangeNotAnnouncedError
+    from sumun.node.folders import DataFolder, is_running
 
     async def whole() -> Result:
         from sumun.node.assemble import open_for_operator
@@ -56,7 +52,13 @@ def at_work(data: Path, work: Callable[[Operator], Awaitable[Result]]) -> Result
             operator = Operator(parts.plan, parts.directory, parts.store, parts.changes, _actor())
             return await work(operator)
 
-    return asyncio.run(whole())
+    try:
+        return asyncio.run(whole())
+    except ChangeNotAnnouncedError:
+        if is_running(DataFolder(data.absolute())):
+            raise
+        click.echo("Stored. The gateway is not running; it will know when it starts.")
+        sys.exit(0)
 
 
 def report(applied: Applied, done: str) -> None:

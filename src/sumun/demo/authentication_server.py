@@ -20,6 +20,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from sumun.node import readiness
+from sumun.node.preload import preload
 from sumun.node.privileges import RUN_AS, become, choose_account
 from sumun.node.supervise import end_with_parent
 
@@ -58,6 +59,7 @@ class _Server(uvicorn.Server):
 
 def main() -> None:
     """Serve on the socket that the argument names."""
+    preload()
     become(choose_account(os.environ.get(RUN_AS, "")))
     end_with_parent()
     app = Starlette(routes=[Route("/authenticate", authenticate, methods=["POST"])])

@@ -28,6 +28,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from sumun.demo.identity import Verifier, told
 from sumun.node import readiness
+from sumun.node.preload import preload
 from sumun.node.privileges import RUN_AS, become, choose_account
 from sumun.node.supervise import end_with_parent
 
@@ -235,6 +236,7 @@ async def _serve(sockets: dict[str, socket.socket]) -> None:
 
 def main() -> None:
     """Serve on the sockets that the arguments name."""
+    preload()
     become(choose_account(os.environ.get(RUN_AS, "")))
     end_with_parent()
     sockets = {}

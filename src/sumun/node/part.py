@@ -24,6 +24,7 @@ from sumun.haproxy.install import folder_of
 from sumun.node import readiness
 from sumun.node.assemble import node_id, store_address
 from sumun.node.folders import DataFolder
+from sumun.node.preload import preload
 from sumun.node.privileges import become, choose_account
 from sumun.node.secret_refs import Secrets
 from sumun.node.supervise import end_with_parent
@@ -67,7 +68,10 @@ def run_part(kind: str, prepare: Callable[[Start], Any], serve: Serve) -> None:
             name, arguments.index or 0, folder, node_id(folder), arguments.generation, plan, secrets, address
         )
         prepared = prepare(start)
-        become(choose_account(plan.node.run_as))
+        account = choose_account(plan.node.run_as)
+        if account is not None:
+            preload()
+        become(account)
         end_with_parent()
         uvloop.run(serve(start, prepared))
     except SumunError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 
+from sumun.answers.counted import counted
 from sumun.answers.listener import SpopServer
 from sumun.node.assemble import Following, build_answerer, open_shared
 from sumun.node.part import Start, run_part, serve_until_terminated
@@ -22,7 +23,7 @@ async def serve(start: Start, listening: socket.socket) -> None:
     async with open_shared(start.plan, start.folder, start.node, start.secrets, start.address) as shared:
         following = Following(shared, start.node, start.name)
         answerer = build_answerer(following, start.plan, start.generation)
-        server = SpopServer(answerer.answer)
+        server = SpopServer(counted(answerer.answer))
         news = asyncio.create_task(following.news.run())
         await following.news.wait_ready()
         await server.start(listening)

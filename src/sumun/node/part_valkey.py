@@ -70,7 +70,7 @@ def prepare(folder: DataFolder, account: Account | None) -> PartSpec:
 
     return PartSpec(
         name="valkey",
-        argv=[str(program), str(configuration), "--logfile", "/dev/stderr"],
+        argv=[str(program), str(configuration)],
         account=account,
         wait_ready=wait_ready,
         ready_seconds=_START_SECONDS,

@@ -94,13 +94,14 @@ class Part:
     async def _start_once(self) -> asyncio.subprocess.Process:
         spec = self.spec
         account = spec.account
+        output = asyncio.subprocess.PIPE if spec.foreign else self._output
         reading, writing = os.pipe()
         try:
             self._process = process = await asyncio.create_subprocess_exec(
                 *spec.argv,
                 stdin=asyncio.subprocess.DEVNULL,
-                stdout=self._output if spec.stdout is None else spec.stdout,
-                stderr=asyncio.subprocess.PIPE if spec.foreign else self._output,
+                stdout=output if spec.stdout is None else spec.stdout,
+                stderr=asyncio.subprocess.STDOUT if spec.foreign and spec.stdout is None else output,
                 env={**os.environ, **spec.environment, readiness.VARIABLE: str(writing)},
                 pass_fds=(writing, *spec.pass_fds),
                 start_new_session=True,
@@ -114,8 +115,9 @@ class Part:
             raise PartFailedError(f"{spec.name}: cannot start {spec.argv[0]}: {error.strerror}") from error
         finally:
             os.close(writing)
-        if process.stderr is not None:
-            self._listener = asyncio.create_task(self._listen(process.stderr), name=f"hear {spec.name}")
+        voice = process.stderr or process.stdout
+        if voice is not None:
+            self._listener = asyncio.create_task(self._listen(voice), name=f"hear {spec.name}")
         try:
             async with asyncio.timeout(spec.ready_seconds):
                 if spec.wait_ready is None:
