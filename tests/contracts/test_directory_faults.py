@@ -81,7 +81,6 @@ def test_closing_twice(directory: Directory) -> None:
 # SQLite
 
 
-@pytest.mark.filterwarnings("default::ResourceWarning")
 def test_the_file_is_private(tmp_path: Path) -> None:
     """The file and its side files are readable by their owner only, also when they were not before."""
     file = tmp_path / "sumun.db"
