@@ -7,8 +7,8 @@ from sumun.haproxy.access_log import LOG_FORMAT, remember
 from sumun.haproxy.gate import ODD, judge_odd, mark_odd
 from sumun.haproxy.quoting import word
 from sumun.haproxy.refusals import CODE, METHOD_NOT_ALLOWED
-from sumun.haproxy.route_maps import NO_METHODS, RouteMaps
-from sumun.haproxy.routes import ROUTE, find_allowed_methods, find_route
+from sumun.haproxy.route_maps import NO_ROUTE, RouteMaps
+from sumun.haproxy.routes import METHODS_THERE, NO_ROUTE_FOUND, ROUTE, find_methods, find_route
 from sumun.haproxy.sections import Section, section
 
 REFUSE = "refuse"
@@ -27,7 +27,7 @@ def routed_frontend(listener: str, address: Address, maps: RouteMaps, limits: Li
             *_to_judgement(),
             *judge_odd(limits),
             *_not_found(maps),
-            f"use_backend %[var({ROUTE}),field(1,|)] if {{ var({ROUTE}) -m found }}",
+            f"use_backend %[var({ROUTE}),field(1,|)] unless {NO_ROUTE_FOUND}",
             f"default_backend {REFUSE}",
         ),
         address.where,
@@ -66,15 +66,15 @@ def _begin(address: Address, limits: Limits) -> list[str]:
 
 def _to_judgement() -> list[str]:
     """A request that is not odd and has a route needs none of the rules that follow."""
-    return [f"http-request allow if {{ var({ROUTE}) -m found }} !{{ var({ODD}) -m bool }}"]
+    return [f"http-request allow unless {NO_ROUTE_FOUND} or {{ var({ODD}) -m bool }}"]
 
 
 def _not_found(maps: RouteMaps) -> list[str]:
     """405 when the path is known for other methods (RFC 9110 15.5.6); the backend `refuse` says 404 otherwise."""
     return [
-        *find_allowed_methods(maps),
+        *find_methods(maps),
         (
-            f"http-request set-var({CODE}) str({METHOD_NOT_ALLOWED.code}) if !{{ var({ROUTE}) -m found }} "
-            f"{{ var(txn.methods) -m found }} !{{ var(txn.methods) -m str {NO_METHODS} }}"
+            f"http-request set-var({CODE}) str({METHOD_NOT_ALLOWED.code}) "
+            f"if {NO_ROUTE_FOUND} !{{ var({METHODS_THERE}) -m str {NO_ROUTE} }}"
         ),
     ]

@@ -1,23 +1,27 @@
 """The states of the route tree as HAProxy maps.
 
-    map             looked up by          key                       value
-    hosts.map       exact                 host, lower case          its short name, `h1`; unnamed hosts are `-`
-    ends.map        exact                 METHOD:/products/*/       answer
-    steps.map       longest prefix        /products/                `=/products/` a placeholder may follow; `:` none may
-    rests.map       longest prefix        METHOD:/files/            answer
-    allow.map       exact                 /products/*/              methods, for `Allow` (RFC 9110 10.2.1)
-    allow-rest.map  longest prefix        /files/                   the same
+    map          looked up by     key                    value
+    hosts        exact            host, lower case       its short name, `h1`; unnamed hosts are `-`
+    routes       longest prefix   GET:/products/17/|     see below
+    methods      longest prefix   :/products/17/|        the methods that are routed there, as in `Allow`
 
-All but the first exist once for each listener (`public.ends.map`), because an internal route
-exists only on the internal one. An answer is `backend|route id|flags`. Before every path stands the short name of its host, when any route names a host.
+A key is the text of a state, or that text with `|` behind it, which stands for the end of the path. Its value is
+
+    backend|route id|flags    the answer: this route
+    =GET:/products/           a placeholder may follow: replace the next segment by `*` and look again
+    .                         no route
+
+so a path is found with one look-up, and one more for each placeholder (`routes`). A key whose value is what a shorter key
+says already is left out. All but hosts exist once for each listener (`public.routes.map`), because an internal route exists
+only on the internal one. Before every text stands the short name of its host, when any route names a host.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 
-from sumun.config.plan import NOWHERE, Place
+from sumun.config.plan import METHODS, NOWHERE, Place
 from sumun.haproxy.quoting import map_key, map_value
 from sumun.haproxy.route_tree import MOST_STATES, State, Target, states
 from sumun.haproxy.sections import File, Line
@@ -28,29 +32,28 @@ ANY_HOST = "-"
 HIDDEN = "refuse|-|"
 """The answer for a route that does not exist on this listener: 404, and never named in `Allow`."""
 
-NO_METHODS = "none"
+NO_ROUTE = "."
+PATH_END = "|"
 
 
 @dataclass(frozen=True, slots=True)
 class RouteMaps:
-    """The maps of one listener. `steps` is how many placeholders a path has at most; `has_rests` whether any `**` is there."""
+    """The maps of one listener. `placeholders` is how many a path has at most."""
 
     listener: str
     files: tuple[File, ...]
     has_hosts: bool
-    steps: int
-    has_rests: bool
+    placeholders: int
 
+    @property
+    def routes(self) -> str:
+        """File of the map that finds a route."""
+        return f"{self.listener}.routes.map"
 
-@dataclass(slots=True)
-class _Rows:
-    """Rows on their way into map files."""
-
-    ends: dict[str, str]
-    steps: dict[str, str]
-    rests: dict[str, str]
-    allow: dict[str, str]
-    allow_rest: dict[str, str]
+    @property
+    def methods(self) -> str:
+        """File of the map that finds the methods of a path."""
+        return f"{self.listener}.methods.map"
 
 
 def route_maps(
@@ -61,65 +64,63 @@ def route_maps(
     Raises RouteTableTooLargeError, and UnquotableError for a path that no map can hold.
     """
     targets = tuple(targets)
-    rows = _Rows({}, {}, {}, {}, {})
-    all_states: list[State] = []
-    for number, host in enumerate((*hosts, "")) if hosts else ((0, ""),):
-        prefix = "" if not hosts else (f"h{number + 1}" if host else ANY_HOST)
-        here = (target for target in targets if target.host in (host, ""))
-        some = states(here, prefix, MOST_STATES - len(all_states))
-        _fill(rows, some)
-        all_states += some
+    routes: dict[str, str] = {}
+    methods: dict[str, str] = {}
+    for host, short in _short_names(hosts):
+        here = [target for target in targets if target.host in (host, "")]
+        for method in METHODS:
+            taking = [target for target in here if method in (target.methods or METHODS)]
+            some = states(taking, f"{short}{method}:", MOST_STATES - len(routes))
+            routes |= _rows(some, _route_for(method))
+        methods |= _rows(states(here, f"{short}:"), _allow)
     return RouteMaps(
         listener,
-        tuple(
-            _file(f"{listener}.{name}.map", table, places)
-            for name, table in (
-                ("ends", rows.ends),
-                ("steps", rows.steps),
-                ("rests", rows.rests),
-                ("allow", rows.allow),
-                ("allow-rest", rows.allow_rest),
-            )
-        ),
+        (_file(f"{listener}.routes.map", routes, places), _file(f"{listener}.methods.map", methods, places)),
         bool(hosts),
-        max((state.text.count("*") for state in all_states), default=0),
-        bool(rows.rests),
+        max(text.count("*") for text in (*routes, *methods)),
     )
 
 
 def hosts_file(hosts: tuple[str, ...]) -> File:
-    """Which host has which short name; the order is that of `route_maps`."""
-    return _file(HOSTS, {host: f"h{number + 1}" for number, host in enumerate(hosts)}, {})
+    """Which host has which short name."""
+    return _file(HOSTS, {host: short for host, short in _short_names(hosts) if host}, {})
 
 
-def _fill(rows: _Rows, some: list[State]) -> None:
-    """Add the rows of one host's states, which come sorted: a state stands behind those above it."""
-    root = some[0]
-    above: list[State] = []
+def _short_names(hosts: tuple[str, ...]) -> list[tuple[str, str]]:
+    if not hosts:
+        return [("", "")]
+    return [*((host, f"h{number + 1}") for number, host in enumerate(hosts)), ("", ANY_HOST)]
+
+
+def _rows(some: list[State], value: Callable[[Mapping[str, str]], str | None]) -> dict[str, str]:
+    """The rows of one host's states, which come sorted: a state stands behind those above it."""
+    rows: dict[str, str] = {}
+    above: list[tuple[str, str]] = [("", NO_ROUTE)]
     for state in some:
-        while above and not state.text.startswith(above[-1].text):
+        while not state.text.startswith(above[-1][0]):
             above.pop()
-        parent = above[-1] if above else replace(root, text="", rest={}, takes_placeholder=False)
-        for method, answer in state.exact.items():
-            rows.ends[f"{method}:{state.text}"] = answer
-        if state.takes_placeholder:
-            rows.steps[state.text] = f"={state.text}"
-        elif any(one.takes_placeholder for one in above):
-            # Without this row the walk would go back to a placeholder further up, which this literal has ruled out.
-            rows.steps[state.text] = ":"
-        for method, answer in state.rest.items():
-            if parent.rest.get(method) != answer:
-                rows.rests[f"{method}:{state.text}"] = answer
+        rest = value(state.rest)
+        own = f"={state.text}" if state.takes_placeholder else rest or NO_ROUTE
+        if own != above[-1][1]:
+            rows[state.text] = own
         if state.exact:
-            rows.allow[state.text] = _methods({**state.rest, **state.exact})
-        if (methods := _methods(state.rest)) != _methods(parent.rest):
-            rows.allow_rest[state.text] = methods
-        above.append(state)
+            rows[f"{state.text}{PATH_END}"] = value({**state.rest, **state.exact}) or NO_ROUTE
+        elif rest is not None and state.takes_placeholder:
+            rows[f"{state.text}{PATH_END}"] = rest
+        if rest is not None and state.takes_placeholder:
+            # An empty segment is no placeholder's: what stands here holds unless a template ends with a slash.
+            rows[f"{state.text}/"] = rest
+        above.append((state.text, own))
+    return rows
 
 
-def _methods(answers: Mapping[str, str]) -> str:
-    """The methods that are answered by more than a 404, as in `Allow`."""
-    return ", ".join(sorted(m for m, answer in answers.items() if answer != HIDDEN)) or NO_METHODS
+def _route_for(method: str) -> Callable[[Mapping[str, str]], str | None]:
+    return lambda answers: answers.get(method)
+
+
+def _allow(answers: Mapping[str, str]) -> str | None:
+    """The methods that are answered by more than a 404 (RFC 9110 10.2.1)."""
+    return ", ".join(sorted(m for m, answer in answers.items() if answer != HIDDEN)) or None
 
 
 def _file(name: str, table: Mapping[str, str], places: Mapping[str, Place]) -> File:

@@ -21,8 +21,8 @@ from typing import Final
 from sumun.config.plan import METHODS
 from sumun.haproxy.errors import RouteTableTooLargeError
 
-MOST_STATES: Final = 300_000
-"""About 150 MB of HAProxy's memory. 10,000 ordinary routes make 10,000 to 30,000 states."""
+MOST_STATES: Final = 500_000
+"""About 200 MB of HAProxy's memory. 10,000 ordinary routes make 20,000 to 40,000, with every method 200,000."""
 
 REST: Final = "**"
 

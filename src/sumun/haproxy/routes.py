@@ -1,75 +1,59 @@
-"""The rules that find a request's route: a walk through the maps of `route_maps`, a few look-ups long.
+"""The rules that find a request's route: a walk through a map of `route_maps`, a few look-ups long.
 
-`txn.p` begins as the path with a slash behind it (and the host's short name before it, when routes name hosts).
+1. `txn.p` begins as `GET:/products/17/|`: the method, the path with a slash behind it, the mark of its end.
+2. The longest key that it begins with is looked up. Its value is the route, or that there is none, or
+   `=GET:/products/`: a placeholder may follow there.
+3. Then that text is written before the path, `=GET:/products/|GET:/products/17/|`, and one regular expression, whose
+   back-reference skips the text again, replaces the segment behind it: `GET:/products/*/|`. Back to 2, at most as often
+   as the longest template has placeholders.
 
-1. Is `METHOD:` + `txn.p` an end? Literal routes stop here.
-2. The longest state that `txn.p` begins with is looked up. When a placeholder may follow, the next segment is replaced by
-   `*`: the state's text is written before the path, `=/products/|/products/17/`, and one regular expression whose
-   back-reference skips the same text again makes `/products/*/` of it. In every other case a second one takes the text
-   away again. Then 1 is asked again; and so on, as often as any template has placeholders.
-3. The longest `**` that `txn.p` begins with.
-
-The number of rules depends on the placeholders of the longest template, not on how many routes, shapes or hosts
-there are. Neither `|` nor `*` can come from a client: the gate refuses both.
+So the number of rules depends on the placeholders of one template, not on how many routes, shapes or hosts there are, and
+a path costs one look-up and one more for each of its placeholders. `|`, `*` and `=` before a colon cannot come from a
+client: the gate refuses them.
 """
 
 from __future__ import annotations
 
 from sumun.haproxy.quoting import regex
-from sumun.haproxy.route_maps import ANY_HOST, HOSTS, RouteMaps
+from sumun.haproxy.route_maps import ANY_HOST, HOSTS, NO_ROUTE, PATH_END, RouteMaps
 
 ROUTE = "txn.r"
-"""The answer of the look-up: `backend|route id|flags`. Absent: no route, or not with this method."""
+"""The answer: `backend|route id|flags`, or NO_ROUTE."""
 
-WALKED = "txn.p"
-"""The path with placeholders replaced, as far as the walk came."""
+METHODS_THERE = "txn.methods"
+"""The methods that are routed at this path, or NO_ROUTE: looked up only when the request's own is not."""
 
-_TAKE_A_SEGMENT = r'regsub("^=([^|]*)[|]\1[^/]+","\1*")'
-_TAKE_NOTHING = r'regsub("^[=:][^|]*[|]","")'
-_NOT_YET = f"unless {{ var({ROUTE}) -m found }}"
+NO_ROUTE_FOUND = f"{{ var({ROUTE}) -m str {NO_ROUTE} }}"
+
+# What a path that ends or has an empty segment there becomes begins with `=`, as no key does.
+_TAKE_A_SEGMENT = regex(r'regsub("^=([^|]*)[|]\1[^/|]+","\1*")')
 
 
 def find_route(maps: RouteMaps) -> list[str]:
-    """The rules, in order. They set `txn.r` if there is a route, and `txn.p` always."""
-    step = (
-        f"http-request set-var({WALKED}) var({WALKED}),map_beg({maps.listener}.steps.map),concat(|,{WALKED}),"
-        f"{regex(_TAKE_A_SEGMENT)},{regex(_TAKE_NOTHING)} {_NOT_YET}"
-    )
-    end = f"http-request set-var({ROUTE}) method,concat(:,{WALKED}),map_str({maps.listener}.ends.map)"
-    lines = [*_begin(maps), end]
-    for _ in range(maps.steps):
-        lines += [step, f"{end} {_NOT_YET}"]
-    if maps.has_rests:
-        rest = f"http-request set-var({ROUTE}) method,concat(:,{WALKED}),map_beg({maps.listener}.rests.map)"
-        lines.append(f"{rest} {_NOT_YET}")
+    """The rules, in order. They need `txn.m` and `txn.path`, and set `txn.r` always."""
+    return _walk(maps, maps.routes, ROUTE, "txn.p", "txn.m")
+
+
+def find_methods(maps: RouteMaps) -> list[str]:
+    """The rules that set `txn.methods`. They need `txn.path`."""
+    return _walk(maps, maps.methods, METHODS_THERE, "txn.q", "")
+
+
+def _walk(maps: RouteMaps, table: str, found: str, walked: str, method: str) -> list[str]:
+    look = f"http-request set-var({found}) var({walked}),map_beg({table},{NO_ROUTE})"
+    lines = [f"http-request set-var({walked}) {_begin(maps, method)}", look]
+    more = f"if {{ var({found}) -m beg = }}"
+    for _ in range(maps.placeholders):
+        lines.append(
+            f"http-request set-var({walked}) var({found}),concat(|,{walked}),{_TAKE_A_SEGMENT} {more}"
+        )
+        lines.append(f"{look} {more}")
     return lines
 
 
-def find_allowed_methods(maps: RouteMaps) -> list[str]:
-    """The rules that set `txn.methods` when the path is known for other methods: asked only when there is no route."""
-    return [
-        f"http-request set-var(txn.methods) path,concat(/),map_str({maps.listener}.allow.map)"
-        if not maps.has_hosts
-        else f"http-request set-var(txn.methods) {_host_path()},map_str({maps.listener}.allow.map)",
-        (
-            f"http-request set-var(txn.methods) var({WALKED}),map_str({maps.listener}.allow.map) "
-            "unless { var(txn.methods) -m found }"
-        ),
-        (
-            f"http-request set-var(txn.methods) var({WALKED}),map_beg({maps.listener}.allow-rest.map) "
-            "unless { var(txn.methods) -m found }"
-        ),
-    ]
-
-
-def _begin(maps: RouteMaps) -> list[str]:
+def _begin(maps: RouteMaps, method: str) -> str:
+    path = f"concat(:,txn.path,/{PATH_END})"
     if not maps.has_hosts:
-        return [f"http-request set-var({WALKED}) path,concat(/)"]
-    return [
-        "http-request set-var(txn.slashed) path,concat(/)",
-        f"http-request set-var({WALKED}) {_host_path()}",
-    ]
-
-
-def _host_path() -> str:
-    return f"req.hdr(host),field(1,:),lower,map_str({HOSTS},{ANY_HOST}),concat(,txn.slashed)"
+        return f"var({method}),{path}" if method else f"str(),{path}"
+    host = f"req.hdr(host),field(1,:),lower,map_str({HOSTS},{ANY_HOST})"
+    return f"{host},concat(,{method}),{path}" if method else f"{host},{path}"

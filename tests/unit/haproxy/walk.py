@@ -10,46 +10,47 @@ from sumun.haproxy.sections import Files
 Table = Mapping[str, str]
 
 
-def tables(files: Files, listener: str) -> dict[str, dict[str, str]]:
-    """The maps of a listener by their short names, and `hosts`."""
-    found: dict[str, dict[str, str]] = {"hosts": {}}
-    for file in files.files:
-        if file.name.startswith(f"{listener}.") or file.name == "hosts.map":
-            short = file.name.removeprefix(f"{listener}.").removesuffix(".map")
-            rows = [line.text.partition(" ") for line in file.lines]
-            found[short] = {key: value for key, _, value in rows}
-            assert len(found[short]) == len(rows), f"{file.name} has a key twice: the oldest would win for ever"
+def table(files: Files, name: str) -> dict[str, str]:
+    """A map file, read; empty when it is not there."""
+    rows = [line.text.partition(" ") for file in files.files if file.name == name for line in file.lines]
+    found = {key: value for key, _, value in rows}
+    assert len(found) == len(rows), f"{name} has a key twice: the oldest would win for ever"
     return found
 
 
-def longest_prefix(table: Table, text: str) -> str | None:
-    """HAProxy's map_beg."""
-    for end in range(len(text), 0, -1):
-        if text[:end] in table:
-            return table[text[:end]]
-    return None
+def longest_prefix(rows: Table, text: str) -> str:
+    """HAProxy's map_beg, with `.` as its default."""
+    ends = range(len(text), 0, -1)
+    return next((rows[text[:end]] for end in ends if text[:end] in rows), ".")
 
 
-def step(table: Table, walked: str) -> str:
-    """One placeholder."""
-    found = longest_prefix(table, walked)
-    if found is None:
-        return walked
-    taken = re.sub(r"^=([^|]*)[|]\1[^/]+", r"\1*", f"{found}|{walked}", count=1)
-    return re.sub(r"^[=:][^|]*[|]", "", taken, count=1)
+def walk(rows: Table, text: str, placeholders: int) -> str:
+    """The answer for `METHOD:/path`."""
+    walked = f"{text}/|"
+    found = longest_prefix(rows, walked)
+    for _ in range(placeholders):
+        if found.startswith("="):
+            walked = re.sub(r"^=([^|]*)[|]\1[^/|]+", r"\1*", f"{found}|{walked}", count=1)
+            found = longest_prefix(rows, walked)
+    return found
 
 
-def find(maps: Mapping[str, Table], host: str, method: str, path: str, steps: int) -> tuple[str | None, str]:
-    """The answer for a request, or None, and the `Allow` that a 405 would carry ("none" or "" for a 404)."""
-    prefix = maps["hosts"].get(host, "-") if maps["hosts"] else ""
-    begun = walked = f"{prefix}{path}/"
-    answer = maps["ends"].get(f"{method}:{walked}")
-    for _ in range(steps):
-        if answer is None:
-            walked = step(maps["steps"], walked)
-            answer = maps["ends"].get(f"{method}:{walked}")
-    if answer is None:
-        answer = longest_prefix(maps["rests"], f"{method}:{walked}")
-    allow = maps["allow"]
-    allowed = allow.get(begun) or allow.get(walked) or longest_prefix(maps["allow-rest"], walked) or ""
-    return answer, allowed
+class Walker:
+    """Finds routes in the files of a generation, as one listener does."""
+
+    def __init__(self, files: Files, listener: str) -> None:
+        self._hosts = table(files, "hosts.map")
+        self._routes = table(files, f"{listener}.routes.map")
+        self._methods = table(files, f"{listener}.methods.map")
+        self._placeholders = max(key.count("*") for key in (*self._routes, *self._methods))
+
+    def answer(self, host: str, method: str, path: str) -> str:
+        """`backend|route id|flags`, or `.`."""
+        return walk(self._routes, f"{self._host(host)}{method}:{path}", self._placeholders)
+
+    def methods(self, host: str, path: str) -> str:
+        """What `Allow` would say, or `.` for a 404."""
+        return walk(self._methods, f"{self._host(host)}:{path}", self._placeholders)
+
+    def _host(self, host: str) -> str:
+        return self._hosts.get(host, "-") if self._hosts else ""
