@@ -17,7 +17,7 @@ from tests.golden.kinds import CATALOGUE
 
 FOLDER = Path(__file__).parent / "config"
 CASES = sorted(FOLDER.glob("*.yaml"))
-SECRETS = ("hunter2", "s3cr3t-in-clear")  # the cases that hold a secret hold one of these
+SECRETS = ("hunter2", "s3cr3t-in-clear", "20261123")  # the cases that hold a secret hold one of these
 
 
 def outcome(case: Path) -> tuple[Path, str]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from sumun.config.masking import Span, is_harmless, masked_line, sounds_secret
+from sumun.config.masking import Span, is_harmless, looks_like_secret, masked_line, sounds_secret
 from sumun.config.plan import Place
 from sumun.config.problems import Excerpt, Problem, printable
 from sumun.config.scalars import EMPTY
@@ -20,6 +20,9 @@ _BEFORE_MARK = 60
 
 # Under these settings people choose the names of the keys, so such a name says nothing of what stands under it.
 _NAMED_BY_PEOPLE = frozenset({"services", "roles", "authenticators", "permissions"})
+
+# Under these stand permissions, and `secret:read` is one. Elsewhere it is a secret with a space forgotten.
+_HOLD_RIGHTS = frozenset({"roles", "permissions", "require", "scopes"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,23 +97,36 @@ class Document:
     was wrong with the YAML though it could be read on.
     """
 
-    def __init__(self, file: str, folder: PurePath, lines: Sequence[str], root: MappingNode) -> None:
-        """Keep the parts."""
+    def __init__(
+        self,
+        file: str,
+        folder: PurePath,
+        lines: Sequence[str],
+        root: MappingNode,
+        dropped: Sequence[tuple[Node, bool]] = (),
+    ) -> None:
+        """Keep the parts. `dropped` are nodes that did not get into the root, and whether they may be secret."""
         self.file = file
         self.folder = folder
         self.root = root
         self.problems: tuple[Problem, ...] = ()
         self._lines = lines
+        self._dropped = dropped
 
     @functools.cached_property
     def secret_spans(self) -> Mapping[int, tuple[Span, ...]]:
         """The places of values that must not be shown, by each line that they touch."""
         by_line: dict[int, list[Span]] = {}
-        spans = (Span((n.place.line, n.place.column), n.end) for n in _secret_scalars(self.root))
+        spans = (Span((n.place.line, n.place.column), n.end) for n in self._secret_scalars())
         for span in dict.fromkeys(spans):  # an alias brings the same scalar again
             for line in range(span.start[0], span.end[0] + 1):
                 by_line.setdefault(line, []).append(span)
         return {line: tuple(spans) for line, spans in by_line.items()}
+
+    def _secret_scalars(self) -> Iterator[ScalarNode]:
+        yield from _secret_scalars(self.root, secret=False, depth=0)
+        for node, secret in self._dropped:
+            yield from _secret_scalars(node, secret=secret, depth=1)
 
     def hides(self, node: Node) -> bool:
         """Whether this scalar's value must not be shown."""
@@ -139,22 +155,23 @@ def windowed(line: str, start: int, width: int) -> Excerpt:
     return Excerpt(text[first : first + _LONGEST_LINE], start - first, max(1, width))
 
 
-def _secret_scalars(root: MappingNode) -> Iterator[ScalarNode]:
-    waiting: list[tuple[Node, bool, int]] = [(root, False, 0)]
+def _secret_scalars(root: Node, *, secret: bool, depth: int) -> Iterator[ScalarNode]:
+    waiting: list[tuple[Node, bool, bool, int]] = [(root, secret, False, depth)]
     while waiting:
-        node, secret, depth = waiting.pop()
+        node, secret, rights, depth = waiting.pop()
         match node:
             case ScalarNode():
-                if secret and not is_harmless(node.text):
+                if not is_harmless(node.text) and (secret or (not rights and looks_like_secret(node.text))):
                     yield node
             case SequenceNode():
-                waiting.extend((item, secret, depth + 1) for item in node.items)
+                waiting.extend((item, secret, rights, depth + 1) for item in node.items)
             case MappingNode():
                 for name, entry in node.entries.items():
-                    chosen = depth == 0 and name in _NAMED_BY_PEOPLE
-                    if chosen and isinstance(entry.value, MappingNode):
-                        waiting.extend(
-                            (named.value, secret, depth + 2) for named in entry.value.entries.values()
-                        )
-                    else:
-                        waiting.append((entry.value, secret or sounds_secret(name), depth + 1))
+                    below = rights or name in _HOLD_RIGHTS
+                    if depth == 0 and name in _NAMED_BY_PEOPLE and isinstance(entry.value, MappingNode):
+                        named = entry.value.entries.values()
+                        waiting.extend((one.value, secret, below, depth + 2) for one in named)
+                        continue
+                    if secret or (not rights and looks_like_secret(name)):
+                        yield entry.key
+                    waiting.append((entry.value, secret or sounds_secret(name), below, depth + 1))

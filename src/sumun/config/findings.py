@@ -32,8 +32,14 @@ class Findings:
         if isinstance(node, ScalarNode) and not node.empty:
             # Quotes are marked too: where a text ends in its first line, its end is known.
             width = node.end[1] - node.place.column if node.end[0] == node.place.line else len(node.text)
-            value = MASK if self.hides(node) else without_user_part(node.text)
-            self._add(node.place, value, width, what, allowed, mend)
+            if self.hides(node):
+                # How to mend may say how to write the value, which is to be shown nowhere.
+                told = "" if node.text.casefold() in mend.casefold() else mend
+                self._add(node.place, MASK, width, what, allowed, told)
+            else:
+                self._add(
+                    node.place, without_user_part(node.text), width, what, allowed, without_user_part(mend)
+                )
         else:
             self._add(node.place, "", 1, what, allowed, mend)
 

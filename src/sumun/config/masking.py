@@ -19,10 +19,10 @@ _SECRET_NAME = re.compile(
     r"|^(?:store|directory)$",
     re.IGNORECASE,
 )
-_HARMLESS = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|file:[^\s]+|embedded|sqlite|true|false|[0-9]{1,6}")
+_HARMLESS = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|file:[^\s]+|embedded|sqlite")
 # Two settings of ours that count passwords and do not hold one.
 _NOT_SECRET_NAMES = frozenset({"password_checks_at_once", "password_checks_waiting"})
-_USER_PART = re.compile(r"(?<=://)[^\s/@\"']*@|(?<=://)[^\s@]*:[^\s@]*@")
+_USER_PART = re.compile(r"(?:(?<=:/)(?!/)|(?<=//))(?:(?!, )[^\"'\n])*@")
 # The same in text that could not be read as YAML: everything after such a name.
 _SECRET_IN_TEXT = re.compile(
     r"((?:secret|passw|passphrase|pwd|credential|private|api[-_. ]?key|dsn|store|directory)[\w-]*[\"']?\s*[:=]\s*)\S.*",
@@ -84,3 +84,13 @@ def masked_text(line: str) -> str:
 def names_secret(line: str) -> bool:
     """Whether a line of a file that is not YAML begins something that may be a secret."""
     return _SECRET_NAME.search(line) is not None
+
+
+def begins_secret(line: str) -> bool:
+    """Whether the value of a name that sounds secret does not stand on its line but below."""
+    return re.search(r":\s*(?:[|>][-+0-9]*)?\s*(?:#.*)?$", line) is not None and names_secret(line)
+
+
+def looks_like_secret(text: str) -> bool:
+    """Whether a text holds a name that sounds secret and a value: `secret:x`, where the space was forgotten."""
+    return _SECRET_IN_TEXT.search(text) is not None

@@ -85,7 +85,7 @@ def describe(problem: Problem, *, color: bool = False) -> str:
     place = problem.place
     where = str(place) if place.line else place.file
     before = f"{bold}{printable(where)}:{plain} " if where else ""
-    lines = [f"{before}{red}{problem.sentence}{plain}"]
+    lines = [f"{before}{red}{printable(problem.sentence)}{plain}"]
     if problem.excerpt is not None:
         text = problem.excerpt.text
         before = text[: problem.excerpt.start]
@@ -96,9 +96,9 @@ def describe(problem: Problem, *, color: bool = False) -> str:
             f"{blue}      |{plain} {red}{mark}{plain}",
         ]
     if problem.allowed:
-        lines.append(f"{blue}      ={plain} allowed: {problem.allowed}")
+        lines.append(f"{blue}      ={plain} allowed: {printable(problem.allowed)}")
     if problem.mend:
-        lines.append(f"{blue}      ={plain} {green}{problem.mend}{plain}")
+        lines.append(f"{blue}      ={plain} {green}{printable(problem.mend)}{plain}")
     return "\n".join(lines)
 
 

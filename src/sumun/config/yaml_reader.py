@@ -21,6 +21,7 @@ from typing import Any
 import yaml
 
 from sumun.config.document import Document, Entry, MappingNode, Node, ScalarNode, SequenceNode
+from sumun.config.masking import MASK, sounds_secret
 from sumun.config.plan import Place
 from sumun.config.problems import ConfigProblemsError, Problem
 from sumun.config.yaml_syntax import rough_excerpt, syntax_problem
@@ -64,7 +65,7 @@ def parse(data: bytes, file: str, folder: PurePath) -> Document:
     except yaml.YAMLError as error:
         found = [*_roughly(builder.found, lines), syntax_problem(error, file, lines)]
         raise ConfigProblemsError([*problems, *found]) from None
-    document = Document(file, folder, lines, root)
+    document = Document(file, folder, lines, root, builder.dropped)
     shown = (replace(one, excerpt=document.excerpt(one.place, len(one.value) or 1)) for one in builder.found)
     document.problems = (*problems, *shown)
     return document
@@ -134,6 +135,7 @@ class _Builder:
 
     def __init__(self, file: str) -> None:
         self.found: list[Problem] = []
+        self.dropped: list[tuple[Node, bool]] = []
         self._file = file
         self._open: list[_Open] = []
         self._anchors: dict[str, Node | None] = {}
@@ -197,9 +199,7 @@ class _Builder:
         if node is None:
             circle = event.anchor in self._anchors
             what = "stands inside what it refers to" if circle else "refers to nothing above"
-            raise _stop(
-                place, f"alias *{event.anchor} {what}", 'text that begins with * must stand in "quotes"'
-            )
+            raise _stop(place, f"this alias {what}", 'text that begins with * must stand in "quotes"')
         self._count(node.size, event)
         self._attach(node)
 
@@ -218,6 +218,14 @@ class _Builder:
             self._entry(parent, key, node)
 
     def _entry(self, parent: _Open, key: Node, value: Node) -> None:
+        secret = any(isinstance(one.key, ScalarNode) and sounds_secret(one.key.text) for one in self._open)
+        if self._refuses(parent, key, secret=secret):
+            named = isinstance(key, ScalarNode) and sounds_secret(key.text)
+            self.dropped += [(key, secret), (value, secret or named)]
+        elif isinstance(key, ScalarNode):
+            parent.entries[key.text] = Entry(key, value)
+
+    def _refuses(self, parent: _Open, key: Node, *, secret: bool) -> bool:
         if not isinstance(key, ScalarNode):
             self._find(
                 key.place, "", "a list or a mapping cannot be a key", 'write a word, or the text in "quotes"'
@@ -228,9 +236,11 @@ class _Builder:
             self._find(key.place, "", "a value has no name before the colon", "write name: value")
         elif key.text in parent.entries:
             first = parent.entries[key.text].key.place.line
-            self._find(key.place, key.text, f"stands twice, first in line {first}", "keep one of the two")
+            shown = MASK if secret else key.text
+            self._find(key.place, shown, f"stands twice, first in line {first}", "keep one of the two")
         else:
-            parent.entries[key.text] = Entry(key, value)
+            return False
+        return True
 
     def _check_tag(self, event: Any) -> None:
         if event.tag is not None:

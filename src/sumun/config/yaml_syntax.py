@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from sumun.config.document import windowed
-from sumun.config.masking import MASK, masked_text, names_secret
+from sumun.config.masking import MASK, begins_secret, masked_text, names_secret
 from sumun.config.plan import Place
 from sumun.config.problems import Excerpt, Problem
 
@@ -61,8 +61,15 @@ def _may_be_secret(lines: Sequence[str], begun: int, at: int) -> bool:
     """Whether the line may be the rest of a secret that began further up: in what was being read, or as its parent."""
     if any(names_secret(line) for line in lines[begun:at]):
         return True
-    line = lines[at] if at < len(lines) else ""
-    indent = len(line) - len(line.lstrip())
+    before = next((i for i in range(at - 1, -1, -1) if lines[i].strip()), None)
+    if before is not None and (begins_secret(lines[before]) or _is_below_secret(lines, before)):
+        return True
+    return at < len(lines) and _is_below_secret(lines, at)
+
+
+def _is_below_secret(lines: Sequence[str], at: int) -> bool:
+    """Whether the nearest line above that is indented less names a secret."""
+    indent = len(lines[at]) - len(lines[at].lstrip())
     for above in reversed(lines[max(0, at - 1000) : at]):
         if above.strip() and len(above) - len(above.lstrip()) < indent:
             return names_secret(above)
