@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 REPOSITORY = Path(__file__).parents[2]
+SOURCES = os.pathsep.join(filter(None, (str(REPOSITORY / "src"), os.environ.get("PYTHONPATH"))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ class DemoNode:
                 **os.environ,
                 "LANG": self.language,
                 "LC_ALL": self.language,
-                "PYTHONPATH": str(REPOSITORY / "src"),
+                "PYTHONPATH": SOURCES,
             },
             start_new_session=True,
         )
@@ -166,7 +167,7 @@ class DemoNode:
             text=True,
             cwd=REPOSITORY,
             timeout=30,
-            env={**os.environ, "SUMUN_DATA": str(self.data), "PYTHONPATH": str(REPOSITORY / "src")},
+            env={**os.environ, "SUMUN_DATA": str(self.data), "PYTHONPATH": SOURCES},
             check=False,
         )
 

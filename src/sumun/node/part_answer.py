@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 
 from sumun.answers.counted import counted
 from sumun.answers.listener import SpopServer
 from sumun.node.assemble import Following, build_answerer, open_shared
 from sumun.node.part import Start, run_part, serve_until_terminated
 from sumun.node.readiness import announce_ready
-from sumun.node.unix_socket import bind_unix
 
 
-def bind(start: Start) -> socket.socket:
-    """The listening socket."""
-    return bind_unix(start.folder.answer_socket(start.index))
+def prepare(_start: Start) -> None:
+    """Nothing needs root: the socket is made in the run folder, which is ours after root was dropped."""
 
 
-async def serve(start: Start, listening: socket.socket) -> None:
+async def serve(start: Start, _prepared: None) -> None:
     """Answer until SIGTERM."""
     async with open_shared(start.plan, start.folder, start.node, start.secrets, start.address) as shared:
         following = Following(shared, start.node, start.name)
@@ -26,7 +23,7 @@ async def serve(start: Start, listening: socket.socket) -> None:
         server = SpopServer(counted(answerer.answer))
         news = asyncio.create_task(following.news.run())
         await following.news.wait_ready()
-        await server.start(listening)
+        await server.start(start.folder.answer_socket(start.index))
         try:
             announce_ready()
             await serve_until_terminated(news)
@@ -36,7 +33,7 @@ async def serve(start: Start, listening: socket.socket) -> None:
 
 def main() -> None:
     """Run the part."""
-    run_part("answer", bind, serve)
+    run_part("answer", prepare, serve)
 
 
 if __name__ == "__main__":
