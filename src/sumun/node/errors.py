@@ -2,6 +2,7 @@
 
 SumunError
 └── NodeError              this node cannot start or go on
+    ├── NameClashError     a client of the configuration has a name that is somebody else's
     ├── DataFolderError    the data folder is someone else's, in use, unwritable or has too long a path
     ├── MissingPartError   a program or package that the configuration needs is not there
     └── PartFailedError    a part did not become ready
@@ -29,6 +30,13 @@ class MissingPartError(NodeError):
     """A program or package that the configuration needs is not there."""
 
     code = "missing_part"
+
+
+class NameClashError(NodeError):
+    """A client of the configuration file has the name of a person or of a registered client."""
+
+    code = "name_clash"
+    exit_code = 2
 
 
 class PartFailedError(NodeError):

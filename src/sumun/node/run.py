@@ -26,6 +26,7 @@ from sumun.haproxy.master import MasterSocket, argv, refuse_used_addresses
 from sumun.haproxy.program import find_program
 from sumun.node import part_valkey
 from sumun.node.assemble import catalogue, directory_location, ensure_key
+from sumun.node.errors import NameClashError
 from sumun.node.folders import DataFolder, FolderLock, clean_run_folder, open_data_folder
 from sumun.node.privileges import Account, choose_account, give
 from sumun.node.secret_refs import Secrets
@@ -181,11 +182,26 @@ def _hand_over(folder: DataFolder, account: Account | None) -> None:
 def _prepare_directory(
     plan: Plan, folder: DataFolder, secrets: Secrets, people: Callable[[Directory, Plan], None] | None
 ) -> None:
-    """Bring the schema up and make the first signing key."""
+    """Bring the schema up and make the first signing key. Raises NameClashError."""
     with Directory.open(directory_location(plan, folder, secrets)) as directory:
+        _refuse_clashes(plan, directory)
         ensure_key(directory, plan)
         if people is not None:
             people(directory, plan)
+
+
+def _refuse_clashes(plan: Plan, directory: Directory) -> None:
+    """A name stands for one thing: a client of the file may be neither a person nor a registered client."""
+    for client in plan.clients.values():
+        if directory.users.get(client.id) is not None:
+            taken = "a person's account"
+        elif directory.clients.get(client.id) is not None:
+            taken = "a client registered at run time"
+        else:
+            continue
+        raise NameClashError(
+            f"{client.where}: the client id {client.id!r} is {taken} already; give the client another id"
+        )
 
 
 def _open_access_log(folder: DataFolder) -> int:
