@@ -9,8 +9,7 @@ turn of the loop. Their order is that in which they are ready: ACKs may overtake
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, cast
 
@@ -19,7 +18,7 @@ from sumun.spop import (
     AgentConnection,
     AgentDisconnect,
     Disconnected,
-    Event,
+    HealthCheck,
     Hello,
     Limits,
     Notify,
@@ -30,8 +29,6 @@ from sumun.spop import (
 )
 from sumun.spop.connection import NORMAL_END
 from sumun.spop.errors import HelloTimedOutError, OutOfResourcesError
-
-log = logging.getLogger(__name__)
 
 DRAIN_SECONDS: Final = 0.01
 """From "finish" on: time for what HAProxy had already written to arrive and be answered."""
@@ -55,17 +52,32 @@ class ConversationLimits:
     spop: Limits = Limits()  # noqa: RUF009 - frozen
 
 
+class Room:
+    """The conversations of one listener that are going on, `most` of them at a time."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.present: set[Conversation] = set()
+        self.is_closing = False
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the next to come is turned away."""
+        return self.is_closing or len(self.present) >= self.most
+
+
 class Conversation(asyncio.Protocol):
     """Reads questions, has them answered at the desk, writes the answers."""
 
-    def __init__(self, desk: Desk, limits: ConversationLimits, present: set[Conversation], most: int) -> None:
-        """Joins `present` while connected, unless `most` are there already."""
+    _transport: asyncio.Transport  # from connection_made on, which asyncio calls first
+
+    def __init__(self, desk: Desk, limits: ConversationLimits, room: Room) -> None:
+        """Is in `room` while connected, if there is place. `gone` is done when the connection is closed."""
+        self.gone = desk.loop.create_future()
         self._desk = desk
         self._limits = limits
-        self._present = present
-        self._most = most
+        self._room = room
         self._connection = AgentConnection(limits.spop)
-        self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._waiting: set[Waiting] = set()
         self._frames: list[bytes] = []
@@ -78,17 +90,19 @@ class Conversation(asyncio.Protocol):
         """A client connected."""
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=self._limits.unread_bytes)
-        if len(self._present) >= self._most:
-            self._refuse(OutOfResourcesError(f"{self._most} connections are open, and no more are served"))
+        if self._room.is_full:
+            self._refuse(
+                OutOfResourcesError(f"no connection is taken beyond {self._room.most}, or while closing")
+            )
             return
         self._desk.counts.connections += 1
-        self._present.add(self)
-        self._timer = self._desk.loop.call_later(self._limits.hello_seconds, self._hello_is_late)
+        self._room.present.add(self)
+        self._set_timer(self._limits.hello_seconds, self._hello_is_late)
 
     def data_received(self, data: bytes) -> None:
         """Bytes came: answers what they ask."""
         for event in self._connection.receive(data):
-            if type(event) is Notify:
+            if isinstance(event, Notify):
                 self._ask(event)
             else:
                 self._hear(event)
@@ -96,22 +110,117 @@ class Conversation(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """Our answers are not read fast enough: no more questions until they are."""
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.pause_reading()
-        self._set_timer(self._limits.stall_seconds, self._cut_stalled)
+        self._transport.pause_reading()
+        self._set_timer(self._limits.stall_seconds, self.cut)
 
     def resume_writing(self) -> None:
         """Our answers are read again."""
-        self._stop_timer()
-        if self._transport is not None and not self._transport.is_closing():
+        if not self._transport.is_closing():
+            self._stop_timer()
             self._transport.resume_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The end, whoever brought it about. What is still being worked on is abandoned."""
         self._stop_timer()
-        self._transport = None
-        self._present.discard(self)
+        self._room.present.discard(self)
         for waiting in self._waiting:
             waiting.abandon()
         self._waiting.clear()
+        self.gone.set_result(None)
 
+    # --- what was said
+
+    def _ask(self, question: Notify) -> None:
+        room = not self._leaving and len(self._waiting) < self._limits.questions
+        answer = self._desk.ask(question.messages, room=room)
+        if type(answer) is not dict and isinstance(answer, Awaitable):
+            self._waiting.add(self._desk.wait(question, answer, self._answer_later))
+        else:
+            self._answer(question, cast("Answer", answer))
+
+    def _answer_later(self, waiting: Waiting, answer: Answer) -> None:
+        self._waiting.discard(waiting)
+        self._answer(waiting.question, answer)
+        if self._leaving and not self._waiting:
+            self._say_goodbye(NORMAL_END)
+        elif not self._flush_is_due:
+            self._flush_is_due = True
+            self._desk.loop.call_soon(self._flush)
+
+    def _answer(self, question: Notify, answer: Answer) -> None:
+        if self._connection.writing is not Writing.SPEAKING:
+            return  # we said goodbye, and HAProxy forgot the question
+        try:
+            actions = encode_variables(answer) if isinstance(answer, Mapping) else answer
+            frame = self._connection.ack(question, actions)
+        except Exception as error:  # noqa: BLE001 - wrong in whatever way, HAProxy must still get its ACK
+            self._desk.failed(error)
+            frame = self._connection.ack(question, NOTHING)
+        self._frames.append(frame)
+
+    def _hear(self, event: Hello | HealthCheck | Disconnected | Refused) -> None:
+        """Anything but a question."""
+        self._stop_timer()
+        if isinstance(event, Hello):
+            self._frames.append(self._connection.agent_hello())
+        elif isinstance(event, HealthCheck):
+            self._desk.counts.health_checks += 1
+            self._frames.append(self._connection.agent_hello())
+            self._close()
+        elif isinstance(event, Disconnected):
+            self._say_goodbye(NORMAL_END)
+        else:
+            self._refuse(event.error)
+
+    # --- what we say last
+
+    def finish(self) -> None:
+        """Answer what is on its way, then part in good order."""
+        self._desk.loop.call_later(DRAIN_SECONDS, self._leave)
+
+    def _leave(self) -> None:
+        self._leaving = True
+        if not self._waiting and not self.gone.done():
+            self._say_goodbye(NORMAL_END)
+
+    def _hello_is_late(self) -> None:
+        self._refuse(HelloTimedOutError(f"no HAPROXY-HELLO within {self._limits.hello_seconds:g} s"))
+
+    def _refuse(self, error: SpopError) -> None:
+        self._desk.counts.refused_connections += 1
+        self._desk.seldom.warn(
+            "refused", "a connection is refused with status %d: %s", error.status_code, error
+        )
+        self._say_goodbye(AgentDisconnect.because_of(error))
+
+    def _say_goodbye(self, frame: AgentDisconnect) -> None:
+        if self._connection.writing is not Writing.CLOSED:
+            self._frames.append(self._connection.disconnect(frame))
+            self._close()
+
+    def _close(self) -> None:
+        """Writes all there is, and closes; a peer that does not read it is cut."""
+        self._flush()
+        self._transport.close()
+        self._set_timer(self._limits.stall_seconds, self.cut)
+
+    def cut(self) -> None:
+        """Closes without writing what is left."""
+        self._transport.abort()
+
+    # --- the wire and the clock
+
+    def _flush(self) -> None:
+        self._flush_is_due = False
+        frames, self._frames = self._frames, []
+        if frames and not self._transport.is_closing():
+            self._transport.write(b"".join(frames))
+
+    def _set_timer(self, seconds: float, what: Callable[[], None]) -> None:
+        self._stop_timer()
+        self._timer = self._desk.loop.call_later(seconds, what)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

@@ -68,13 +68,14 @@ class Waiting:
 
     def _done(self, task: asyncio.Future[Answer]) -> None:
         self._desk.ended(self)
-        if task.cancelled():
-            self._tell(NOTHING)
-        elif (error := task.exception()) is not None:
-            self._desk.failed(error)
-            self._tell(NOTHING)
-        else:
-            self._tell(task.result())
+        answer: Answer = NOTHING
+        if not task.cancelled():
+            error = task.exception()
+            if error is None:
+                answer = task.result()
+            else:
+                self._desk.failed(error)
+        self._tell(answer)
 
     def _tell(self, answer: Answer) -> None:
         """Replies, unless that was done before."""
@@ -123,11 +124,13 @@ class Desk:
             return NOTHING
         if not room or self._held >= self._most:
             self.counts.overloaded += 1
-            self.seldom.warn("overloaded", "questions come faster than they are answered; %d wait", self._held)
+            self.seldom.warn(
+                "overloaded", "questions come faster than they are answered; %d wait", self._held
+            )
             return NOTHING
         try:
             return self._answer(messages[0].args)
-        except Exception as error:  # the answer function may be wrong in any way: HAProxy still gets its ACK
+        except Exception as error:  # noqa: BLE001 - wrong in whatever way, HAProxy must still get its ACK
             self.failed(error)
             return NOTHING
 
@@ -151,7 +154,9 @@ class Desk:
         last = traceback.extract_tb(error.__traceback__)[-1:]
         place = f"{last[0].filename}:{last[0].lineno}" if last else "an unknown place"
         what = str(error) if isinstance(error, SumunError) else "its text is withheld"
-        self.seldom.warn("failed", "a question got no answer: %s at %s (%s)", type(error).__name__, place, what)
+        self.seldom.warn(
+            "failed", "a question got no answer: %s at %s (%s)", type(error).__name__, place, what
+        )
 
     def _look_at_the_clock(self) -> None:
         self._timer = None
@@ -188,4 +193,4 @@ class Seldom:
             self._held_back[kind] = self._held_back.get(kind, 0) + 1
             return
         self._last[kind] = now
-        log.warning(f"{sentence}; %d more since the last line of this kind", *values, self._held_back.pop(kind, 0))
+        log.warning("%s; %d more since the last such line", sentence % values, self._held_back.pop(kind, 0))
