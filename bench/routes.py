@@ -30,7 +30,7 @@ sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / 
 from sumun.access import Access
 from sumun.config.plan import Plan, Route
 from sumun.haproxy import RuntimePaths, find_program, install, make_current, render
-from sumun.haproxy.master import argv
+from sumun.haproxy.master import argv, environment
 from sumun.haproxy.runtime import RuntimeSocket
 from sumun.haproxy.runtime_commands import SHOW_INFO, parse_info
 from sumun.spop import AgentConnection, HealthCheck, Hello, Notify, encode_variables
@@ -137,7 +137,10 @@ class Gate:
         """Start HAProxy; it ends with the stack."""
         log = stack.enter_context((self.folder / "access.log").open("ab"))
         process = subprocess.Popen(
-            argv(find_program(), self.folder / "current", self.paths), stdout=log, stderr=subprocess.DEVNULL
+            argv(find_program(), self.folder / "current", self.paths),
+            env=environment(),
+            stdout=log,
+            stderr=subprocess.DEVNULL,
         )
         stack.callback(process.wait)
         stack.callback(process.terminate)

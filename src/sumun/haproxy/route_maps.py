@@ -8,10 +8,11 @@
 A key is the text of a state, or that text with `|` behind it, which stands for the end of the path. Its value is
 
     backend|route id|flags    the answer: this route
-    =GET:/products/           a placeholder may follow: replace the next segment by `*` and look again
+    =GET:/shops/              a placeholder may follow: replace the next segment by `*` and look again
+    !GET:/products/;answer    a placeholder and then the end must follow: if so, this is the answer
     .                         no route
 
-so a path is found with one look-up, and one more for each placeholder (`routes`). A key whose value is what a shorter key
+so a path is found with one look-up, and one more for each placeholder that is not its end (`routes`). A key whose value is what a shorter key
 says already is left out. All but hosts exist once for each listener (`public.routes.map`), because an internal route exists
 only on the internal one. Before every text stands the short name of its host, when any route names a host.
 """
@@ -95,12 +96,18 @@ def _short_names(hosts: tuple[str, ...]) -> list[tuple[str, str]]:
 def _rows(some: list[State], value: Callable[[Mapping[str, str]], str | None]) -> dict[str, str]:
     """The rows of one host's states, which come sorted: a state stands behind those above it."""
     rows: dict[str, str] = {}
+    last = _last_placeholders(some, value)
     above: list[tuple[str, str]] = [("", NO_ROUTE)]
     for state in some:
         while not state.text.startswith(above[-1][0]):
             above.pop()
+        if state.text.removesuffix("*/") in last and state.text.endswith("*/"):
+            continue
         rest = value(state.rest)
-        own = f"={state.text}" if state.takes_placeholder else rest or NO_ROUTE
+        if state.text in last:
+            own = f"!{state.text};{last[state.text]}"
+        else:
+            own = f"={state.text}" if state.takes_placeholder else rest or NO_ROUTE
         if own != above[-1][1]:
             rows[state.text] = own
         if state.exact:
@@ -112,6 +119,18 @@ def _rows(some: list[State], value: Callable[[Mapping[str, str]], str | None]) -
             rows[f"{state.text}/"] = rest
         above.append((state.text, own))
     return rows
+
+
+def _last_placeholders(some: list[State], value: Callable[[Mapping[str, str]], str | None]) -> dict[str, str]:
+    """The states whose placeholder is the end of the path, whatever it is: state -> answer."""
+    parents = {state.text[:-1].rpartition("/")[0] + "/" for state in some}
+    found = {}
+    for state in some:
+        above = state.text.removesuffix("*/")
+        answer = value(state.exact)
+        if above != state.text and answer and state.text not in parents and value(state.rest) is None:
+            found[above] = answer
+    return found
 
 
 def _route_for(method: str) -> Callable[[Mapping[str, str]], str | None]:

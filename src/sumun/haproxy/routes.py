@@ -3,12 +3,14 @@
 1. `txn.p` begins as `GET:/products/17/|`: the method, the path with a slash behind it, the mark of its end.
 2. The longest key that it begins with is looked up. Its value is the route, or that there is none, or
    `=GET:/products/`: a placeholder may follow there.
-3. Then that text is written before the path, `=GET:/products/|GET:/products/17/|`, and one regular expression, whose
-   back-reference skips the text again, replaces the segment behind it: `GET:/products/*/|`. Back to 2, at most as often
-   as the longest template has placeholders.
+3. Then that text is written before the path, `=GET:/products/|GET:/products/17/reviews/|`, and one regular expression,
+   whose back-reference skips the text again, replaces the segment behind it: `GET:/products/*/reviews/|`. Back to 2, at
+   most as often as the longest template has placeholders.
+4. A value `!GET:/products/;answer` says that one segment must follow, and nothing else: another regular expression sees
+   to that, and leaves the answer.
 
 So the number of rules depends on the placeholders of one template, not on how many routes, shapes or hosts there are, and
-a path costs one look-up and one more for each of its placeholders. `|`, `*` and `=` before a colon cannot come from a
+a path costs one look-up and one more for each placeholder that is not its end. `|`, `*` and `=` before a colon cannot come from a
 client: the gate refuses them.
 """
 
@@ -27,6 +29,9 @@ NO_ROUTE_FOUND = f"{{ var({ROUTE}) -m str {NO_ROUTE} }}"
 
 # What a path that ends or has an empty segment there becomes begins with `=`, as no key does.
 _TAKE_A_SEGMENT = regex(r'regsub("^=([^|]*)[|]\1[^/|]+","\1*")')
+# `!text;answer|path|` becomes the answer if the path is the text and one segment, else NO_ROUTE.
+_TAKE_THE_LAST = regex(r'regsub("^!([^;]*);(.*)[|]\1[^/|]+/[|]$","\2")')
+_OR_NONE = regex(rf'regsub("^!.*","{NO_ROUTE}")')
 
 
 def find_route(maps: RouteMaps) -> list[str]:
@@ -48,6 +53,10 @@ def _walk(maps: RouteMaps, table: str, found: str, walked: str, method: str) -> 
             f"http-request set-var({walked}) var({found}),concat(|,{walked}),{_TAKE_A_SEGMENT} {more}"
         )
         lines.append(f"{look} {more}")
+    lines.append(
+        f"http-request set-var({found}) var({found}),concat(|,{walked}),{_TAKE_THE_LAST},{_OR_NONE} "
+        f"if {{ var({found}) -m beg ! }}"
+    )
     return lines
 
 

@@ -94,7 +94,7 @@ def test_enough_steps_are_rendered() -> None:
     """The configuration walks as often as the longest template has placeholders, inherited ones included."""
     files = rendered([route("one", "/{a}/x/{b}/y", "s"), route("two", "/l/{c}/{d}/{e}", "s")])
     text = files.get("haproxy.cfg").text()
-    assert text.count("map_beg(public.routes.map,.)") == 1 + 3
+    assert text.count("map_beg(public.routes.map,.)") == 1 + 2
 
 
 def test_a_literal_inherits_from_the_placeholder_beside_it() -> None:

@@ -32,6 +32,9 @@ def walk(rows: Table, text: str, placeholders: int) -> str:
         if found.startswith("="):
             walked = re.sub(r"^=([^|]*)[|]\1[^/|]+", r"\1*", f"{found}|{walked}", count=1)
             found = longest_prefix(rows, walked)
+    if found.startswith("!"):
+        found = re.sub(r"^!([^;]*);(.*)[|]\1[^/|]+/[|]$", r"\2", f"{found}|{walked}", count=1)
+        found = re.sub(r"^!.*", ".", found, count=1)
     return found
 
 
