@@ -1,4 +1,4 @@
-"""An authentication server of the tests, a process of its own: it keeps the contract at one path and breaks it at others.
+"""An authentication server of the tests, a process of its own: it keeps the contract at one path and nowhere else.
 
     python -m tests.live.authentication_server_process HTTP_FD RAW_FD [CERTIFICATE KEY]
 

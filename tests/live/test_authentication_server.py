@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
+import datetime as dt
 import http.client
 import ipaddress
 import json
@@ -73,7 +73,13 @@ def running_server(*tls: Path) -> Iterator[Running]:
     """The process, from the moment it answers until it has ended."""
     with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as two:
         fds = (one.fileno(), two.fileno())
-        command = [sys.executable, "-m", "tests.live.authentication_server_process", *map(str, fds), *map(str, tls)]
+        command = [
+            sys.executable,
+            "-m",
+            "tests.live.authentication_server_process",
+            *map(str, fds),
+            *map(str, tls),
+        ]
         process = subprocess.Popen(command, cwd=REPOSITORY, pass_fds=fds)
         ports = Running(one.getsockname()[1], two.getsockname()[1])
     try:
@@ -157,7 +163,7 @@ def test_what_is_asked(running: Running, directory: Directory) -> None:
 
 
 def test_who_it_is(running: Running, directory: Directory, caplog: pytest.LogCaptureFixture) -> None:
-    """A person is linked at the first login with the name and the roles that the server may give; others are dropped."""
+    """A person is linked at the first login, with name and the roles that the server may give; others are dropped."""
 
     async def story() -> None:
         async with authenticator_of(running.server(), directory) as authenticator:
@@ -205,12 +211,24 @@ def test_it_cannot_speak_for_others(
 @pytest.mark.parametrize(
     "path",
     [
-        *("/401", "/500", "/503", "/204", "/redirect", "/html", "/not-json", "/gzip", "/huge", "/token", "/outcome"),
+        *(
+            "/401",
+            "/500",
+            "/503",
+            "/204",
+            "/redirect",
+            "/html",
+            "/not-json",
+            "/gzip",
+            "/huge",
+            "/token",
+            "/outcome",
+        ),
         *("/subject", "/name", "/nowhere"),
     ],
 )
 def test_answers_that_are_none(running: Running, directory: Directory, path: str) -> None:
-    """Another status, a redirect, another type, too much, a token, an unknown outcome, an impossible name: an outage."""
+    """Another status or type, a redirect, too much, a token, an unknown outcome, an impossible name: an outage."""
     asked = len(running.seen())
 
     async def story() -> None:
@@ -345,16 +363,18 @@ def self_signed(folder: Path, host: str) -> tuple[Path, Path]:
     """A certificate of its own for this IP address, and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "staff")])
-    now = datetime.datetime.now(datetime.UTC)
+    now = dt.datetime.now(dt.UTC)
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(host))]), critical=False)
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(host))]), critical=False
+        )
         .sign(key, hashes.SHA256())
     )
     certificate_file, key_file = folder / f"{host}.pem", folder / f"{host}.key"

@@ -8,7 +8,7 @@ messages        form bodies read strictly; sans-IO
 scopes          what is asked for, held against what the client may have
 authentication  which client a request is from (`login.client_secret` judges)
 clients         configured and registered clients, one shape
-standings       what is true of a subject now, many looks in one
+standings       a program's standing from this process's memory
 presented       a token that somebody holds out to us
 exchange        Request and Answer as values
 errors          the words of the RFCs, and the one table to HTTP statuses

@@ -52,7 +52,7 @@ class ClientsWithEpoch:
 
     A JWT carries its client's epoch, and lowering a client (fewer scopes, disabled) denies those of older epochs. So
     the epoch is read first and the client after it: what is lowered after the first look has a newer epoch than the
-    token, and what was lowered before it is seen by the second.
+    token, and what was lowered before it is seen by the second. (An epoch that is older than it could be does no harm.)
     """
 
     def __init__(self, find: FindClient, standing: ReadStanding) -> None:

@@ -35,6 +35,7 @@ class OAuthParts:
 
     find_client      configured and registered clients (`clients.find_client`)
     standing         what is true of any subject, configured clients too, read after the call
+    remembered       the same as this process remembers it (`standings.RememberedStandings.of`)
     login_for        the login with these authenticators (`login.pipeline.Logins.login_for`)
     client_throttle  for the secrets of clients: of this process's own (`login.throttle_memory`)
     keys             today's signing keys; raises OutageError when they are not known for certain: an empty ring would
@@ -46,6 +47,7 @@ class OAuthParts:
     settings: TokenSettings
     find_client: FindClient
     standing: ReadStanding
+    remembered: ReadStanding
     login_for: LoginFor
     client_throttle: LoginThrottle
     store: Tokens
@@ -60,7 +62,7 @@ def oauth_app(parts: OAuthParts) -> OAuthApp:
     """The application for one configuration; a new configuration gets a new one."""
     settings = parts.settings
     login = ClientLogin[RegisteredClient](parts.find_client, parts.client_throttle)
-    grants = (PasswordGrant(parts.login_for, parts.standing), ClientCredentialsGrant(parts.standing))
+    grants = (PasswordGrant(parts.login_for, parts.standing), ClientCredentialsGrant(parts.remembered))
     issuer = Issuer(
         parts.store,
         parts.keys,
@@ -81,7 +83,7 @@ def oauth_app(parts: OAuthParts) -> OAuthApp:
         issuer=settings.issuer,
         audience=settings.audience,
     )
-    clients = ClientsWithEpoch(parts.find_client, parts.standing)
+    clients = ClientsWithEpoch(parts.find_client, parts.remembered)
     return OAuthApp(
         {
             "/oauth/token": Mounted(TokenEndpoint(login, clients, grants, issuer), POST),

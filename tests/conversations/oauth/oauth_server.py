@@ -34,6 +34,7 @@ from sumun.node.directory_truth import DirectoryTruth
 from sumun.oauth.app import OAuthApp
 from sumun.oauth.clients import as_registered, find_client
 from sumun.oauth.server import OAuthParts, oauth_app
+from sumun.oauth.standings import RememberedStandings
 from sumun.recognition import Memory, NewsReader, Recogniser, steady_seconds
 from sumun.recognition.truth import ConfiguredFirst
 from sumun.tokens.batching import BatchingReader
@@ -302,6 +303,7 @@ async def oauth_server(
         settings=SETTINGS,
         find_client=find_client(known, lambda client_id: threads.call(directory.clients.get, client_id)),
         standing=configured_first.standing,
+        remembered=RememberedStandings(memory, configured_first.standing, steady_seconds).of,
         login_for=Logins(ways, throttle, pay_verification(hasher, password_threads)).login_for,
         client_throttle=MemoryLoginThrottle(BUDGETS, throttle_clock),
         store=store,

@@ -17,7 +17,7 @@ class ClientCredentialsGrant:
     name = "client_credentials"
 
     def __init__(self, standing: ReadStanding) -> None:
-        """`standing` knows configured and registered clients."""
+        """`standing` knows configured and registered clients; it may be a memory (see `standings`)."""
         self._standing = standing
 
     async def granted(self, form: Form, client: RegisteredClient, call: Call) -> Granted:
