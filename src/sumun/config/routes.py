@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sumun.access import Access, TokenKind
+from sumun.access import Access, Requirement, TokenKind
 from sumun.config.checking import Checked
 from sumun.config.closest import closest
 from sumun.config.document import MappingNode
@@ -28,6 +28,9 @@ class _Read:
     settings: RouteSettings
     node: MappingNode
     pattern: PathPattern
+    access: Access
+    requirement: Requirement
+    kinds: frozenset[TokenKind]
 
 
 class RouteCompiler:
@@ -54,10 +57,20 @@ class RouteCompiler:
         read = [one for settings, node in nodes if (one := self._read(settings, node)) is not None]
         self._refuse_doubles(read)
         names = self._names(read)
-        routes = (self._route(one, name) for one, name in zip(read, names, strict=True))
-        return tuple(route for route in routes if route is not None)
+        return tuple(_route(one, name) for one, name in zip(read, names, strict=True))
 
     def _read(self, settings: RouteSettings, node: MappingNode) -> _Read | None:
+        """Every part is looked at, whatever is wrong with the others."""
+        self._check_service(settings, node)
+        self._check_methods(settings, node)
+        kinds = self._kinds(settings, node)
+        asked = self._requirements.read(node.get("require"))
+        if asked is not None:
+            self._check_access(asked[0], node)
+        pattern = self._pattern(settings, node)
+        return None if asked is None or pattern is None else _Read(settings, node, pattern, *asked, kinds)
+
+    def _pattern(self, settings: RouteSettings, node: MappingNode) -> PathPattern | None:
         path = node.entries["path"].value
         try:
             pattern = parse_path(settings.path)
@@ -71,29 +84,7 @@ class RouteCompiler:
                 path, what, f"a path outside {', '.join(OWN_PATHS)}", "choose another path"
             )
             return None
-        return _Read(settings, node, pattern)
-
-    def _route(self, one: _Read, name: str) -> Route | None:
-        settings, node = one.settings, one.node
-        self._check_service(settings, node)
-        self._check_methods(settings, node)
-        asked = self._requirements.read(node.get("require"))
-        if asked is None:
-            return None
-        access, requirement = asked
-        self._check_access(access, node)
-        return Route(
-            id=name,
-            host=settings.host or "",
-            path=settings.path,
-            methods=tuple(sorted(settings.methods or ())),
-            service=settings.service,
-            access=access,
-            requirement=requirement,
-            kinds=self._kinds(settings, node),
-            keeps_authorization=settings.keep_authorization,
-            where=node.place,
-        )
+        return pattern
 
     def _check_service(self, settings: RouteSettings, node: MappingNode) -> None:
         if self._services is not None and settings.service not in self._services:
@@ -168,6 +159,22 @@ class RouteCompiler:
                 self._findings.problem(one.node.entries["name"].value, what, "", "give each its own name")
         used = set(first)
         return [one.settings.name or _made_name(one, used) for one in read]
+
+
+def _route(one: _Read, name: str) -> Route:
+    settings = one.settings
+    return Route(
+        id=name,
+        host=settings.host or "",
+        path=settings.path,
+        methods=tuple(sorted(settings.methods or ())),
+        service=settings.service,
+        access=one.access,
+        requirement=one.requirement,
+        kinds=one.kinds,
+        keeps_authorization=settings.keep_authorization,
+        where=one.node.place,
+    )
 
 
 def _made_name(one: _Read, used: set[str]) -> str:

@@ -54,7 +54,7 @@ class _RouteRow(msgspec.Struct, frozen=True, gc=False):
     methods: tuple[str, ...]
     service: str
     access: Access
-    requirement: Any
+    requirement: msgspec.Raw
     kinds: frozenset[TokenKind]
     keeps_authorization: bool
     where: tuple[int, int]
@@ -200,12 +200,12 @@ def requirement_to_json(requirement: Requirement) -> Any:
 
 
 class _Loader:
-    """Rows -> Plan. A permission that stands many times is made once."""
+    """Rows -> Plan. A permission and a requirement that stand many times are made once."""
 
     def __init__(self, file: str) -> None:
         self._file = file
         self._permissions: dict[str, Permission] = {}
-        self._leaves: dict[str, Requirement] = {}
+        self._requirements: dict[bytes, Requirement] = {}
 
     def plan(self, rows: _PlanRows) -> Plan:
         node = rows.node
@@ -259,17 +259,21 @@ class _Loader:
             row.methods,
             row.service,
             row.access,
-            self._requirement(row.requirement),
+            self._known_requirement(bytes(row.requirement)),
             row.kinds,
             row.keeps_authorization,
             self._place(row.where),
         )
 
+    def _known_requirement(self, raw: bytes) -> Requirement:
+        known = self._requirements.get(raw)
+        if known is None:
+            known = self._requirements[raw] = self._requirement(msgspec.json.decode(raw))
+        return known
+
     def _requirement(self, raw: Any) -> Requirement:
         if isinstance(raw, str):
-            if raw not in self._leaves:
-                self._leaves[raw] = HasPermission(self._rights([raw])[0])
-            return self._leaves[raw]
+            return HasPermission(self._rights([raw])[0])
         ((name, inside),) = raw.items()
         if name == "role":
             return HasRole(inside)
