@@ -17,7 +17,7 @@ help: ## list what make can do | make 가 할 수 있는 일
 	  split($$0, text, / \| /); printf "  make %-6s %s\n", name, ko ~ /^ko/ ? text[2] : text[1] }' Makefile
 
 demo: ## start the gateway with a little shop behind it (PORT=8080 DATA=folder) | 작은 쇼핑몰을 뒤에 두고 게이트웨이를 시작 (PORT=8080 DATA=폴더)
-	@scripts/install-system haproxy $(first)
+	@scripts/install-system haproxy curl $(first)
 	@scripts/make-venv all
 	@exec $(bin)/python -m sumun demo --port "$$PORT" $${DATA:+--data "$$DATA"}
 
