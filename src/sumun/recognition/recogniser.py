@@ -195,8 +195,13 @@ class Recogniser:
         task: asyncio.Task[T] | None = self._under_way.get(key)
         if task is None:
             task = self._under_way[key] = asyncio.create_task(look())
-            task.add_done_callback(lambda _: self._under_way.pop(key))
+            task.add_done_callback(lambda done: self._looked(key, done))
         return await asyncio.shield(task)
+
+    def _looked(self, key: Hashable, done: asyncio.Task[Any]) -> None:
+        del self._under_way[key]
+        if not done.cancelled():
+            done.exception()  # when all who asked have gone away, nobody else looks at it
 
 
 def _oldest(*tickets: Ticket) -> Ticket:

@@ -99,7 +99,9 @@ class MemoryFeed:
         self._n = n
 
     def _after(self, position: Position) -> list[News]:
-        if position.incarnation != self._incarnation or position.n > self._n:
+        if position.incarnation == self._incarnation and position.n > self._n:
+            self.begin_anew(self._n)  # numbers were lost: nobody continues from before
+        if position.incarnation != self._incarnation:
             raise NewsLostError("the feed began anew; whatever was learned from it before may be out of date")
         found = list(takewhile(lambda news: news.n > position.n, reversed(self._news)))[::-1]
         if position.n < self._n and (not found or found[0].n != position.n + 1):

@@ -61,6 +61,7 @@ class ValkeyLink:
         self._steady = steady
         self._pause_seconds = 0.0
         self._paused_until = float("-inf")
+        self._closed = False
         self._pool = _pool(address, connections)
         # The library's own waiting pool can lose a connection when its waiter is cancelled; this one cannot.
         self._free = asyncio.Semaphore(connections)
@@ -69,8 +70,9 @@ class ValkeyLink:
 
     async def command(self, *words: Word, within_seconds: float | None = None) -> Answer:
         """Send one command and give its answer. Raises StoreUnavailableError."""
-        now = self._steady()
-        if now < self._paused_until:
+        if self._closed:
+            raise StoreUnavailableError("the link to the token store is closed")
+        if self._steady() < self._paused_until:
             raise StoreUnavailableError("the token store cannot be reached; the next try is soon")
         try:
             async with asyncio.timeout(within_seconds or self._deadline_seconds), self._free:
@@ -93,6 +95,7 @@ class ValkeyLink:
 
     async def close(self) -> None:
         """Let go of the connections. May be called twice."""
+        self._closed = True
         await self._client.aclose()
         await self._pool.aclose()
 

@@ -22,6 +22,12 @@ READERS = NAMESPACE + "readers"
 """Hash: `node/process` -> `deadline_ms n incarnation`."""
 MAX_NEWS = 100_000
 
+COMMANDS = (
+    *("get", "mget", "set", "del", "hget", "hset", "hdel", "hgetall", "hincrby"),
+    *("xadd", "xrange", "xread", "eval", "evalsha", "info", "time"),
+)
+"""Every command that store and feed use, in scripts too (and AUTH, which everybody may): an ACL user needs no other."""
+
 # begin(feed, news, fresh): the stored incarnation; made when there is none.
 # tell(feed, news, fresh, kind, key): appends one news and returns its number.
 _NEWS_LUA = """

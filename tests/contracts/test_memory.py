@@ -1,0 +1,34 @@
+"""The contracts of tokens, kept by the parts that live in this process."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from sumun.tokens.feed import Feed
+from sumun.tokens.stores.memory import MemoryStore
+from sumun.tokens.stores.memory_feed import MemoryFeed
+from tests.contracts.feed import FeedContract
+from tests.contracts.token_store import Pair, TokenStoreContract
+
+
+class TestMemoryStore(TokenStoreContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Pair]:
+        feed = MemoryFeed(time.monotonic)
+        yield MemoryStore(feed, time.time), feed
+
+
+class TestMemoryFeed(FeedContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Feed]:
+        yield MemoryFeed(time.monotonic)
+
+    async def lose_before(self, feed: Feed, n: int) -> None:
+        assert isinstance(feed, MemoryFeed)
+        feed.lose_before(n)
+
+    async def begin_anew(self, feed: Feed) -> None:
+        assert isinstance(feed, MemoryFeed)
+        feed.begin_anew()

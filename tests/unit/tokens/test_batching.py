@@ -1,0 +1,129 @@
+"""src/sumun/tokens/batching.py"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from sumun.identity import ANYTHING, Subject
+from sumun.tokens.batching import BatchingReader
+from sumun.tokens.errors import StoreUnavailableError
+from sumun.tokens.record import TokenRecord
+
+
+class Slow:
+    """A store that answers when it is told to, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[list[bytes]] = []
+        self.go = asyncio.Event()
+        self.trouble: Exception | None = None
+
+    async def get_many(self, digests: Sequence[bytes]) -> list[TokenRecord | None]:
+        self.asked.append(list(digests))
+        await self.go.wait()
+        if self.trouble is not None:
+            raise self.trouble
+        return [None if digest == b"none" else record(digest) for digest in digests]
+
+
+def record(digest: bytes) -> TokenRecord:
+    return TokenRecord(digest.decode(), Subject.user("a"), "c", frozenset({ANYTHING}), 0, 0, 0)
+
+
+def test_one_turn_is_one_question() -> None:
+    """Look-ups of one loop turn travel together, each digest once; each asker gets its own answer."""
+
+    async def conversation() -> None:
+        store = Slow()
+        reader = BatchingReader(store)
+        store.go.set()
+        wanted = [b"a", b"b", b"a", b"none"]
+        answers = await asyncio.gather(*map(reader.get, wanted))
+        assert answers == [record(b"a"), record(b"b"), record(b"a"), None]
+        assert store.asked == [[b"a", b"b", b"none"]]
+
+    asyncio.run(conversation())
+
+
+def test_a_question_under_way_is_not_shared() -> None:
+    """Who asks later gets a later look: an answer under way may be older than what the asker knows already."""
+
+    async def conversation() -> None:
+        store = Slow()
+        reader = BatchingReader(store)
+        first = asyncio.create_task(reader.get(b"a"))
+        while not store.asked:
+            await asyncio.sleep(0)
+        second = asyncio.create_task(reader.get(b"a"))
+        await asyncio.sleep(0.01)
+        store.go.set()
+        await asyncio.gather(first, second)
+        assert store.asked == [[b"a"], [b"a"]]
+
+    asyncio.run(conversation())
+
+
+def test_a_long_turn_is_cut() -> None:
+    """No question to the store is longer than its bound."""
+
+    async def conversation() -> None:
+        store = Slow()
+        reader = BatchingReader(store, max_batch=10)
+        store.go.set()
+        await asyncio.gather(*(reader.get(b"%d" % i) for i in range(25)))
+        assert [len(batch) for batch in store.asked] == [10, 10, 5]
+
+    asyncio.run(conversation())
+
+
+def test_trouble_reaches_every_asker() -> None:
+    """An outage of the store is an outage for each who asked, also when some have gone away."""
+
+    async def conversation() -> None:
+        store = Slow()
+        store.trouble = StoreUnavailableError("down")
+        reader = BatchingReader(store)
+        askers = [asyncio.create_task(reader.get(b"%d" % i)) for i in range(3)]
+        await asyncio.sleep(0.01)
+        askers[0].cancel()
+        store.go.set()
+        results = await asyncio.gather(*askers, return_exceptions=True)
+        assert isinstance(results[0], asyncio.CancelledError)
+        assert all(isinstance(result, StoreUnavailableError) for result in results[1:])
+
+    asyncio.run(conversation())
+
+
+def test_an_asker_that_leaves_takes_nothing_away() -> None:
+    """The others still get the answer that was asked for with it."""
+
+    async def conversation() -> None:
+        store = Slow()
+        reader = BatchingReader(store)
+        leaving, staying = (asyncio.create_task(reader.get(b"a")) for _ in range(2))
+        await asyncio.sleep(0.01)
+        leaving.cancel()
+        store.go.set()
+        assert await staying == record(b"a")
+
+    asyncio.run(conversation())
+
+
+def test_the_crowd_is_bounded() -> None:
+    """Beyond the bound a look-up fails at once; when others have their answers there is room again."""
+
+    async def conversation() -> None:
+        store = Slow()
+        reader = BatchingReader(store, max_waiting=5)
+        askers = [asyncio.create_task(reader.get(b"%d" % i)) for i in range(5)]
+        await asyncio.sleep(0.01)
+        with pytest.raises(StoreUnavailableError, match="5 token look-ups"):
+            await reader.get(b"x")
+        store.go.set()
+        await asyncio.gather(*askers)
+        assert await reader.get(b"x") == record(b"x")
+
+    asyncio.run(conversation())
