@@ -8,6 +8,9 @@ Sentences are ours, and say nothing about what stands behind the gate.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from http import HTTPStatus
+
+from sumun.haproxy.sections import File, Line
 
 PROBLEM = "content-type application/problem+json"
 NO_STORE = "hdr Cache-Control no-store"
@@ -44,6 +47,7 @@ SERVICE_TIMEOUT = Refusal("service_timeout", 504, "The service did not answer in
 BAD_SERVICE_RESPONSE = Refusal("bad_service_response", 502, "The service did not answer as it should")
 REQUEST_TIMEOUT = Refusal("request_timeout", 408, "The request did not arrive in time")
 BAD_REQUEST = Refusal("bad_request", 400, "The request could not be understood")
+REQUEST_TOO_LARGE = Refusal("request_too_large", 413, "The request is too large")
 INTERNAL_ERROR = Refusal("internal_error", 500, "The gate could not handle the request")
 
 ALONE = (
@@ -89,13 +93,31 @@ GRPC_CONTENT_TYPE = (
 
 
 def made_by_haproxy() -> list[str]:
-    """What HAProxy answers by itself in this proxy: `http-error` lines, all of the same form as our own refusals."""
-    made = (
-        BAD_REQUEST,
-        REQUEST_TIMEOUT,
-        INTERNAL_ERROR,
-        BAD_SERVICE_RESPONSE,
-        SERVICE_UNAVAILABLE,
-        SERVICE_TIMEOUT,
+    """What HAProxy answers by itself in this proxy, in the form of our own refusals."""
+    behind = (INTERNAL_ERROR, BAD_SERVICE_RESPONSE, SERVICE_UNAVAILABLE, SERVICE_TIMEOUT)
+    return [f"errorfile {refusal.status} {error_file(refusal).name}" for refusal in UNREAD] + [
+        f"http-error {answer(refusal)}" for refusal in behind
+    ]
+
+
+UNREAD = (BAD_REQUEST, REQUEST_TIMEOUT, REQUEST_TOO_LARGE)
+"""What HAProxy's parser refuses. It never becomes a request, so it has no id, and the answer is a file.
+
+HAProxy 2.6 has words of its own for most of it, whatever is configured.
+"""
+
+
+def error_file(refusal: Refusal) -> File:
+    """A whole response, as `errorfile` wants it."""
+    text = (
+        f'{{"type":"about:blank","title":"{refusal.title}","status":{refusal.status},"code":"{refusal.code}"}}'
     )
-    return [f"http-error {answer(refusal)}" for refusal in made]
+    head = (
+        f"HTTP/1.1 {refusal.status} {HTTPStatus(refusal.status).phrase}",
+        "Content-Type: application/problem+json",
+        f"Content-Length: {len(text) + 1}",
+        "Cache-Control: no-store",
+        "Connection: close",
+        "",
+    )
+    return File(f"{refusal.status}.http", tuple(Line(line) for line in (*head, text)))

@@ -11,6 +11,7 @@ from sumun.haproxy.frontends import HEALTHZ, OWN, operator_frontend, routed_fron
 from sumun.haproxy.paths import RuntimePaths
 from sumun.haproxy.process import defaults_section, global_section
 from sumun.haproxy.quoting import map_field
+from sumun.haproxy.refusals import UNREAD, error_file
 from sumun.haproxy.render_spoe import render_spoe
 from sumun.haproxy.route_maps import HIDDEN, RouteMaps, hosts_file, route_maps
 from sumun.haproxy.route_tree import Target
@@ -48,7 +49,7 @@ def render(plan: Plan, generation: int, paths: RuntimePaths) -> Files:
     sections += _service_backends(plan)
     sections += own_backends(plan, paths)
     sections += resolvers(plan.services.values())
-    files += [file_of(CONFIGURATION, sections), render_spoe(plan, generation)]
+    files += [file_of(CONFIGURATION, sections), render_spoe(plan, generation), *map(error_file, UNREAD)]
     if hosts:
         files.append(hosts_file(hosts))
     return Files(generation, tuple(sorted(files, key=lambda file: file.name)))
