@@ -63,6 +63,7 @@ class ClientCompiler:
             token_kind=kind,
             token_lifetime_seconds=self._lifetime(settings, node, kind),
             redirect_uris=tuple(settings.redirect_uris),
+            may_ask_for=frozenset(settings.may_ask_for) - {kind},
             where=node.place,
         )
 

@@ -132,6 +132,7 @@ class Client:
     """An OAuth client of the configuration file. `login` is its chain of authenticator names, in order.
 
     `scopes` bound what its tokens may carry. `roles` and `permissions` are the client's own (client_credentials).
+    `may_ask_for` are kinds of token that it may get beside `token_kind`, by asking (`requested_token_type`).
     """
 
     id: str
@@ -146,6 +147,7 @@ class Client:
     token_kind: TokenKind
     token_lifetime_seconds: int
     redirect_uris: tuple[str, ...] = ()
+    may_ask_for: frozenset[TokenKind] = frozenset()
     where: Place = field(default=NOWHERE, compare=False)
 
 

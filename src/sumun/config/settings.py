@@ -195,6 +195,11 @@ class ClientSettings(Section):
         examples=["jwt"],
         json_schema_extra={"without": "`tokens.access.kind`"},
     )
+    may_ask_for: list[KindOfToken] = Field(
+        [],
+        description="Other kinds of token that it gets when it asks (`requested_token_type`, in RFC 8693's words).",
+        examples=["[jwt]"],
+    )
     lifetime: Annotated[int, Duration("1s", "24h", seconds=True)] | None = Field(
         None,
         description="How long its access tokens live.",

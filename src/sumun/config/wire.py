@@ -174,6 +174,7 @@ class _Dumper:
             "secret": self._secret(client.secret),
             "scopes": _permissions(client.scopes),
             "permissions": _permissions(client.permissions),
+            "may_ask_for": sorted(client.may_ask_for),
             "where": self._place(client.where),
         }
 
@@ -296,5 +297,6 @@ class _Loader:
         raw["permissions"] = tuple(self._rights(raw["permissions"]))
         raw["token_kind"] = TokenKind(raw["token_kind"])
         raw["redirect_uris"] = tuple(raw["redirect_uris"])
+        raw["may_ask_for"] = frozenset(map(TokenKind, raw["may_ask_for"]))
         raw["where"] = self._place(raw["where"])
         return Client(**raw)

@@ -49,6 +49,7 @@ clients:
     grants: [password, refresh_token]
     scopes: ["*:*"]
     token: opaque
+    may_ask_for: [jwt]        # requested_token_type=urn:ietf:params:oauth:token-type:jwt
   - id: shop-web
     kind: public
     grants: [authorization_code, refresh_token]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
 from sumun.access import TokenKind
@@ -17,7 +18,8 @@ class RegisteredClient:
 
     `secret_sha256` is the SHA-256 of a random secret of 256 bits (no slow hash: there is nothing to guess), None for a
     public client. `scopes` bound what its tokens may carry; `roles` and `permissions` are the client's own
-    (client_credentials). `login` is its chain of authenticators, in order.
+    (client_credentials). `login` is its chain of authenticators, in order. `other_lifetimes_seconds` are the kinds of
+    token that it may ask for beside its own, and how long they live; only clients of the configuration file have any.
     """
 
     id: str
@@ -33,6 +35,7 @@ class RegisteredClient:
     token_lifetime_seconds: int
     redirect_uris: tuple[str, ...] = ()
     disabled: bool = False
+    other_lifetimes_seconds: Mapping[TokenKind, int] = field(default_factory=dict)
 
     def has_secret(self, secret: str) -> bool:
         """True when this is the client's secret. Takes the same time for every wrong one; False without a secret."""

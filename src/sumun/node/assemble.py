@@ -13,6 +13,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sumun.access import TokenKind
 from sumun.access.generations import Generations
 from sumun.answers.answer import Answerer
 from sumun.changes import Applied, Changes
@@ -187,8 +188,12 @@ async def build_oauth(shared: Shared, following: Following, secrets: Secrets) ->
         throttle = _throttle(plan, shared.address)
         stack.push_async_callback(throttle.close)
         logins = await _logins(shared, throttle, secrets, stack)
+        lifetimes = {
+            TokenKind.JWT: plan.tokens.jwt_lifetime_seconds,
+            TokenKind.OPAQUE: plan.tokens.opaque_lifetime_seconds,
+        }
         configured = {
-            c.id: as_registered(c, None if c.secret is None else secrets.get(c.secret.source))
+            c.id: as_registered(c, None if c.secret is None else secrets.get(c.secret.source), lifetimes)
             for c in plan.clients.values()
         }
 

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
 
+from sumun.access import TokenKind
 from sumun.config.plan import Client
 from sumun.directory.client import RegisteredClient
 from sumun.identity import Standing, Subject
@@ -20,8 +22,13 @@ ReadStanding = Callable[[Subject], Awaitable[Standing | None]]
 """What is true of a subject, in one look that begins after the call; None: no such subject. Raises OutageError."""
 
 
-def as_registered(client: Client, secret: str | None) -> RegisteredClient:
-    """A client of the configuration file. `secret` is what its reference refers to, None for a public client."""
+def as_registered(
+    client: Client, secret: str | None, lifetimes_seconds: Mapping[TokenKind, int] = MappingProxyType({})
+) -> RegisteredClient:
+    """A client of the configuration file. `secret` is what its reference refers to, None for a public client.
+
+    `lifetimes_seconds` of a kind of token are for kinds that the client may ask for beside its own.
+    """
     return RegisteredClient(
         id=client.id,
         kind=client.kind,
@@ -35,6 +42,7 @@ def as_registered(client: Client, secret: str | None) -> RegisteredClient:
         token_kind=client.token_kind,
         token_lifetime_seconds=client.token_lifetime_seconds,
         redirect_uris=client.redirect_uris,
+        other_lifetimes_seconds={kind: lifetimes_seconds[kind] for kind in client.may_ask_for},
     )
 
 

@@ -1,4 +1,10 @@
 """Bring a plan to life, or leave everything as it was.
 
-policy   Plan -> Policy, the part of a plan that the answering processes need
+    YAML -> plan -> HAProxy's files, checked by HAProxy -> an installed generation -> the policy that answerers learn
+
+compile      YAML -> plan and files, with every problem of both; nothing is changed
+generation   a number that is given out once, a folder that is made whole or not at all
+policy       Plan -> Policy, the part of a plan that the answering processes need
+
+A *generation* is one rendered configuration under its number. What fails on the way leaves no trace but a used number.
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Protocol
 
 from sumun.access import TokenKind
@@ -23,6 +24,9 @@ from sumun.oauth.issue import Issued
 from sumun.oauth.messages import Form, read_form
 from sumun.oauth.scopes import scope_text
 from sumun.telemetry.metrics import TOKEN_REQUESTS_REFUSED, TOKENS_ISSUED
+
+_ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"  # whatever kind the client usually gets
+_JWT = "urn:ietf:params:oauth:token-type:jwt"
 
 
 class Issues(Protocol):
@@ -53,7 +57,7 @@ class TokenEndpoint:
         """RFC 6749 sections 5.1 and 5.2."""
         try:
             form = read_form(request.content_types, request.body)
-            client = await authenticated_client(request, form, self._login)
+            client = _as_asked(form, await authenticated_client(request, form, self._login))
             client, client_epoch = await self._with_epoch(client)
             grant = self._grant(form, client)
             granted = await grant.granted(form, client, Call(request.source, request.request_id))
@@ -77,7 +81,10 @@ class TokenEndpoint:
         found = await self._clients.look(client.id)
         if found is None:  # since it authenticated, a moment ago
             raise InvalidClientError("client authentication failed")
-        return found
+        found_client, epoch = found
+        return replace(
+            found_client, token_kind=client.token_kind, token_lifetime_seconds=client.token_lifetime_seconds
+        ), epoch
 
     def _grant(self, form: Form, client: RegisteredClient) -> Grant:
         name = form.get("grant_type")
@@ -89,3 +96,21 @@ class TokenEndpoint:
         if name not in client.grants:
             raise UnauthorizedClientError("this client may not use this grant")
         return grant
+
+
+def _as_asked(form: Form, client: RegisteredClient) -> RegisteredClient:
+    """The client as if the kind of token that it asks for were its own.
+
+    `requested_token_type` is a parameter of RFC 8693 2.1, with the words of its section 3; we take it with every grant.
+    """
+    asked = form.get("requested_token_type")
+    if asked in (None, _ACCESS_TOKEN):
+        return client
+    if asked != _JWT:
+        raise InvalidRequestError(f"requested_token_type is {_ACCESS_TOKEN} or {_JWT}")
+    if client.token_kind is TokenKind.JWT:
+        return client
+    seconds = client.other_lifetimes_seconds.get(TokenKind.JWT)
+    if seconds is None:
+        raise InvalidRequestError("this client may not ask for tokens of this type")
+    return replace(client, token_kind=TokenKind.JWT, token_lifetime_seconds=seconds)
