@@ -18,6 +18,9 @@ MAX_JWT_LIFETIME_SECONDS = 900  # what a JWT says cannot be changed, so it does 
 # Grants in which a person proves who they are: only these use a login chain.
 _GRANTS_OF_PEOPLE = frozenset({"password", "authorization_code"})
 
+# Settings of the tokens that a client gets.
+_ONLY_FOR_TOKENS = frozenset({"first_party", "lifetime", "may_ask_for", "scopes", "token"})
+
 
 class ClientCompiler:
     """Compiles the clients of one file; what is wrong goes to the findings."""
@@ -85,6 +88,9 @@ class ClientCompiler:
             if settings.grants and grants is not None:
                 what = "a resource server gets no tokens, it only introspects those of others"
                 self._findings.problem(grants, what, "", "remove `grants`, or write kind: confidential")
+            for key in _ONLY_FOR_TOKENS & set(node.entries):
+                what = "means nothing for a resource server, which gets no tokens"
+                self._findings.problem(node.entries[key].key, what, "", f"remove `{key}`")
             return
         if not settings.grants:
             what = "is missing: a client without a grant can do nothing"

@@ -66,7 +66,8 @@ def _compile(checked: Checked[Settings], root: MappingNode, findings: Findings, 
         _names(root, "services"),
         has_internal_listener="internal" in root.entries,
     ).compile(checked)
-    note_unreached(routes, frozenset(c.token_kind for c in clients.values() if c.grants), findings)
+    given = {kind for c in clients.values() if c.grants for kind in (c.token_kind, *c.may_ask_for)}
+    note_unreached(routes, frozenset(given), findings)
     note_unused(services, routes, findings)
     chains.note_unused()
     return Plan(

@@ -111,7 +111,7 @@ class LoginChains:
         model: type[BaseModel] = found.settings_class()
         own = MappingNode(rest, node.place)
         checked = check(own, model, self._findings, self._reading, within=f"authenticators.{name}")
-        if checked is None or checked.node is not own:
+        if checked is None:
             return None
         return Authenticator(name, kind, _dump(checked.settings), place)
 
