@@ -10,6 +10,7 @@ import json
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
@@ -250,6 +251,16 @@ class World:
     def log(self) -> list[dict[str, Any]]:
         """The access log's lines; each must be JSON."""
         return [json.loads(line) for line in (self.folder / "access.log").read_text().splitlines()]
+
+    def logged(self, response: Response) -> dict[str, Any]:
+        """The log line of a response; it is written when the response has ended."""
+        deadline = time.monotonic() + 5
+        while time.monotonic() < deadline:
+            for line in self.log():
+                if [line["id"]] == response.get("X-Request-Id"):
+                    return line
+            time.sleep(0.02)
+        raise AssertionError("a response has no line in the access log")
 
     async def listen(self, answerers: int = 1) -> None:
         """Start the answerers and the HTTP process's stand-in, a real HTTP server on the socket."""
