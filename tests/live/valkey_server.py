@@ -1,4 +1,4 @@
-"""A real Valkey server of one test module: a Unix socket in a private folder, no TCP port, an ACL user with just what we use."""
+"""A real Valkey server for tests: a Unix socket in a private folder, an ACL user with just the commands we use."""
 
 from __future__ import annotations
 

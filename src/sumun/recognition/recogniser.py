@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Hashable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from sumun.access import Evidence, Invalid, InvalidBecause, Missing
@@ -51,8 +52,8 @@ class _Look:
             return ()
         return (
             Change(ChangeKind.TOKEN, self.record.token_id),
-            Change(ChangeKind.SUBJECT, str(self.record.subject)),
-            Change(ChangeKind.CLIENT, self.record.client_id),
+            _of_subject(self.record.subject),
+            _of_client(self.record.client_id),
         )
 
     def judged(self, now: float) -> Evidence:
@@ -68,7 +69,7 @@ class Recogniser:
     def __init__(
         self,
         memory: Memory,
-        records: BatchingReader,
+        records: BatchingReader[Ticket],
         directory: ConfiguredFirst,
         *,
         issuer: str,
@@ -110,7 +111,7 @@ class Recogniser:
             if evidence is not None:
                 return evidence
             if text.startswith(token_format.ACCESS_PREFIX):
-                look = await self._look_at(token_format.digest(text))
+                look = await self._look_up(token_format.digest(text))
                 self._memory.require_trust(self._steady())
                 if self._memory.unchanged_since(look.ticket, look.about()):
                     return look.judged(now)
@@ -149,12 +150,8 @@ class Recogniser:
 
     # -- records -------------------------------------------------------------------------------------------------
 
-    async def _look_at(self, digest: bytes) -> _Look:
-        return await self._once(digest, lambda: self._look_up(digest))
-
     async def _look_up(self, digest: bytes) -> _Look:
-        ticket = self._memory.ticket()
-        record = await self._records.get(digest)
+        ticket, record = await self._records.get(digest, self._memory.ticket())
         if record is None:
             return _Look(ticket, None)
         since_standing, standing = await self._standing(record.subject)
@@ -202,6 +199,16 @@ class Recogniser:
         del self._under_way[key]
         if not done.cancelled():
             done.exception()  # when all who asked have gone away, nobody else looks at it
+
+
+@lru_cache(maxsize=16_384)
+def _of_subject(subject: Subject) -> Change:
+    return Change(ChangeKind.SUBJECT, str(subject))
+
+
+@lru_cache(maxsize=4096)
+def _of_client(client_id: str) -> Change:
+    return Change(ChangeKind.CLIENT, client_id)
 
 
 def _oldest(*tickets: Ticket) -> Ticket:

@@ -41,26 +41,27 @@ def test_one_turn_is_one_question() -> None:
         reader = BatchingReader(store)
         store.go.set()
         wanted = [b"a", b"b", b"a", b"none"]
-        answers = await asyncio.gather(*map(reader.get, wanted))
-        assert answers == [record(b"a"), record(b"b"), record(b"a"), None]
+        answers = await asyncio.gather(*(reader.get(digest, 0) for digest in wanted))
+        assert answers == [(0, record(b"a")), (0, record(b"b")), (0, record(b"a")), (0, None)]
         assert store.asked == [[b"a", b"b", b"none"]]
 
     asyncio.run(conversation())
 
 
-def test_a_question_under_way_is_not_shared() -> None:
-    """Who asks later gets a later look: an answer under way may be older than what the asker knows already."""
+def test_who_joins_is_told_how_old_the_look_is() -> None:
+    """A look under way is shared, with the `as_of` of the one who began it; after its answer a new one begins."""
 
     async def conversation() -> None:
         store = Slow()
         reader = BatchingReader(store)
-        first = asyncio.create_task(reader.get(b"a"))
-        while not store.asked:
-            await asyncio.sleep(0)
-        second = asyncio.create_task(reader.get(b"a"))
+        first = asyncio.create_task(reader.get(b"a", 5))
+        await asyncio.sleep(0.01)
+        second = asyncio.create_task(reader.get(b"a", 6))
         await asyncio.sleep(0.01)
         store.go.set()
-        await asyncio.gather(first, second)
+        assert await asyncio.gather(first, second) == [(5, record(b"a"))] * 2
+        assert store.asked == [[b"a"]]
+        assert await reader.get(b"a", 7) == (7, record(b"a"))
         assert store.asked == [[b"a"], [b"a"]]
 
     asyncio.run(conversation())
@@ -73,26 +74,44 @@ def test_a_long_turn_is_cut() -> None:
         store = Slow()
         reader = BatchingReader(store, max_batch=10)
         store.go.set()
-        await asyncio.gather(*(reader.get(b"%d" % i) for i in range(25)))
+        await asyncio.gather(*(reader.get(b"%d" % i, 0) for i in range(25)))
         assert [len(batch) for batch in store.asked] == [10, 10, 5]
 
     asyncio.run(conversation())
 
 
-def test_trouble_reaches_every_asker() -> None:
-    """An outage of the store is an outage for each who asked, also when some have gone away."""
+@pytest.mark.parametrize("trouble", [StoreUnavailableError("down"), RuntimeError("a bug")])
+def test_trouble_reaches_every_asker(trouble: Exception) -> None:
+    """An outage of the store is an outage for each who asked, also when some have gone away; then life goes on."""
 
     async def conversation() -> None:
         store = Slow()
-        store.trouble = StoreUnavailableError("down")
+        store.trouble = trouble
         reader = BatchingReader(store)
-        askers = [asyncio.create_task(reader.get(b"%d" % i)) for i in range(3)]
+        askers = [asyncio.create_task(reader.get(b"%d" % (i % 2), 0)) for i in range(4)]
         await asyncio.sleep(0.01)
         askers[0].cancel()
         store.go.set()
         results = await asyncio.gather(*askers, return_exceptions=True)
         assert isinstance(results[0], asyncio.CancelledError)
-        assert all(isinstance(result, StoreUnavailableError) for result in results[1:])
+        assert results[1:] == [trouble] * 3
+        store.trouble = None
+        assert await reader.get(b"0", 1) == (1, record(b"0"))
+
+    asyncio.run(conversation())
+
+
+def test_nobody_waits_for_ever() -> None:
+    """When the question itself is cancelled, so are those who wait for it."""
+
+    async def conversation() -> None:
+        reader = BatchingReader(Slow())
+        asker = asyncio.create_task(reader.get(b"a", 0))
+        await asyncio.sleep(0.01)
+        for asking in reader._asking:
+            asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asker
 
     asyncio.run(conversation())
 
@@ -103,11 +122,11 @@ def test_an_asker_that_leaves_takes_nothing_away() -> None:
     async def conversation() -> None:
         store = Slow()
         reader = BatchingReader(store)
-        leaving, staying = (asyncio.create_task(reader.get(b"a")) for _ in range(2))
+        leaving, staying = (asyncio.create_task(reader.get(b"a", 0)) for _ in range(2))
         await asyncio.sleep(0.01)
         leaving.cancel()
         store.go.set()
-        assert await staying == record(b"a")
+        assert await staying == (0, record(b"a"))
 
     asyncio.run(conversation())
 
@@ -118,12 +137,12 @@ def test_the_crowd_is_bounded() -> None:
     async def conversation() -> None:
         store = Slow()
         reader = BatchingReader(store, max_waiting=5)
-        askers = [asyncio.create_task(reader.get(b"%d" % i)) for i in range(5)]
+        askers = [asyncio.create_task(reader.get(b"%d" % i, 0)) for i in range(5)]
         await asyncio.sleep(0.01)
         with pytest.raises(StoreUnavailableError, match="5 token look-ups"):
-            await reader.get(b"x")
+            await reader.get(b"x", 0)
         store.go.set()
         await asyncio.gather(*askers)
-        assert await reader.get(b"x") == record(b"x")
+        assert await reader.get(b"x", 0) == (0, record(b"x"))
 
     asyncio.run(conversation())

@@ -7,6 +7,7 @@ shape is told by its number. Readers read every version up to their own; writers
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 import msgspec
 
@@ -36,6 +37,9 @@ class _Stored(msgspec.Struct, frozen=True, omit_defaults=True):
     n: str = ""
 
 
+# A node sees few different scopes and permissions, and the same people again and again.
+_permission = lru_cache(maxsize=4096)(Permission.parse)
+_subject = lru_cache(maxsize=16_384)(Subject.parse)
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(_Stored)
 
@@ -68,15 +72,15 @@ def decode(data: bytes) -> TokenRecord:
         stored = _decoder.decode(body)
         return TokenRecord(
             token_id=token_id.decode("ascii"),
-            subject=Subject.parse(stored.s),
+            subject=_subject(stored.s),
             client_id=stored.c,
-            scopes=frozenset(map(Permission.parse, stored.p)),
+            scopes=frozenset(map(_permission, stored.p)),
             issued_at_ms=stored.i,
             expires_at_ms=stored.e,
             login_epoch=stored.l,
             own_rights=stored.o,
             roles=frozenset(stored.r),
-            permissions=frozenset(map(Permission.parse, stored.d)),
+            permissions=frozenset(map(_permission, stored.d)),
             note=stored.n,
         )
     except CorruptRecordError:
