@@ -23,6 +23,8 @@ def check(file: Path) -> None:
     except ConfigProblemsError as error:
         click.echo(describe_problems(error, color=sys.stderr.isatty()), err=True)
         sys.exit(2)
+    for note in plan.notes:
+        click.echo(f"{note.where}: note: {note.text}")
     click.echo(
         f"{file}: good. {len(plan.routes)} routes, {len(plan.services)} services, {len(plan.roles)} roles, "
         f"{len(plan.clients)} clients."

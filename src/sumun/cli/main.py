@@ -66,7 +66,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
     except SumunError as error:
-        click.echo(f"sumun: {error}", err=True)
+        several_lines = "\n" in str(error)  # problems with the lines that they are in
+        click.echo(str(error) if several_lines else f"sumun: {error}", err=True)
         sys.exit(error.exit_code)
     except BrokenPipeError:
         # `sumun ... | head`: the reader went away, which is not our error. Keep Python's exit from flushing into it.

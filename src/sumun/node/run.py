@@ -74,6 +74,8 @@ class Node:
     async def _start(self, people: Callable[[Directory, Plan], None] | None) -> Plan:
         program = find_program()
         plan = load(self._source, catalogue())
+        for note in plan.notes:
+            log.warning("%s: %s", note.where, note.text)
         secrets = Secrets(plan)
         account = choose_account(plan.node.run_as)
         folder = open_data_folder(self._data)
