@@ -45,17 +45,19 @@ def at_work(data: Path, work: Callable[[Operator], Awaitable[Result]]) -> Result
     from sumun.changes import ChangeNotAnnouncedError
     from sumun.node.folders import DataFolder, is_running
 
+    folder = data.absolute()
+
     async def whole() -> Result:
         from sumun.node.assemble import open_for_operator
 
-        async with open_for_operator(data.absolute()) as parts:
+        async with open_for_operator(folder) as parts:
             operator = Operator(parts.plan, parts.directory, parts.store, parts.changes, _actor())
             return await work(operator)
 
     try:
         return asyncio.run(whole())
     except ChangeNotAnnouncedError:
-        if is_running(DataFolder(data.absolute())):
+        if is_running(DataFolder(folder)):
             raise
         click.echo("Stored. The gateway is not running; it will know when it starts.")
         sys.exit(0)

@@ -160,7 +160,7 @@ APPS: dict[str, Callable[[], Starlette]] = {
 
 
 class _Say(grpc.GenericRpcHandler):  # type: ignore[misc]
-    """gRPC without generated code: `/demo.Echo/Say` (one answer) and `/demo.Echo/Count` (a stream), bytes in and out."""
+    """gRPC without generated code: `/demo.Echo/Say` (one answer), `/demo.Echo/Count` (a stream); bytes in and out."""
 
     def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler | None:
         if details.method == "/demo.Echo/Say":
