@@ -55,4 +55,4 @@ venv: # .venv with everything for development
 	@scripts/make-venv dev
 
 servers: # what the tests talk to
-	@scripts/install-system haproxy postgresql git $(first)
+	@scripts/install-system haproxy postgresql git curl $(first)

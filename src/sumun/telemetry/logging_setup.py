@@ -45,7 +45,9 @@ def configure_logging(
     part: str, level: str = "info", *, stream: IO[str] | None = None, file: Path | None = None
 ) -> None:
     """Send all logging of this process to `file`, appending, or to `stream` (or standard error), as JSON lines."""
-    handler = logging.FileHandler(file, encoding="utf-8") if file else logging.StreamHandler(stream or sys.stderr)
+    handler = (
+        logging.FileHandler(file, encoding="utf-8") if file else logging.StreamHandler(stream or sys.stderr)
+    )
     handler.setFormatter(JsonFormatter(part))
     root = logging.getLogger()
     root.handlers[:] = [handler]
