@@ -112,7 +112,9 @@ def running() -> Iterator[PostgresServer]:
             _wait_until_ready(server, started, folder / "log")
             yield started
         finally:
-            server.send_signal(signal.SIGQUIT)  # "immediate shutdown" (PostgreSQL manual, 19.5): nothing of it is kept
+            server.send_signal(
+                signal.SIGQUIT
+            )  # "immediate shutdown" (PostgreSQL manual, 19.5): nothing of it is kept
             try:
                 server.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:
