@@ -1,11 +1,11 @@
 """What a route costs: CPU of HAProxy per request with 10 routes and with 10,000, side by side in one run.
 
-Twelve shapes of templates, four hosts, random ids, every route called equally often. The gateway's configuration is the one
-sumun renders, hygiene and access log included; behind it a bare HAProxy answers. `open` are public routes (nothing is
-asked: the stricter ratio), `asked` are protected ones, decided over SPOE by an answerer that always allows.
-Needs `wrk`. Prints one JSON object; `ratio` is 10,000 over 10 and must stay at or below 1.1.
+Twelve shapes of templates, four hosts, random ids, every route called equally often. The gateway's configuration
+is the one sumun renders, hygiene and access log included; behind it a bare HAProxy answers. `open` are public
+routes (nothing is asked: the stricter ratio), `asked` are protected ones, decided over SPOE by an answerer that
+always allows. Needs `wrk`. Prints one JSON object; `ratio` is 10,000 over 10 and must stay at or below 1.1.
 
-    python bench/routes.py [--rounds 5] [--seconds 2]
+    python -m bench.routes [--rounds 5] [--seconds 2]
 """
 
 from __future__ import annotations
@@ -18,19 +18,16 @@ import random
 import shutil
 import statistics
 import subprocess
-import sys
 import tempfile
 import threading
 from contextlib import ExitStack
 from pathlib import Path
 from time import sleep
 
-sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "src")]
-
 from sumun.access import Access
 from sumun.config.plan import Plan, Route
-from sumun.haproxy import RuntimePaths, find_program, install, make_current, render
-from sumun.haproxy.master import argv, environment
+from sumun.haproxy import HAProxyError, RuntimePaths, find_program, install, make_current, render
+from sumun.haproxy.master import ENVIRONMENT, argv
 from sumun.haproxy.runtime import RuntimeSocket
 from sumun.haproxy.runtime_commands import SHOW_INFO, parse_info
 from sumun.spop import AgentConnection, HealthCheck, Hello, Notify, encode_variables
@@ -138,7 +135,7 @@ class Gate:
         log = stack.enter_context((self.folder / "access.log").open("ab"))
         process = subprocess.Popen(
             argv(find_program(), self.folder / "current", self.paths),
-            env=environment(),
+            env={**ENVIRONMENT, **os.environ},
             stdout=log,
             stderr=subprocess.DEVNULL,
         )
@@ -151,7 +148,7 @@ class Gate:
                     parse_info(asyncio.run(RuntimeSocket(self.paths.runtime).ask(SHOW_INFO)))["Pid"]
                 )
                 return
-            except Exception:  # noqa: BLE001, S112: not there yet
+            except HAProxyError:
                 continue
         raise SystemExit(f"HAProxy did not start for {self.name}")
 

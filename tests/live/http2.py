@@ -1,4 +1,5 @@
-"""Just enough of an HTTP/2 client to send what no proper one would: raw header fields, in clear, with prior knowledge.
+"""Just enough of an HTTP/2 client to send what no proper one would: raw header fields, in clear, with prior
+knowledge.
 
 RFC 9113 frames, RFC 7541 literals without Huffman coding. The answer's fields are read as HAProxy writes them.
 """
@@ -55,9 +56,16 @@ def call(port: int, fields: Iterable[tuple[bytes, bytes]], body: bytes = b"", se
         return _read(connection)
 
 
-def fields(method: str, path: str, *more: tuple[bytes, bytes], authority: bytes = b"gate.test") -> list[tuple[bytes, bytes]]:
+def fields(
+    method: str, path: str, *more: tuple[bytes, bytes], authority: bytes = b"gate.test"
+) -> list[tuple[bytes, bytes]]:
     """The four pseudo-header fields of a request, and more."""
-    pseudo = [(b":method", method.encode()), (b":scheme", b"http"), (b":authority", authority), (b":path", path.encode())]
+    pseudo = [
+        (b":method", method.encode()),
+        (b":scheme", b"http"),
+        (b":authority", authority),
+        (b":path", path.encode()),
+    ]
     return [*pseudo, *more]
 
 

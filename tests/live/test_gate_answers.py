@@ -1,8 +1,9 @@
-"""What callers get: allowed, refused for the right reason, or told that it is our fault. HAProxy and SPOE are real."""
+"""What callers get: allowed, refused for the right reason, or told that it is our fault. HAProxy and SPOE are
+real.
+"""
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,8 +11,9 @@ import pytest
 
 from sumun.access import Access
 from sumun.config.plan import Plan
+from tests.live.gate_wire import GOOD, bearer, request
+from tests.live.gate_world import World, free_ports, gate_of
 from tests.unit.haproxy.plans import plan, route, service
-from tests.live.gate_world import GOOD, World, bearer, free_ports, request, world
 
 
 def _plan(here: World) -> Plan:
@@ -36,10 +38,7 @@ def _plan(here: World) -> Plan:
 @pytest.fixture(scope="module")
 def gate(haproxy: Path) -> Iterator[World]:
     """One gate for all tests of this file."""
-    with (
-        tempfile.TemporaryDirectory(prefix="smn-", dir="/tmp") as folder,
-        world(Path(folder), haproxy, _plan) as here,
-    ):
+    with gate_of(haproxy, _plan) as here:
         yield here
 
 

@@ -1,8 +1,9 @@
-"""What is not canonical is refused; what only sumun may say never comes from a client. Raw bytes on a real HAProxy."""
+"""What is not canonical is refused; what only sumun may say never comes from a client. Raw bytes on a real
+HAProxy.
+"""
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import pytest
 
 from sumun.access import Access
 from sumun.config.plan import Plan
-from tests.live.gate_world import Response, World, free_ports, parse, send_raw, world
+from tests.live.gate_wire import Response, parse, send_raw
+from tests.live.gate_world import World, free_ports, gate_of
 from tests.unit.haproxy.plans import plan, route, service
 
 TARGET, HEADER, HOST, TWO, LARGE = (
@@ -36,9 +38,8 @@ def _plan(here: World) -> Plan:
 @pytest.fixture(scope="module")
 def gate(haproxy: Path) -> Iterator[World]:
     """One gate for all tests of this file."""
-    with tempfile.TemporaryDirectory(prefix="smn-", dir="/tmp") as folder:
-        with world(Path(folder), haproxy, _plan) as here:
-            yield here
+    with gate_of(haproxy, _plan) as here:
+        yield here
 
 
 @pytest.fixture(autouse=True)
@@ -121,7 +122,7 @@ GOOD_TARGETS = [
     b"/open/%EA%B9%80/%ed%8c%8c",
     b"/open/a%20b%2C%2B%26%40",
     b"/open/x?",
-    b"/open/x?a=1&b=%2F%00;c=../..//|{}[]\\^`\"<>",
+    b'/open/x?a=1&b=%2F%00;c=../..//|{}[]\\^`"<>',
     b"/open/x?access_tokens=1&my_access_token=2",
     b"/open/",
     b"/open",
@@ -145,7 +146,9 @@ def test_odd_target_of_a_template(gate: World) -> None:
 
 
 def test_absolute_form(gate: World) -> None:
-    """An absolute-form target (RFC 9112 3.2.2) is authorized and sent as origin-form; another host in it is refused."""
+    """An absolute-form target (RFC 9112 3.2.2) is authorized and sent as origin-form; another host in it is
+    refused.
+    """
     answer = call(gate, get(b"http://gate.test/open/x?y=1"))
     assert answer.status == 200
     assert gate.echo.heard[-1].line == "GET /open/x?y=1 HTTP/1.1"
@@ -194,7 +197,9 @@ def test_bad_host(gate: World, host: bytes, code: str) -> None:
     assert gate.echo.heard == []
 
 
-@pytest.mark.parametrize("host", [b"gate.test", b"Gate.Test:8080", b"127.0.0.1:80", b"[::1]:8080", b"a-b_c"], ids=repr)
+@pytest.mark.parametrize(
+    "host", [b"gate.test", b"Gate.Test:8080", b"127.0.0.1:80", b"[::1]:8080", b"a-b_c"], ids=repr
+)
 def test_good_host(gate: World, host: bytes) -> None:
     """Names and addresses, with or without a port, pass."""
     assert call(gate, get(b"/open/x", host=b"Host: " + host)).status == 200
@@ -242,7 +247,9 @@ def test_two_credentials_in_query_and_header(gate: World) -> None:
 
 def test_old_version_with_transfer_encoding(gate: World) -> None:
     """HTTP/1.0 with Transfer-Encoding has faulty framing (RFC 9112 6.1) and is refused."""
-    request = b"POST /open/x HTTP/1.0\r\nHost: gate.test\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n"
+    request = (
+        b"POST /open/x HTTP/1.0\r\nHost: gate.test\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n"
+    )
     assert call(gate, request).status in (400, 413)
     assert gate.echo.heard == []
 
@@ -336,7 +343,9 @@ def test_forged_twice(gate: World) -> None:
 )
 def test_connection_names_our_headers(gate: World, connection: bytes) -> None:
     """A client cannot make the next hop drop the identity by naming it in Connection (RFC 9110 7.6.1)."""
-    request = get(b"/asked/x", b"Authorization: Bearer good").replace(b"Connection: close", b"Connection: " + connection)
+    request = get(b"/asked/x", b"Authorization: Bearer good").replace(
+        b"Connection: close", b"Connection: " + connection
+    )
     assert call(gate, request).status == 200
     heard = gate.echo.heard[-1]
     assert heard.get("x-user-id") == ["u-alice"]
@@ -346,7 +355,11 @@ def test_connection_names_our_headers(gate: World, connection: bytes) -> None:
 @pytest.mark.parametrize(
     "lines",
     [
-        [b"Upgrade: h2c", b"Connection: Upgrade, HTTP2-Settings", b"HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA"],
+        [
+            b"Upgrade: h2c",
+            b"Connection: Upgrade, HTTP2-Settings",
+            b"HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA",
+        ],
         [b"Upgrade: websocket, h2c", b"Connection: Upgrade"],
         [b"Upgrade: websocket", b"Upgrade: h2c", b"Connection: Upgrade"],
         [b"Upgrade: h2c", b"Upgrade: websocket", b"Connection: Upgrade"],

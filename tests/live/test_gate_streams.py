@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import socket
-import tempfile
 import time
 from collections.abc import Iterator
 from concurrent import futures
@@ -19,7 +18,8 @@ from websockets.sync.server import Server, ServerConnection, serve
 from sumun.access import Access
 from sumun.config.plan import Plan, ServiceProtocol
 from tests.live import http2
-from tests.live.gate_world import GOOD, World, bearer, free_ports, parse, send_raw, world
+from tests.live.gate_wire import GOOD, bearer, parse, send_raw
+from tests.live.gate_world import World, free_ports, gate_of
 from tests.unit.haproxy.plans import plan, route, service
 
 SAY = "/shop.Greeter/Say"
@@ -104,9 +104,8 @@ def gate(haproxy: Path, neighbours: Neighbours) -> Iterator[World]:
             ],
         )
 
-    with tempfile.TemporaryDirectory(prefix="smn-", dir="/tmp") as folder:
-        with world(Path(folder), haproxy, make) as here:
-            yield here
+    with gate_of(haproxy, make) as here:
+        yield here
 
 
 def _port(gate: World) -> int:
@@ -237,7 +236,9 @@ BAD_OVER_HTTP2 = [
 
 @pytest.mark.parametrize("fields", BAD_OVER_HTTP2, ids=lambda fields: repr([fields[0], *fields[2:]])[:90])
 def test_bad_over_http2(gate: World, fields: list[tuple[bytes, bytes]]) -> None:
-    """What is not canonical is refused over HTTP/2 too, by HAProxy's parser or by the gate, and reaches no service."""
+    """What is not canonical is refused over HTTP/2 too, by HAProxy's parser or by the gate, and reaches no
+    service.
+    """
     gate.echo.heard.clear()
     answer = http2.call(_port(gate), fields)
     assert answer.reset or answer.status in (400, 404, 405), answer
@@ -275,7 +276,9 @@ def test_websocket_refused_before_101(gate: World, neighbours: Neighbours, token
 
 def test_websocket_stays_open(gate: World) -> None:
     """An open WebSocket may be silent for longer than an ordinary answer may take."""
-    with connect(f"ws://127.0.0.1:{_port(gate)}/chat", additional_headers=dict([GOOD]), ping_interval=None) as chat:
+    with connect(
+        f"ws://127.0.0.1:{_port(gate)}/chat", additional_headers=dict([GOOD]), ping_interval=None
+    ) as chat:
         time.sleep(2.5)
         chat.send("still there")
         assert chat.recv(timeout=5) == "still there"

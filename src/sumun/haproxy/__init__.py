@@ -9,8 +9,8 @@ state           a set of route templates still possible after some segments of a
 odd             a request that needs a closer look (`gate`)
 answer          of a route: `backend|route id|flags`; of the answerers: SPOE variables `txn.smn.*`
 
-One text is written for HAProxy 2.6 and 3.x. Only `master`, `runtime` and `check` touch a process or a socket, only
-`install` and `check` touch the disk; the rest is pure.
+One text is written for HAProxy 2.6 and 3.x. Only `master`, `runtime` and `check` touch a process or a socket,
+only `install` and `check` touch the disk; the rest is pure.
 """
 
 from sumun.haproxy.check import check

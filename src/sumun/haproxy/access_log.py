@@ -1,7 +1,8 @@
 """The access log: one JSON object a line, one line a request, written by HAProxy to its standard output.
 
-Standard output is a regular file that the supervisor opened for appending: writing to it neither blocks nor drops, and
-nobody has to read along. No line holds a credential, a query or a user agent. `-` stands for what is not known.
+Standard output is a regular file that the supervisor opened for appending: writing to it neither blocks nor
+drops, and nobody has to read along. No line holds a credential, a query or a user agent. `-` stands for what is
+not known.
 
     t        unix seconds with milliseconds when the request began
     id       the request's id, as in X-Request-Id and in the body of every refusal
@@ -19,7 +20,7 @@ nobody has to read along. No line holds a credential, a query or a user agent. `
     client   OAuth client of the credential
     bytes    bytes sent to the client
     ask      milliseconds the decision took
-    tr tw tc ts ta    milliseconds: request received, queue, connect, service's answer, all (HAProxy's %TR %Tw %Tc %Tr %Ta)
+    tr tw tc ts ta    milliseconds: request received, queue, connect, service's answer, all (%TR %Tw %Tc %Tr %Ta)
     end      how the session ended (configuration manual 8.5), `--` is well
 """
 
@@ -58,7 +59,9 @@ LOG_FORMAT: Final = "log-format '{" + ",".join(f"{key}:{value}" for key, value i
 
 
 def remember() -> list[str]:
-    """The rules that keep what the log needs: a header or the path is not there any more when the line is written."""
+    """The rules that keep what the log needs: a header or the path is not there any more when the line is
+    written.
+    """
     return [
         # `concat()` makes a text of it: HAProxy 2.6 gives a stored method that it does not know back as OPTIONS.
         "http-request set-var(txn.m) method,concat()",

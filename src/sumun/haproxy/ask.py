@@ -1,8 +1,8 @@
 """Ask, hand over, or refuse: the rules of a backend that stands in front of a protected service.
 
-**Nothing is let through but by one rule: `allow` if `txn.smn.allow` is there and true.** Whatever else happens (no answer,
-half an answer, no answerer) runs on into the refusals, the last of which has no condition. The headers are set before that
-rule, so that a call that is let through pays for no refusal.
+**Nothing is let through but by one rule: `allow` if `txn.smn.allow` is there and true.** Whatever else happens
+(no answer, half an answer, no answerer) runs on into the refusals, the last of which has no condition. The
+headers are set before that rule, so that a call that is let through pays for no refusal.
 """
 
 from __future__ import annotations
@@ -41,7 +41,9 @@ def ask(*, grpc: bool) -> list[str]:
 
 
 def hand_over() -> list[str]:
-    """Tell the service who calls. The client's copies are gone: `gate` took them away, or found that there were none."""
+    """Tell the service who calls. The client's copies are gone: `gate` took them away, or found that there were
+    none.
+    """
     return [
         f"http-request add-header {header} %[var(txn.{PREFIX}.{variable})] "
         f"if {{ var(txn.{PREFIX}.{variable}) -m found }}"

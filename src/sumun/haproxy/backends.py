@@ -1,7 +1,8 @@
-"""The backends: for each service `ask.<id>` (protected routes) and `open.<id>` (public and internal ones), and our own.
+"""The backends: for each service `ask.<id>` (protected routes) and `open.<id>` (public and internal ones), and
+our own.
 
-A service has two backends so that a public route pays for no question. What is known without asking will go to `open.<id>`'s
-sister later: the step stands in the frontend, between the route and the question.
+A service has two backends so that a public route pays for no question. What is known without asking will go to
+`open.<id>`'s sister later: the step stands in the frontend, between the route and the question.
 """
 
 from __future__ import annotations
@@ -85,7 +86,8 @@ def _before_the_service(service: Service, *, keeps: bool) -> list[str]:
     unless_kept = f" unless {{ var({ROUTE}),field(3,|) -m str {KEEPS_AUTHORIZATION} }}" if keeps else ""
     lines = [f"http-request del-header authorization{unless_kept}", "option forwardfor"]
     if service.protocol is not ServiceProtocol.H2C:
-        # Server-sent events may be silent for long; HAProxy has one timeout for the answer and for what follows it.
+        # Server-sent events may be silent for long; HAProxy has one timeout for the answer and for what follows
+        # it.
         lines.append(
             f"http-request set-timeout server {service.stream_timeout_ms}ms "
             f"if {{ var({ODD}) -m bool }} {{ req.hdr(accept) -m beg text/event-stream }}"

@@ -19,7 +19,8 @@ CHECK_SECONDS: Final = 60.0
 """10,000 routes take less than a second; a name server that does not answer may take many."""
 
 _COMPLAINT: Final = re.compile(r"^\[(?:ALERT|WARNING)\]\s+\(\d+\) : (?:config : )?(.*)$")
-# `parsing [haproxy.cfg:198] : …`, `Binding [haproxy.cfg:36] for …`, `[spoe.conf:3] …`, `Parsing [haproxy.cfg:257]: …`
+# `parsing [haproxy.cfg:198] : …`, `Binding [haproxy.cfg:36] for …`, `[spoe.conf:3] …`, `Parsing
+# [haproxy.cfg:257]: …`
 _PLACE: Final = re.compile(r"\[(?:[^\]]*/)?([^\]/:]+):(\d+)\]\s*:?\s*")
 # Sums up what was said before.
 _SUMMARIES: Final = ("Error(s) found in configuration file", "Fatal errors found in configuration")
@@ -28,8 +29,8 @@ _SUMMARIES: Final = ("Error(s) found in configuration file", "Fatal errors found
 def check(files: Files, program: Program) -> list[Problem]:
     """Problems that HAProxy finds, in its order; empty when it would start with these files.
 
-    A complaint about a line that the YAML caused has that line's place; any other has none, and is a bug of ours or of
-    the machine (a name that cannot be resolved, a file descriptor limit).
+    A complaint about a line that the YAML caused has that line's place; any other has none, and is a bug of ours
+    or of the machine (a name that cannot be resolved, a file descriptor limit).
     """
     with tempfile.TemporaryDirectory(prefix="sumun-check-") as temporary:
         folder = install(files, Path(temporary))

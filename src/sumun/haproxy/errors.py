@@ -8,6 +8,7 @@
     ├── HAProxyTooOldError               older than what the files are written for
     ├── HAProxyUnfitError                built without something we need
     ├── AddressInUseError                somebody else listens there
+    ├── TooFewDescriptorsError           more connections are wanted than files may be open
     ├── HAProxyDidNotStartError          it ended, or did not get ready in time
     ├── ReloadRefusedError               the old configuration goes on working
     └── RuntimeSocketError               the stats or master socket did not answer, or said no
@@ -30,14 +31,18 @@ class HAProxyError(SumunError):
 
 
 class UnquotableError(HAProxyError):
-    """A text cannot stand in a HAProxy file: change it in the YAML. The sentence says which characters are in the way."""
+    """A text cannot stand in a HAProxy file: change it in the YAML. The sentence says which characters are in the
+    way.
+    """
 
     code: ClassVar[str] = "haproxy_unquotable"
     exit_code: ClassVar[int] = 2
 
 
 class RouteTableTooLargeError(HAProxyError):
-    """The routes' placeholders combine into too many cases. Use fewer templates whose first segment is a placeholder."""
+    """The routes' placeholders combine into too many cases. Use fewer templates whose first segment is a
+    placeholder.
+    """
 
     code: ClassVar[str] = "route_table_too_large"
     exit_code: ClassVar[int] = 2
@@ -72,6 +77,12 @@ class AddressInUseError(HAProxyError):
     """Another process listens on an address of ours. The sentence names it."""
 
     code: ClassVar[str] = "address_in_use"
+
+
+class TooFewDescriptorsError(HAProxyError):
+    """The process may not open enough files for so many connections. The sentence says how many would do."""
+
+    code: ClassVar[str] = "too_few_descriptors"
 
 
 class HAProxyDidNotStartError(HAProxyError):

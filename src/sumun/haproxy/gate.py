@@ -1,11 +1,12 @@
 """The hygiene gate: what is not canonical is refused, not repaired; what only sumun may say is taken away.
 
-Every call pays for this, so the common call pays little: two regular expressions describe a *good* request target and *good*
-header fields, read once from left to right without going back (possessive quantifiers). Only what is not so described is `odd`
-and looked at closely. Because the expressions say what is good, anything unforeseen, an expression that gives up
-included, is odd, never fine.
+Every call pays for this, so the common call pays little: two regular expressions describe a *good* request target
+and *good* header fields, read once from left to right without going back (possessive quantifiers). Only what is
+not so described is `odd` and looked at closely. Because the expressions say what is good, anything unforeseen, an
+expression that gives up included, is odd, never fine.
 
-Why not repair: two programs that read `/a/%2e%2e/b` differently are the bug (RFC 9110 17, "path-based attacks"; RFC 3986 6.2.2).
+Why not repair: two programs that read `/a/%2e%2e/b` differently are the bug (RFC 9110 17, "path-based attacks";
+RFC 3986 6.2.2).
 """
 
 from __future__ import annotations
@@ -31,9 +32,10 @@ ODD: Final = "txn.odd"
 REFUSED: Final = "str(refuse|-|)"
 """The answer that sends a request to the backend that refuses."""
 
-# RFC 3986 3.3: pchar without `;` (path parameters: services disagree about them), `*` (ours in the maps), and percent
-# encoding of anything that may stand for itself (6.2.2.2), of control characters, `%`, `/`, `;`, `\`.
-_PCHAR = r"(?:[A-Za-z0-9._~!$&\x27()+,=:@-]|%(?:2[0-4689ABCabc]|3[ACEFacef]|40|5[BDEbde]|60|7[BCDbcd]|[89A-Fa-f][0-9A-Fa-f]))"
+# RFC 3986 3.3: pchar without `;` (path parameters: services disagree about them), `*` (ours in the maps), and
+# percent encoding of anything that may stand for itself (6.2.2.2), of control characters, `%`, `/`, `;`, `\`.
+_ENCODED = r"%(?:2[0-4689ABCabc]|3[ACEFacef]|40|5[BDEbde]|60|7[BCDbcd]|[89A-Fa-f][0-9A-Fa-f])"
+_PCHAR = rf"(?:[A-Za-z0-9._~!$&\x27()+,=:@-]|{_ENCODED})"
 _SEGMENT = rf"(?!\.{{1,2}}(?:[/?]|\z)){_PCHAR}++"
 _PATH = rf"\A/(?:{_SEGMENT}/)*+(?:{_SEGMENT})?+"
 _NO_TOKEN = r"(?!access_token(?:[=&;]|\z))"
@@ -44,7 +46,8 @@ GOOD_TARGET: Final = rf"{_PATH}(?:\?(?:{_NO_TOKEN}[!-%\x27-:<-~]*+[&;])*+{_NO_TO
 GOOD_PATH: Final = rf"{_PATH}\z"
 
 _OURS = "|".join(name.lower() for name in OURS)
-# What a client may not say: who it is; where it comes from (services believe these); what is between it and us only.
+# What a client may not say: who it is; where it comes from (services believe these); what is between it and us
+# only.
 _TAKEN_AWAY = (
     rf"{_OURS}|x-sumun-[a-z0-9-]+|forwarded|x-forwarded-[a-z0-9-]+|x-real-ip|x-client-ip|x-cluster-client-ip|true-client-ip|"
     r"x-original-[a-z0-9-]+|x-rewrite-[a-z0-9-]+|x-http-method[a-z0-9-]*|x-method-override|"
@@ -65,7 +68,7 @@ _LINES = rf"(?:(?!{_ODD_LINES})[a-z0-9-]++: {_VALUE})*+"
 
 
 def good_header(token_bytes: int) -> str:
-    """All header fields: a good Host, at most one Authorization of bounded size, nothing that is odd, no control characters."""
+    """All header fields: a good Host, at most one Authorization of bounded size, no odd line, no control character."""
     longest = token_bytes + len("Bearer ")
     authorization = rf"authorization: [^\x00-\x08\x0a-\x1f\x7f,]{{0,{longest}}}+\r\n"
     return rf"\A{_HAS_HOST}{_LINES}(?:{authorization}{_LINES})?+\r\n\z"
@@ -120,7 +123,8 @@ def _refuse_credentials(limits: Limits) -> list[str]:
             TWO_CREDENTIALS.code,
             "if { url_param(access_token) -m found } { req.hdr(authorization) -m found }",
         ),
-        # A comma cuts a header field into values; a credential is never cut (RFC 9110 11.4), so it is taken whole.
+        # A comma cuts a header field into values; a credential is never cut (RFC 9110 11.4), so it is taken
+        # whole.
         (
             'http-request set-var(txn.cred) req.fhdr(authorization),\'regsub("^bearer +","",i)\' '
             "if { req.fhdr(authorization) -m reg -i '^bearer +[^ ]' }"

@@ -4,9 +4,9 @@
     generations/last                    the highest number ever given out
     current -> generations/000012       what HAProxy is started and reloaded with
 
-Nothing is ever half there: a folder is filled under a temporary name, synced and renamed; the link is made under a
-temporary name and renamed over the old one. A number is given out once, and is used up even if nothing came of it: a worker
-that was half started asks under its number, and must never be answered under another's rules.
+Nothing is ever half there: a folder is filled under a temporary name, synced and renamed; the link is made under
+a temporary name and renamed over the old one. A number is given out once, and is used up even if nothing came of
+it: a worker that was half started asks under its number, and must never be answered under another's rules.
 """
 
 from __future__ import annotations

@@ -8,7 +8,8 @@ from typing import Final
 
 from sumun.haproxy.errors import UnusablePathError
 
-# unix(7): sun_path has 108 bytes with the final NUL. HAProxy binds under a temporary name first: `<path>.<pid>.tmp`.
+# unix(7): sun_path has 108 bytes with the final NUL. HAProxy binds under a temporary name first:
+# `<path>.<pid>.tmp`.
 _LONGEST_SOCKET_PATH: Final = 107 - len(".4194304.tmp")
 
 
@@ -16,8 +17,8 @@ _LONGEST_SOCKET_PATH: Final = 107 - len(".4194304.tmp")
 class RuntimePaths:
     """`run` is the 0700 folder of the sockets, `generation` the folder that the files will be installed in.
 
-    `user` and `group` are what HAProxy's workers become when the master is started as root; empty: they stay who they are.
-    Raises UnusablePathError when `run` is too long for a socket's path.
+    `user` and `group` are what HAProxy's workers become when the master is started as root; empty: they stay who
+    they are. Raises UnusablePathError when `run` is too long for a socket's path.
     """
 
     run: Path
@@ -31,7 +32,8 @@ class RuntimePaths:
         if longest > _LONGEST_SOCKET_PATH:
             raise UnusablePathError(
                 f"the run folder {self.run} is too long for sockets inside it: "
-                f"{longest} bytes with the socket's name, {_LONGEST_SOCKET_PATH} are possible. Choose a shorter data folder"
+                f"{longest} bytes with the socket's name, {_LONGEST_SOCKET_PATH} are possible. "
+                "Choose a shorter data folder"
             )
 
     def answerer(self, number: int) -> Path:

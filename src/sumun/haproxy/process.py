@@ -1,7 +1,8 @@
 """The sections `global` and `defaults`: what holds for the whole process.
 
-Maps and the SPOE file are named without a folder, so a generation is the same text wherever it lies: HAProxy is started with
-`-C <the generation's folder>`. (`default-path config` would do, but 2.6 forgets it after the first SPOE file.)
+Maps and the SPOE file are named without a folder, so a generation is the same text wherever it lies: HAProxy is
+started with `-C <the generation's folder>`. (`default-path config` would do, but 2.6 forgets it after the first
+SPOE file.)
 """
 
 from __future__ import annotations

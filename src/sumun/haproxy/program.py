@@ -30,7 +30,8 @@ class Program:
 
 
 def find_program(environment: Mapping[str, str] | None = None) -> Program:
-    """The HAProxy to use: `HAPROXY` if set, else the one on PATH (and in sbin, which is not on every user's PATH).
+    """The HAProxy to use: `HAPROXY` if set, else the one on PATH (and in sbin, which is not on every user's
+    PATH).
 
     Raises HAProxyMissingError, HAProxyTooOldError or HAProxyUnfitError, each with what to do.
     """

@@ -2,14 +2,14 @@
 
 HAProxy's own rules (configuration manual 2.2, "Quoting and escaping"; 7.3.1 for map files):
 
-- A line of haproxy.cfg is cut into words at spaces and tabs. Inside '...' every character stands for itself, and nothing
-  can stand for a single quote. Outside, a backslash takes the next character as it is. `#` begins a comment, `$`
-  is an environment variable inside "...".
-- A line of a map file is `key value`: leading blanks are skipped, a line that begins with `#` is a comment, the key ends
-  at the first blank, the value is the rest without blanks around it.
+- A line of haproxy.cfg is cut into words at spaces and tabs. Inside '...' every character stands for itself, and
+  nothing can stand for a single quote. Outside, a backslash takes the next character as it is. `#` begins a
+  comment, `$` is an environment variable inside "...".
+- A line of a map file is `key value`: leading blanks are skipped, a line that begins with `#` is a comment, the
+  key ends at the first blank, the value is the rest without blanks around it.
 
-Each function returns a text that HAProxy reads back as exactly what went in, or raises UnquotableError. Nothing is
-repaired: a text that cannot be held is the operator's to change.
+Each function returns a text that HAProxy reads back as exactly what went in, or raises UnquotableError. Nothing
+is repaired: a text that cannot be held is the operator's to change.
 """
 
 from __future__ import annotations
@@ -29,11 +29,14 @@ LONGEST_NAME: Final = 200
 """Characters of a section's name. HAProxy sets no limit; logs and the statistics page want one."""
 
 LONGEST_TEXT: Final = 1000
-"""Bytes of any other text. HAProxy reads a line of at most 2048 bytes (LINESIZE), and the line holds more than this."""
+"""Bytes of any other text. HAProxy reads a line of at most 2048 bytes (LINESIZE), and the line holds more than
+this.
+"""
 
 
 def word(text: str) -> str:
-    """One word of haproxy.cfg that stands for `text`. Raises UnquotableError for control characters and overlong texts.
+    """One word of haproxy.cfg that stands for `text`. Raises UnquotableError for control characters and overlong
+    texts.
 
     Not for a log-format string: there `%` has a meaning of its own, and no operator's text enters one.
     """
@@ -44,7 +47,9 @@ def word(text: str) -> str:
 
 
 def name(text: str) -> str:
-    """The name of a section or a server. Raises UnquotableError unless it is letters, digits, `_`, `.`, `:` and `-`."""
+    """The name of a section or a server. Raises UnquotableError unless it is letters, digits, `_`, `.`, `:` and
+    `-`.
+    """
     if not _NAME.fullmatch(text) or len(text) > LONGEST_NAME:
         raise UnquotableError(
             f"{text[:80]!r} cannot be a name in HAProxy's configuration; "
@@ -79,7 +84,9 @@ def map_field(text: str) -> str:
 
 
 def regex(pattern: str) -> str:
-    """A regular expression of ours as one word; never made of an operator's text. It must not hold a single quote."""
+    """A regular expression of ours as one word; never made of an operator's text. It must not hold a single
+    quote.
+    """
     if "'" in pattern:
         raise UnquotableError("write \\x27 for a single quote in a regular expression")
     return f"'{pattern}'"

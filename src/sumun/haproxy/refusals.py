@@ -1,8 +1,8 @@
 """The refusals that HAProxy makes alone, and how any refusal is written.
 
-Every refusal is `application/problem+json` (RFC 9457) with a stable `code` and the request's id, and is not to be stored by
-caches. A gRPC caller gets a trailers-only answer instead: HTTP 200 with `grpc-status` (gRPC over HTTP/2, "Responses").
-Sentences are ours, and say nothing about what stands behind the gate.
+Every refusal is `application/problem+json` (RFC 9457) with a stable `code` and the request's id, and is not to be
+stored by caches. A gRPC caller gets a trailers-only answer instead: HTTP 200 with `grpc-status` (gRPC over
+HTTP/2, "Responses"). Sentences are ours, and say nothing about what stands behind the gate.
 """
 
 from __future__ import annotations
@@ -62,11 +62,14 @@ ALONE = (
 """What the backend `refuse` answers."""
 
 GRPC_STATUS = {400: 13, 401: 16, 403: 7, 404: 12, 405: 12, 431: 8, 503: 14}
-"""HTTP status -> gRPC status, as gRPC's own table has it (http-grpc-status-mapping), 431 as RESOURCE_EXHAUSTED."""
+"""HTTP status -> gRPC status, as gRPC's own table has it (http-grpc-status-mapping), 431 as RESOURCE_EXHAUSTED.
+"""
 
 
 def body(title: str, status: str, code: str) -> str:
-    """The JSON of a problem as a log-format word. The three are put in as they are: JSON-safe texts or `%[…,json(utf8s)]`."""
+    """The JSON of a problem as a log-format word. The three are put in as they are: JSON-safe texts or
+    `%[…,json(utf8s)]`.
+    """
     return (
         f'\'{{"type":"about:blank","title":"{title}","status":{status},"code":"{code}",'
         '"request_id":"%[unique-id]"}\''
@@ -81,7 +84,9 @@ def answer(refusal: Refusal) -> str:
 
 
 def grpc_answer(grpc_status: int, message: str) -> str:
-    """The words of `http-request return` for a trailers-only answer. The content type is added by `GRPC_CONTENT_TYPE`."""
+    """The words of `http-request return` for a trailers-only answer. The content type is added by
+    `GRPC_CONTENT_TYPE`.
+    """
     return f"status 200 {NO_STORE} hdr grpc-status {grpc_status} hdr grpc-message {message}"
 
 
@@ -109,9 +114,7 @@ HAProxy 2.6 has words of its own for most of it, whatever is configured.
 
 def error_file(refusal: Refusal) -> File:
     """A whole response, as `errorfile` wants it."""
-    text = (
-        f'{{"type":"about:blank","title":"{refusal.title}","status":{refusal.status},"code":"{refusal.code}"}}'
-    )
+    text = f'{{"type":"about:blank","title":"{refusal.title}","status":{refusal.status},"code":"{refusal.code}"}}'
     head = (
         f"HTTP/1.1 {refusal.status} {HTTPStatus(refusal.status).phrase}",
         "Content-Type: application/problem+json",

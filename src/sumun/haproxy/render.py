@@ -29,8 +29,8 @@ _OWN_TARGETS = (
 def render(plan: Plan, generation: int, paths: RuntimePaths) -> Files:
     """The files of generation `generation` of this plan: haproxy.cfg, the SPOE file, the maps; sorted by name.
 
-    Raises UnquotableError for a text that no HAProxy file can hold, RouteTableTooLargeError for routes that combine
-    into too many cases. What HAProxy itself thinks of the files is for `check` to find out.
+    Raises UnquotableError for a text that no HAProxy file can hold, RouteTableTooLargeError for routes that
+    combine into too many cases. What HAProxy itself thinks of the files is for `check` to find out.
     """
     hosts = tuple(sorted({route.host for route in plan.routes if route.host}))
     public = _maps("public", plan.routes, hosts)

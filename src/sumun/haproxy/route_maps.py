@@ -1,7 +1,7 @@
 """The states of the route tree as HAProxy maps.
 
     map          looked up by     key                    value
-    hosts        exact            host, lower case       its short name, `h1`; unnamed hosts are `-`
+    hosts        exact            host, lower case       its short name, `h1/`; others are `-/`
     routes       longest prefix   GET:/products/17/|     see below
     methods      longest prefix   :/products/17/|        the methods that are routed there, as in `Allow`
 
@@ -12,9 +12,10 @@ A key is the text of a state, or that text with `|` behind it, which stands for 
     !GET:/products/;answer    a placeholder and then the end must follow: if so, this is the answer
     .                         no route
 
-so a path is found with one look-up, and one more for each placeholder that is not its end (`routes`). A key whose value is what a shorter key
-says already is left out. All but hosts exist once for each listener (`public.routes.map`), because an internal route exists
-only on the internal one. Before every text stands the short name of its host, when any route names a host.
+so a path is found with one look-up, and one more for each placeholder that is not its end (`routes`). A key whose
+value is what a shorter key says already is left out. All but hosts exist once for each listener
+(`public.routes.map`), because an internal route exists only on the internal one. Before every text stands the
+short name of its host, when any route names a host.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from sumun.haproxy.route_tree import MOST_STATES, State, Target, states
 from sumun.haproxy.sections import File, Line
 
 HOSTS = "hosts.map"
-ANY_HOST = "-"
+ANY_HOST = "-/"
 
 HIDDEN = "refuse|-|"
 """The answer for a route that does not exist on this listener: 404, and never named in `Allow`."""
@@ -90,7 +91,8 @@ def hosts_file(hosts: tuple[str, ...]) -> File:
 def _short_names(hosts: tuple[str, ...]) -> list[tuple[str, str]]:
     if not hosts:
         return [("", "")]
-    return [*((host, f"h{number + 1}") for number, host in enumerate(hosts)), ("", ANY_HOST)]
+    # A method may begin with a digit but holds no slash (RFC 9110 5.6.2): `1GET` of h1 is not `GET` of h11.
+    return [*((host, f"h{number}/") for number, host in enumerate(hosts, 1)), ("", ANY_HOST)]
 
 
 def _rows(some: list[State], value: Callable[[Mapping[str, str]], str | None]) -> dict[str, str]:

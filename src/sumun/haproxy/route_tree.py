@@ -1,15 +1,17 @@
-"""Which template wins, worked out ahead of time, so that a request needs a few look-ups however many routes there are.
+"""Which template wins, worked out ahead of time, so that a request needs a few look-ups however many routes there
+are.
 
-Templates are written `/products`, `/products/{id}`, `/files/**` (the prefix itself included). **The most literal one wins,
-read from the left**: a literal segment beats `{…}`, `{…}` beats `**`, and a host that is named beats any host. A placeholder
-takes one segment that is not empty. The method is part of the match: a template that does not take the request's method
-is passed over, and the next best is asked.
+Templates are written `/products`, `/products/{id}`, `/files/**` (the prefix itself included). **The most literal
+one wins, read from the left**: a literal segment beats `{…}`, `{…}` beats `**`, and a host that is named beats
+any host. A placeholder takes one segment that is not empty. The method is part of the match: a template that does
+not take the request's method is passed over, and the next best is asked.
 
-To find the winner one would have to try alternatives and come back: `/a/b/{x}/c` fails late, and `/a/{y}/{z}/d` matches. So the
-tree is made deterministic first (the subset construction that turns an NFA into a DFA): a state is the *set* of all
-templates still possible, and what a literal child does not say itself it inherits from the placeholder beside it.
-After that a path is read once, from the left, without coming back. Each state has a text, its path with `*` for placeholders
-and a slash at the end: `/products/*/`. HAProxy's maps are the states (`route_maps`), its rules the walk (`routes`).
+To find the winner one would have to try alternatives and come back: `/a/b/{x}/c` fails late, and `/a/{y}/{z}/d`
+matches. So the tree is made deterministic first (the subset construction that turns an NFA into a DFA): a state
+is the *set* of all templates still possible, and what a literal child does not say itself it inherits from the
+placeholder beside it. After that a path is read once, from the left, without coming back. Each state has a text,
+its path with `*` for placeholders and a slash at the end: `/products/*/`. HAProxy's maps are the states
+(`route_maps`), its rules the walk (`routes`).
 """
 
 from __future__ import annotations
@@ -61,9 +63,9 @@ class Node:
 class State:
     """A set of templates that are still possible after reading the state's text.
 
-    `exact` is the winner by method when the path ends here, only if a template without `**` takes that method here.
-    `rest` is the winner by method when nothing below matches. `takes_placeholder` is True when a segment that is no
-    literal child can be read as a placeholder.
+    `exact` is the winner by method when the path ends here, only if a template without `**` takes that method
+    here. `rest` is the winner by method when nothing below matches. `takes_placeholder` is True when a segment
+    that is no literal child can be read as a placeholder.
     """
 
     text: str
@@ -97,7 +99,9 @@ def add(root: Node, target: Target) -> None:
 
 
 def states(targets: Iterable[Target], prefix: str = "", most: int = MOST_STATES) -> list[State]:
-    """All states, in the order of their texts. Raises RouteTableTooLargeError when there would be more than `most`."""
+    """All states, in the order of their texts. Raises RouteTableTooLargeError when there would be more than
+    `most`.
+    """
     root = Node()
     for target in targets:
         add(root, target)
@@ -110,12 +114,13 @@ def states(targets: Iterable[Target], prefix: str = "", most: int = MOST_STATES)
         found.append(_state(text, nodes, rests, takes_placeholder=bool(placeholders)))
         if len(found) > most:
             raise RouteTableTooLargeError(
-                f"the routes make more than {most} cases, because templates with a placeholder early in the path combine "
-                f'with every literal beside it (near "{text}"). Put a literal segment first, or use fewer such templates'
+                f"the routes make more than {most} cases, because templates with a placeholder early in the path "
+                f'combine with every literal beside it (near "{text}"). Put a literal segment first, or use fewer'
             )
         for literal in {key for node in nodes for key in node.literal}:
             children = [node.literal[literal] for node in nodes if literal in node.literal]
-            # RFC 3986 3.3: the empty segment behind a final slash is a segment too; a placeholder does not take it.
+            # RFC 3986 3.3: the empty segment behind a final slash is a segment too; a placeholder does not take
+            # it.
             todo.append((f"{text}{literal}/", children + (placeholders if literal else []), rests))
         if placeholders:
             todo.append((f"{text}*/", placeholders, rests))

@@ -3,15 +3,15 @@
 1. `txn.p` begins as `GET:/products/17/|`: the method, the path with a slash behind it, the mark of its end.
 2. The longest key that it begins with is looked up. Its value is the route, or that there is none, or
    `=GET:/products/`: a placeholder may follow there.
-3. Then that text is written before the path, `=GET:/products/|GET:/products/17/reviews/|`, and one regular expression,
-   whose back-reference skips the text again, replaces the segment behind it: `GET:/products/*/reviews/|`. Back to 2, at
-   most as often as the longest template has placeholders.
-4. A value `!GET:/products/;answer` says that one segment must follow, and nothing else: another regular expression sees
-   to that, and leaves the answer.
+3. Then that text is written before the path, `=GET:/products/|GET:/products/17/reviews/|`, and one regular
+   expression, whose back-reference skips the text again, replaces the segment behind it:
+   `GET:/products/*/reviews/|`. Back to 2, at most as often as the longest template has placeholders.
+4. A value `!GET:/products/;answer` says that one segment must follow, and nothing else: another regular
+   expression sees to that, and leaves the answer.
 
-So the number of rules depends on the placeholders of one template, not on how many routes, shapes or hosts there are, and
-a path costs one look-up and one more for each placeholder that is not its end. `|`, `*` and `=` before a colon cannot come from a
-client: the gate refuses them.
+So the number of rules depends on the placeholders of one template, not on how many routes, shapes or hosts there
+are, and a path costs one look-up and one more for each placeholder that is not its end. `|`, `*` and `=` before a
+colon cannot come from a client: the gate refuses them.
 """
 
 from __future__ import annotations

@@ -47,8 +47,8 @@ def to_worker(pid: int, command: str) -> str:
 def parse_processes(answer: str) -> Processes:
     """Read the answer to SHOW_PROC. Raises RuntimeSocketError when it is not one.
 
-    HAProxy 3.x lists the worker in force under "# old workers" after a refused reload; a worker whose own count of
-    reloads equals the failed ones was in force before them, so it still is.
+    HAProxy 3.x lists the worker in force under "# old workers" after a refused reload; a worker whose own count
+    of reloads equals the failed ones was in force before them, so it still is.
     """
     master = _MASTER.search(answer)
     if master is None:

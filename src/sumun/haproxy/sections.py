@@ -1,7 +1,7 @@
 """What a HAProxy configuration is made of: sections of lines, and files of sections.
 
-Every line remembers the place of the YAML that caused it (NOWHERE for what is always there), so that a complaint of
-`haproxy -c` can be told as a problem of the YAML, and `sumun show` can say why a line is there.
+Every line remembers the place of the YAML that caused it (NOWHERE for what is always there), so that a complaint
+of `haproxy -c` can be told as a problem of the YAML, and `sumun show` can say why a line is there.
 """
 
 from __future__ import annotations

@@ -74,7 +74,9 @@ def expected(routes: list[Route], host: str, method: str, path: str, *, internal
     st.lists(st.tuples(st.sampled_from(["", "a.test", "b.test"]), paths), min_size=1, max_size=30),
 )
 def test_same_choice(routes: list[Route], requests: list[tuple[str, str]]) -> None:
-    """For any routes and any request the walk through the maps finds the route, and the `Allow`, of the slow rule."""
+    """For any routes and any request the walk through the maps finds the route, and the `Allow`, of the slow
+    rule.
+    """
     files = rendered(routes)
     for listener in ("public", "internal"):
         walker, internal = Walker(files, listener), listener == "internal"
@@ -98,7 +100,9 @@ def test_enough_steps_are_rendered() -> None:
 
 
 def test_a_literal_inherits_from_the_placeholder_beside_it() -> None:
-    """A literal branch that ends too early does not hide the template that would have matched (no backtracking needed)."""
+    """A literal branch that ends too early does not hide the template that would have matched (no backtracking
+    needed).
+    """
     routes = [route("late", "/a/b/{x}/c", "s"), route("other", "/a/{y}/{z}/d", "s")]
     assert Walker(rendered(routes), "public").answer("", "GET", "/a/b/1/d") == "ask.s|other|"
 

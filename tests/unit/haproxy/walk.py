@@ -56,4 +56,4 @@ class Walker:
         return walk(self._methods, f"{self._host(host)}:{path}", self._placeholders)
 
     def _host(self, host: str) -> str:
-        return self._hosts.get(host, "-") if self._hosts else ""
+        return self._hosts.get(host, "-/") if self._hosts else ""
