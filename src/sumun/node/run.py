@@ -120,7 +120,7 @@ class Node:
 
 
 async def run_node(source: Path, data: Path, log_file: Path | None = None) -> None:
-    """Run a node until SIGTERM or SIGINT. Raises SumunError when it cannot start."""
+    """Run a node until SIGTERM, SIGINT or SIGHUP. Raises SumunError when it cannot start."""
     output = (
         None
         if log_file is None
@@ -144,11 +144,14 @@ async def run_node(source: Path, data: Path, log_file: Path | None = None) -> No
 
 
 def stop_event() -> asyncio.Event:
-    """An event that SIGINT and SIGTERM set. The second one changes nothing: the stop is under way."""
+    """An event that SIGINT, SIGTERM and SIGHUP (the terminal was closed) set. The second one changes nothing: the stop
+    is under way. SIGHUP that was ignored from the start stays so: that is what nohup asks for.
+    """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+            loop.add_signal_handler(number, stop.set)
     return stop
 
 

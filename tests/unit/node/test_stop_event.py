@@ -1,0 +1,41 @@
+"""What ends a node: signals."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+
+import pytest
+
+from sumun.node.run import stop_event
+
+
+async def is_set_by(number: signal.Signals) -> bool:
+    """Whether the event is set soon after the signal came."""
+    stop = stop_event()
+    os.kill(os.getpid(), number)
+    try:
+        await asyncio.wait_for(stop.wait(), 0.2)
+    except TimeoutError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_it_stops(number: signal.Signals) -> None:
+    """Ctrl-C, a supervisor's stop and a closed terminal all end a node in order."""
+    before = signal.getsignal(number)
+    try:
+        assert asyncio.run(is_set_by(number))
+    finally:
+        signal.signal(number, before)
+
+
+def test_nohup_is_respected() -> None:
+    """Started under nohup, a node outlives its terminal."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert not asyncio.run(is_set_by(signal.SIGHUP))
+    finally:
+        signal.signal(signal.SIGHUP, before)
