@@ -177,5 +177,5 @@ def test_the_loop_of_a_node(directory: Directory, caplog: pytest.LogCaptureFixtu
 async def until(holds: Callable[[], bool]) -> None:
     """Wait until it holds; five seconds at most."""
     async with asyncio.timeout(5):
-        while not holds():  # noqa: ASYNC110  # what it waits for is in a database, which sets no event
+        while not holds():  # what it waits for is in a database, which sets no event
             await asyncio.sleep(0.005)
