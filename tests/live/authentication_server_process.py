@@ -90,11 +90,11 @@ async def drip(_request: Request) -> Response:
 
 
 async def huge(_request: Request) -> Response:
-    """A good answer, after 4 MiB of white space."""
+    """More than is read, and then nothing for a long time."""
 
     async def spaces() -> AsyncIterator[bytes]:
-        for _ in range(64):
-            yield b" " * 65536
+        yield b" " * 65536
+        await asyncio.sleep(60)
         yield NOT_MINE
 
     return StreamingResponse(spaces(), media_type="application/json")

@@ -35,7 +35,7 @@ from sumun.login.authenticator import (
     RejectedBecause,
 )
 from sumun.login.circuit import OPEN_SECONDS, OUTAGES_TO_OPEN
-from sumun.login.errors import LoginBusyError, UnusableSecretError
+from sumun.login.errors import LoginBusyError, UnusableCertificatesError, UnusableSecretError
 from sumun.login.http import WAITING_PER_CONNECTION, HttpAuthenticator, HttpServer
 from tests.contracts.authenticator import AuthenticatorContract, proof
 from tests.contracts.occasions import CONFIGURED, NOW, outsider, person
@@ -243,6 +243,17 @@ def test_answers_that_are_none(running: Running, directory: Directory, path: str
     assert directory.users.get("dave") is None
 
 
+def test_too_large(running: Running, directory: Directory) -> None:
+    """Of an answer that is too large no more is read than shows that it is."""
+
+    async def story() -> None:
+        async with authenticator_of(running.server("/huge"), directory) as authenticator:
+            with pytest.raises(AuthenticatorUnavailableError, match="larger than"):
+                await authenticator.prove(proof("dave", RIGHT))
+
+    asyncio.run(story())
+
+
 @pytest.mark.parametrize("path", ["/garbage", "/closed", "/half", "/headers", "/two-lengths"])
 def test_no_http_at_all(running: Running, directory: Directory, path: str) -> None:
     """Bytes that are no HTTP answer are an outage."""
@@ -343,6 +354,16 @@ def test_secrets_that_no_header_carries(running: Running, secret: str) -> None:
     with pytest.raises(UnusableSecretError) as error:
         HttpAuthenticator("staff", running.server(secret=secret), None, time.monotonic)  # type: ignore[arg-type]
     assert not secret or secret not in str(error.value)
+
+
+def test_certificates_that_cannot_be_read(running: Running, tmp_path: Path) -> None:
+    """A ca_file that is not there, or holds no certificate, stops the start with its name."""
+    empty = tmp_path / "empty.pem"
+    empty.write_text("nothing")
+    for ca_file in (tmp_path / "missing.pem", empty, tmp_path):
+        with pytest.raises(UnusableCertificatesError, match=r"staff.*cannot use ca_file") as error:
+            HttpAuthenticator("staff", running.server(ca_file=str(ca_file)), None, time.monotonic)  # type: ignore[arg-type]
+        assert str(ca_file) in str(error.value)
 
 
 def test_no_proxy_of_the_environment(

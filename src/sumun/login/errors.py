@@ -5,7 +5,8 @@ SumunError
 │   ├── AuthenticatorUnavailableError   an authenticator could not judge (in `authenticator`, with the contract)
 │   ├── LoginBusyError                  every place for checking a password is taken
 │   └── NoLoginWithoutThrottleError     the throttle's store does not answer: nobody is let in unthrottled
-└── UnusableSecretError                 a shared secret cannot be sent: the start stops
+├── UnusableSecretError                 a shared secret cannot be sent: the start stops
+└── UnusableCertificatesError           the certificates to be trusted cannot be read: the start stops
 """
 
 from __future__ import annotations
@@ -36,4 +37,11 @@ class UnusableSecretError(SumunError):
     """The secret that is shared with an authentication server cannot be sent in a header. Make another one."""
 
     code: ClassVar[str] = "unusable_secret"
+    exit_code: ClassVar[int] = 2
+
+
+class UnusableCertificatesError(SumunError):
+    """The file of certificates that an authentication server is to be trusted by cannot be read. Mend `ca_file`."""
+
+    code: ClassVar[str] = "unusable_certificates"
     exit_code: ClassVar[int] = 2

@@ -38,7 +38,7 @@ from sumun.login.authenticator import (
     RejectedBecause,
 )
 from sumun.login.circuit import OPEN_SECONDS, Circuit
-from sumun.login.errors import LoginBusyError, UnusableSecretError
+from sumun.login.errors import LoginBusyError, UnusableCertificatesError, UnusableSecretError
 from sumun.login.http_answer import MAX_ANSWER_BYTES, Accepted, Answer, BadAnswerError, Refused, read_answer
 
 log = logging.getLogger(__name__)
@@ -86,7 +86,7 @@ class HttpAuthenticator:
     """Keeps the contract of `authenticator.Authenticator`. Lives on one event loop."""
 
     def __init__(self, name: str, server: HttpServer, link: Link, monotonic: Callable[[], float]) -> None:
-        """Connects when first asked. Raises UnusableSecretError, and OSError when `ca_file` cannot be read."""
+        """Connects when first asked. Raises UnusableSecretError, UnusableCertificatesError."""
         if not server.secret or not all("!" <= letter <= "~" for letter in server.secret):
             raise UnusableSecretError(
                 f"authenticator {name!r}: the shared secret is empty or has a character that is not visible ASCII; "
@@ -106,8 +106,7 @@ class HttpAuthenticator:
                 "Accept-Encoding": "identity",
                 "User-Agent": "sumun",
             },
-            # Verifies certificate and name; trusts `ca_file` alone if that is set, else what the machine trusts.
-            verify=ssl.create_default_context(cafile=server.ca_file),
+            verify=_tls(name, server.ca_file),
             trust_env=False,
             follow_redirects=False,
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
@@ -191,6 +190,17 @@ class HttpAuthenticator:
 
     def _outage(self, why: str) -> AuthenticatorUnavailableError:
         return AuthenticatorUnavailableError(f"authentication server {self.name!r}: {why}")
+
+
+def _tls(name: str, ca_file: str | None) -> ssl.SSLContext:
+    """Verifies certificate and name; trusts `ca_file` alone if that is set, else what the machine trusts."""
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except OSError as error:  # ssl.SSLError too
+        why = "it holds no certificate in PEM" if isinstance(error, ssl.SSLError) else error.strerror
+        raise UnusableCertificatesError(
+            f"authenticator {name!r}: cannot use ca_file {ca_file}: {why}; name a file of certificates in PEM"
+        ) from None
 
 
 async def _read_bounded(chunks: AsyncIterable[bytes]) -> bytes:

@@ -72,7 +72,7 @@ def build_password(name: str, _settings: Settings, parts: AuthenticatorParts) ->
 
 
 def build_http(name: str, settings: Settings, parts: AuthenticatorParts) -> HttpAuthenticator:
-    """The builder of `http`. Raises what `read_secret` raises, and UnusableSecretError, OSError."""
+    """The builder of `http`. Raises what `read_secret` raises, UnusableSecretError, UnusableCertificatesError."""
     from sumun.login.http import HttpAuthenticator, HttpServer  # noqa: PLC0415  # only who builds it pays for it
 
     server = HttpServer.of(settings, parts.read_secret(SecretRef(settings["secret"])))

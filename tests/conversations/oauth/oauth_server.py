@@ -89,6 +89,7 @@ CLIENTS = {
         configured("jwt-app", token_kind=TokenKind.JWT, token_lifetime_seconds=600),
         configured("someone-elses-app", first_party=False),
         configured("mute-app", grants=frozenset()),
+        configured("careless-app", grants=frozenset({"client_credentials"})),
         configured("batch", permissions=(Permission("order", "read"),), roles=("user",)),
         configured("strange"),
         configured("reports", token_kind=TokenKind.JWT, permissions=(Permission("report", "read"),)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -96,6 +97,28 @@ def test_bodies_that_are_too_large(tmp_path: Path) -> None:
     asyncio.run(story())
 
 
+def test_bodies_without_end(tmp_path: Path) -> None:
+    """Of a body without end no more is taken than the limit."""
+    taken = 0
+
+    async def more() -> Any:
+        nonlocal taken
+        taken += 1
+        return {
+            "type": "http.request",
+            "body": b"x" * 1024 if taken < 1000 else b"",
+            "more_body": taken < 1000,
+        }
+
+    async def story() -> None:
+        async with oauth_server(tmp_path) as server:
+            call = asgi_call(server.app, "POST", "/oauth/token", "", list(FORM.items()), (b"a",), after=more)
+            assert (await call).status == 413
+            assert taken == MAX_BODY_BYTES // 1024
+
+    asyncio.run(story())
+
+
 def test_slow_bodies(tmp_path: Path) -> None:
     """A body that does not end in time is 408, though something of it comes now and then."""
 
@@ -106,7 +129,9 @@ def test_slow_bodies(tmp_path: Path) -> None:
     async def story() -> None:
         async with oauth_server(tmp_path) as server:
             app = OAuthApp(server.app._table, body_deadline_seconds=0.1)
+            began = time.monotonic()
             answer = await asgi_call(app, "POST", "/oauth/token", "", list(FORM.items()), (b"a",), after=drip)
+            assert time.monotonic() - began < 2
             assert (answer.status, answer.json["error"]) == (408, "invalid_request")
             assert answer.headers["connection"] == "close"
 

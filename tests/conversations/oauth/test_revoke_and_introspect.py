@@ -79,8 +79,9 @@ def test_unknown_tokens_are_no_error(tmp_path: Path) -> None:
     async def story() -> None:
         async with oauth_server(tmp_path) as server:
             expired, who = await token_of(server, "jwt")
-            server.clock.seconds += 601
-            for token in ("x", token_format.new(), "a.b.c", expired, expired[:-4] + "AAAA"):
+            of_another = (await token_of(server, "opaque"))[0]
+            server.clock.seconds += 901
+            for token in ("x", token_format.new(), "a.b.c", expired, expired[:-4] + "AAAA", of_another):
                 assert (await server.post("/oauth/revoke", {**who, "token": token})).status == 200
             none = await server.post("/oauth/revoke", who)
             assert (none.status, none.json["error"]) == (400, "invalid_request")

@@ -6,13 +6,17 @@ import asyncio
 import base64
 import hashlib
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from sumun.access import TokenKind
 from sumun.config.plan import ClientKind
-from sumun.directory import Held
+from sumun.directory import Held, RegisteredClient
 from sumun.identity import Permission
+from sumun.login.authenticator import Identified, PasswordProof
+from sumun.oauth.server import oauth_app
 from tests.conversations.oauth.oauth_server import SECRETS, oauth_server, registered
 
 OPAQUE = re.compile(r"smn_at_[0-9A-Za-z]{49}")
@@ -163,6 +167,7 @@ def test_one_answer_for_all_who_are_rejected(tmp_path: Path) -> None:
         ({"grant_type": "password", "username": "alice", "password": ""}, 400, "invalid_request"),
         ({"grant_type": "password", "client_id": "mute-app"}, 400, "unauthorized_client"),
         ({"grant_type": "password", "client_id": "someone-elses-app"}, 400, "unauthorized_client"),
+        ({"grant_type": "client_credentials", "client_id": "careless-app"}, 400, "unauthorized_client"),
         ({"grant_type": "password", "client_id": "nobody"}, 401, "invalid_client"),
         ({"grant_type": "password", "client_id": ""}, 401, "invalid_client"),
         ({"grant_type": "password", "client_id": "shop-app", "client_secret": "x"}, 401, "invalid_client"),
@@ -303,6 +308,72 @@ def test_disabled_during_the_login(tmp_path: Path) -> None:
             )
             answer = await server.password("alice", "alice-pass")
             assert (answer.status, answer.json["error"]) == (400, "invalid_grant")
+
+    asyncio.run(story())
+
+
+def test_disabled_after_an_outside_login(tmp_path: Path) -> None:
+    """Who is disabled after an authentication server vouched, and before the token is made, gets none."""
+
+    async def story() -> None:
+        class Outside:
+            name = "outside"
+
+            async def prove(self, proof: PasswordProof) -> Identified:
+                server.directory.users.disable("bob", server.occasion())
+                return Identified("bob", self.name)
+
+            async def close(self) -> None:
+                pass
+
+        async with oauth_server(tmp_path, authenticators={"password": Outside()}) as server:
+            answer = await server.password("bob", "x")
+            assert (answer.status, answer.json["error"]) == (400, "invalid_grant")
+
+    asyncio.run(story())
+
+
+def test_a_client_that_is_lowered(tmp_path: Path) -> None:
+    """JWTs that people got through a client end when it is lowered; those that they get after it are good."""
+
+    async def story() -> None:
+        async with oauth_server(tmp_path) as server:
+            app = registered(
+                "late-app",
+                None,
+                kind=ClientKind.PUBLIC,
+                grants=frozenset({"password"}),
+                first_party=True,
+                login=("password",),
+                token_kind=TokenKind.JWT,
+                token_lifetime_seconds=600,
+            )
+            await server.changes.register_client(app, actor="cli:root")
+            before = (await server.password("alice", "alice-pass", "late-app")).json["access_token"]
+            narrower = replace(app, scopes=frozenset({Permission("product", "*")}))
+            await server.changes.change_client(narrower, actor="cli:root")
+            after = (await server.password("alice", "alice-pass", "late-app")).json["access_token"]
+            assert await server.introspect(before) == {"active": False}
+            assert (await server.introspect(after))["scope"] == "product:*"
+
+    asyncio.run(story())
+
+
+def test_a_client_that_is_gone_after_it_authenticated(tmp_path: Path) -> None:
+    """A client of JWTs is looked at again after its epoch was read: one that is gone by then is refused."""
+
+    async def story() -> None:
+        async with oauth_server(tmp_path) as server:
+            looks = 0
+
+            async def find(client_id: str) -> RegisteredClient | None:
+                nonlocal looks
+                looks += 1
+                return await server.parts.find_client(client_id) if looks == 1 else None
+
+            server.app = oauth_app(replace(server.parts, find_client=find))
+            answer = await server.password("alice", "alice-pass", "jwt-app")
+            assert (answer.status, answer.json["error"]) == (401, "invalid_client")
 
     asyncio.run(story())
 
