@@ -181,7 +181,7 @@ class Recogniser:
 
         async def load() -> tuple[Ticket, ClientState | None]:
             ticket = self._memory.ticket()
-            found = await self._directory.client(client_id)
+            found = await self._directory.registered_client(client_id)
             self._memory.keep_client(ticket, client_id, found)
             return ticket, found
 

@@ -48,14 +48,18 @@ class ConfiguredFirst:
         self._truth = truth
         self._configured = configured
 
+    def configure(self, configured: Mapping[str, Client]) -> None:
+        """Another configuration is in force."""
+        self._configured = configured
+
     def configured_client(self, client_id: str) -> ClientState | None:
         """A client of the configuration, without any I/O; None when it has no such client."""
         client = self._configured.get(client_id)
         return None if client is None else ClientState(client_id, frozenset(client.scopes))
 
-    async def client(self, client_id: str) -> ClientState | None:
-        """Any client. Raises OutageError."""
-        return self.configured_client(client_id) or await self._truth.client(client_id)
+    async def registered_client(self, client_id: str) -> ClientState | None:
+        """A client registered at run time, for an id that the configuration does not have. Raises OutageError."""
+        return await self._truth.client(client_id)
 
     async def standing(self, subject: Subject) -> Standing | None:
         """Any subject. Raises OutageError.

@@ -144,8 +144,8 @@ def test_what_ends_a_claims_token(client: ClientState | None, now: float, becaus
 
 some_denials = st.builds(
     Denial,
-    st.sampled_from(DenialKind),
-    st.sampled_from(["jti_1", "user:alice", "shop"]),
+    st.just(DenialKind.SUBJECT),
+    st.just("user:alice"),
     st.none() | st.integers(0, 8),
     st.integers(0, 20_000),
 )

@@ -117,6 +117,9 @@ def test_a_jwk_that_is_none() -> None:
     okp = json.loads(KEYS["EdDSA"].to_jwk())
     okp_other = json.loads(SigningKey.generate("EdDSA").to_jwk())
     rsa_key = json.loads(KEYS["RS256"].to_jwk())
+    for alg, wrong in (("EdDSA", {**okp, "x": okp_other["x"]}), ("RS256", {**rsa_key, "d": "AQAB"})):
+        with pytest.raises(UnusableKeyError):
+            SigningKey.from_jwk(json.dumps(wrong), alg)
     for wrong in (
         "",
         "secret nonsense",

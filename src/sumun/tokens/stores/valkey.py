@@ -20,8 +20,6 @@ from sumun.tokens.stores.valkey_scripts import EDIT, FEED, NAMESPACE, NEWS, PUT,
 _TOKEN = NAMESPACE + "t:"
 _INDEX = NAMESPACE + "i:"
 _LONGEST_TOKEN_ID = 128
-_EDIT_TRIES = 8
-_ANOTHER_BY_NOW = -1
 
 
 class ValkeyStore:
@@ -53,22 +51,13 @@ class ValkeyStore:
 
     async def edit(self, token_id: str, rights: Rights) -> int | None:
         """Give the token these rights of its own; its expiry stays. Raises StoreUnavailableError."""
-        for _ in range(_EDIT_TRIES):
-            found = await self._stored(token_id)
-            if found is None:
-                return None
-            digest, before = found
-            edited = replace(
-                _record(before), own_rights=True, roles=rights.roles, permissions=rights.permissions
-            )
-            answer = await self._link.run(
-                EDIT, [_token_key(digest), FEED, NEWS], [_fresh(), before, encode(edited), token_id]
-            )
-            if answer != _ANOTHER_BY_NOW:
-                return _number_or_none(answer, "EDIT")
-        raise StoreUnavailableError(
-            "the token was changed by others all the while; nothing was changed by this call"
-        )
+        found = await self._stored(token_id)
+        if found is None:
+            return None
+        digest, stored = found
+        edited = replace(_record(stored), own_rights=True, roles=rights.roles, permissions=rights.permissions)
+        keys = [_token_key(digest), FEED, NEWS]
+        return _number_or_none(await self._link.run(EDIT, keys, [_fresh(), encode(edited), token_id]), "EDIT")
 
     async def revoke(self, digest: bytes) -> int | None:
         """Forget the token. Raises StoreUnavailableError."""

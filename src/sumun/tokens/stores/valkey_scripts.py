@@ -23,7 +23,7 @@ READERS = NAMESPACE + "readers"
 MAX_NEWS = 100_000
 
 COMMANDS = (
-    *("get", "mget", "set", "del", "hget", "hset", "hdel", "hgetall", "hincrby"),
+    *("get", "mget", "exists", "set", "del", "hget", "hset", "hdel", "hgetall", "hincrby"),
     *("xadd", "xrange", "xread", "eval", "evalsha", "info", "time"),
 )
 """Every command that store and feed use, in scripts too (and AUTH, which everybody may): an ACL user needs no other."""
@@ -89,16 +89,14 @@ return n
 """
 )
 
-# KEYS: token, feed, news.  ARGV: fresh incarnation, the record as it was read, the new one, token id.
-# -1: the record is another one by now; read it again.
+# KEYS: token, feed, news.  ARGV: fresh incarnation, the record with its new rights, token id.
+# Only the rights of a record ever change, and an edit sets them all: of two edits that meet, the later one stays.
 EDIT = Script.of(
     _NEWS_LUA
     + """
-local record = redis.call('GET', KEYS[1])
-if not record then return false end
-if record ~= ARGV[2] then return -1 end
-local n = tell(KEYS[2], KEYS[3], ARGV[1], 'token', ARGV[4])
-redis.call('SET', KEYS[1], ARGV[3], 'KEEPTTL')
+if redis.call('EXISTS', KEYS[1]) == 0 then return false end
+local n = tell(KEYS[2], KEYS[3], ARGV[1], 'token', ARGV[3])
+redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL')
 return n
 """
 )
