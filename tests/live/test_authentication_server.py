@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime as dt
 import http.client
 import ipaddress
 import json
 import logging
+import os
+import re
 import socket
 import subprocess
 import sys
@@ -428,3 +431,46 @@ def test_tls(tmp_path: Path, directory: Directory) -> None:
         pytest.raises(AuthenticatorUnavailableError, match="CERTIFICATE_VERIFY_FAILED"),
     ):
         asyncio.run(outcome_with(running, wrong[0]))
+
+
+def test_the_example_of_the_document(tmp_path: Path, directory: Directory) -> None:
+    """The server that docs/authentication-server.md shows keeps the contract, and refuses who is not the gateway."""
+    text = (REPOSITORY / "docs" / "authentication-server.md").read_text()
+    (example,) = re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    program = tmp_path / "server.py"
+    program.write_text(example)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = subprocess.Popen(
+        [sys.executable, str(program), str(port)],
+        env={**os.environ, "SECRET": SECRET},
+        stderr=subprocess.DEVNULL,
+    )
+    url = f"http://127.0.0.1:{port}/authenticate"
+
+    async def story() -> None:
+        deadline = time.monotonic() + 10
+        while True:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+                break
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.05)
+        good = HttpServer(url, SECRET, frozenset({"user"}))
+        async with authenticator_of(good, directory) as authenticator:
+            assert await authenticator.prove(proof("dave", "dave-demo-pass")) == Identified("dave", "staff")
+            wrong = await authenticator.prove(proof("dave", "wrong"))
+            assert wrong == Rejected(RejectedBecause.BAD_CREDENTIALS)
+            assert await authenticator.prove(proof("nobody", "dave-demo-pass")) == NotMine()
+        async with authenticator_of(replace(good, secret="another"), directory) as authenticator:
+            with pytest.raises(AuthenticatorUnavailableError, match="status 401"):
+                await authenticator.prove(proof("dave", "dave-demo-pass"))
+
+    try:
+        asyncio.run(story())
+    finally:
+        process.kill()
+        process.wait(10)
+    dave = directory.users.get("dave")
+    assert dave is not None
+    assert dave.display_name == "Dave 데이브"
