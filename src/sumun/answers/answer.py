@@ -41,8 +41,8 @@ class Recognises(Protocol):
         ...
 
 
-SignIdentity = Callable[[Principal, str, float, float], str]
-"""(principal, service id, now, when its token ends; unix seconds) -> identity token. Raises SumunError."""
+SignIdentity = Callable[[Policy, Principal, str, float, float], str]
+"""(policy, principal, service id, now, when its token ends; unix seconds) -> identity token. Raises SumunError."""
 
 
 class Answerer:
@@ -103,7 +103,7 @@ class Answerer:
                 service = policy.signed.get(rule.route_id)
                 if service is not None:
                     told["identity_token"] = self._sign_identity(
-                        evidence.principal, service, now, evidence.expires_at
+                        policy, evidence.principal, service, now, evidence.expires_at
                     )
         else:
             told = write_refusal(decision)

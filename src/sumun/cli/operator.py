@@ -51,7 +51,7 @@ def at_work(data: Path, work: Callable[[Operator], Awaitable[Result]]) -> Result
         from sumun.node.assemble import open_for_operator
 
         async with open_for_operator(folder) as parts:
-            operator = Operator(parts.plan, parts.directory, parts.store, parts.changes, _actor())
+            operator = Operator(parts.in_force.plan, parts.directory, parts.store, parts.changes, _actor())
             return await work(operator)
 
     try:

@@ -8,7 +8,7 @@ issuing       the HTTP process: logins, grants, endpoints
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,7 +58,6 @@ from sumun.oauth.presented import PresentedTokens
 from sumun.plugins import AUTHENTICATOR, Catalogue, installed_kinds
 from sumun.recognition import Memory, NewsReader, Recogniser, steady_seconds
 from sumun.recognition.truth import ConfiguredFirst
-from sumun.rollout.policy import policy_of
 from sumun.tokens.batching import BatchingReader
 from sumun.tokens.feed import Feed
 from sumun.tokens.signing_keys import KeyRing, SigningKey
@@ -97,11 +96,32 @@ def store_address(plan: Plan, folder: DataFolder, secrets: Secrets) -> ValkeyAdd
     return ValkeyAddress(unix_socket=str(folder.valkey_socket), username=VALKEY_USER, password=password)
 
 
+class InForce:
+    """The plan in force in this process. A reload adopts another."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self._longest_claims_seconds = claims_live_seconds(plan)
+
+    def adopt(self, plan: Plan) -> None:
+        """From now on this one counts; tokens that an earlier one made still live."""
+        self.plan = plan
+        self._longest_claims_seconds = max(self._longest_claims_seconds, claims_live_seconds(plan))
+
+    def claims_live_seconds(self) -> int:
+        """The longest life of a claims token that may be out there."""
+        return self._longest_claims_seconds
+
+    def configured_clients(self) -> Collection[str]:
+        """The client ids of the configuration."""
+        return self.plan.clients.keys()
+
+
 @dataclass
 class Shared:
     """What every process of a node has open."""
 
-    plan: Plan
+    in_force: InForce
     directory: Directory
     threads: DirectoryThreads
     truth: DirectoryTruth
@@ -116,6 +136,7 @@ async def open_shared(
     plan: Plan, folder: DataFolder, node: str, secrets: Secrets, address: ValkeyAddress
 ) -> AsyncIterator[Shared]:
     """Open the directory, the store and the feed. Raises DirectoryUnusableError, DirectoryUnavailableError."""
+    in_force = InForce(plan)
     async with AsyncExitStack() as stack:
         directory = stack.enter_context(Directory.open(directory_location(plan, folder, secrets)))
         threads = DirectoryThreads()
@@ -131,18 +152,18 @@ async def open_shared(
             feed,
             node=node,
             clock=time.time,
-            claims_live_seconds=lambda: claims_live_seconds(plan),
-            configured_clients=plan.clients.keys,
+            claims_live_seconds=in_force.claims_live_seconds,
+            configured_clients=in_force.configured_clients,
         )
         truth = DirectoryTruth(directory, threads, time.time)
-        yield Shared(plan, directory, threads, truth, store, feed, changes, address)
+        yield Shared(in_force, directory, threads, truth, store, feed, changes, address)
 
 
 class Following:
     """A memory that follows the news, and the recogniser on top of it: what answering and issuing both have."""
 
     def __init__(self, shared: Shared, node: str, process: str) -> None:
-        plan = shared.plan
+        plan = shared.in_force.plan
         self.memory = Memory()
         self.directory = ConfiguredFirst(shared.truth, plan.clients)
         self.news = NewsReader(
@@ -165,13 +186,10 @@ class Following:
         )
 
 
-def build_answerer(following: Following, plan: Plan, generation: int) -> Answerer:
-    """The answerer of one answering process, taught this generation."""
-    generations = Generations()
-    generations.learn(policy_of(plan, generation))
+def build_answerer(following: Following, plan: Plan, generations: Generations) -> Answerer:
+    """The answerer of one answering process. It answers for the generations that are taught to `generations`."""
     tokens = IdentityTokens(
         lambda: following.memory.keys,
-        plan.roles,
         issuer=plan.tokens.issuer,
         algorithm=plan.tokens.jwt_algorithm,
         lifetime_seconds=plan.tokens.identity_lifetime_seconds,
@@ -181,13 +199,14 @@ def build_answerer(following: Following, plan: Plan, generation: int) -> Answere
 
 
 @asynccontextmanager
-async def build_oauth(shared: Shared, following: Following, secrets: Secrets) -> AsyncIterator[OAuthApp]:
-    """The OAuth server of the HTTP process. Raises what an authenticator's builder raises."""
-    plan = shared.plan
+async def build_oauth(
+    shared: Shared, following: Following, plan: Plan, secrets: Secrets
+) -> AsyncIterator[OAuthApp]:
+    """The OAuth server of the HTTP process, under this plan. Raises what an authenticator's builder raises."""
     async with AsyncExitStack() as stack:
         throttle = _throttle(plan, shared.address)
         stack.push_async_callback(throttle.close)
-        logins = await _logins(shared, throttle, secrets, stack)
+        logins = await _logins(shared, plan, throttle, secrets, stack)
         lifetimes = {
             TokenKind.JWT: plan.tokens.jwt_lifetime_seconds,
             TokenKind.OPAQUE: plan.tokens.opaque_lifetime_seconds,
@@ -245,14 +264,16 @@ async def build_oauth(shared: Shared, following: Following, secrets: Secrets) ->
         )
 
 
-async def _logins(shared: Shared, throttle: LoginThrottle, secrets: Secrets, stack: AsyncExitStack) -> Logins:
-    plan, directory, threads = shared.plan, shared.directory, shared.threads
+async def _logins(
+    shared: Shared, plan: Plan, throttle: LoginThrottle, secrets: Secrets, stack: AsyncExitStack
+) -> Logins:
+    directory, threads = shared.directory, shared.threads
     hasher = PasswordHasher()
     checks = PasswordThreads(plan.limits.password_checks_at_once, plan.limits.password_checks_waiting)
     stack.callback(checks.close)
 
     async def keep_hash(user_id: str, old_hash: str, new_hash: str) -> object:
-        occasion = Occasion("sumun", int(time.time() * 1000), claims_live_seconds(plan))
+        occasion = Occasion("sumun", int(time.time() * 1000), shared.in_force.claims_live_seconds())
         return await threads.change(directory.users.rehash, user_id, old_hash, new_hash, occasion)
 
     async def link(person: OutsidePerson) -> User:
@@ -340,7 +361,7 @@ async def open_for_operator(data: Path) -> AsyncIterator[Shared]:
             f"{folder.root} has no configuration yet: start the gateway once with `sumun run --data ...`"
         )
     plan = wire.load(plan_file.read_bytes())
-    secrets = Secrets(plan)
+    secrets = Secrets.of(plan)
     address = ValkeyAddress(unix_socket=str(folder.valkey_socket))
     if plan.node.store is not None or folder.valkey_password.exists():
         address = store_address(plan, folder, secrets)

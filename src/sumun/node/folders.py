@@ -68,6 +68,10 @@ class DataFolder:
         """SPOE socket of answering process `index`."""
         return self.run / f"answer-{index}.sock"
 
+    def control_socket(self, part: str) -> Path:
+        """Where a part, or the supervisor (`supervisor`), is told what to do."""
+        return self.run / f"{part}.ctl"
+
     @property
     def http_socket(self) -> Path:
         """The HTTP process."""

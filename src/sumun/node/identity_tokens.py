@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
-from sumun.identity import Permission, Principal
+from sumun.access import Policy
+from sumun.identity import Principal
 from sumun.tokens.mint import mint_identity_token
 from sumun.tokens.signing_keys import KeyRing, SigningKey
 
@@ -18,7 +19,6 @@ class IdentityTokens:
     def __init__(
         self,
         keys: Callable[[], KeyRing],
-        bundles: Mapping[str, frozenset[Permission]],
         *,
         issuer: str,
         algorithm: str,
@@ -26,25 +26,26 @@ class IdentityTokens:
     ) -> None:
         """`keys` gives today's ring."""
         self._keys = keys
-        self._bundles = bundles
         self._issuer = issuer
         self._algorithm = algorithm
         self._lifetime_seconds = lifetime_seconds
-        self._kept: OrderedDict[tuple[Principal, str], tuple[SigningKey, float, str]] = OrderedDict()
+        self._kept: OrderedDict[tuple[int, Principal, str], tuple[SigningKey, float, str]] = OrderedDict()
 
-    def for_service(self, principal: Principal, service: str, now: float, until: float) -> str:
+    def for_service(
+        self, policy: Policy, principal: Principal, service: str, now: float, until: float
+    ) -> str:
         """A token for this caller and service, half a life at least, that ends no later than the caller's (`until`).
 
         Raises NoSigningKeyError, TokenTooLargeError.
         """
         key = self._keys().active(self._algorithm)
-        wanted = (principal, service)
+        wanted = (policy.generation, principal, service)
         kept = self._kept.get(wanted)
         if kept is not None and kept[0] is key and now < kept[1]:
             return kept[2]
         token = mint_identity_token(
             principal,
-            self._bundles,
+            policy.bundles,
             key,
             issuer=self._issuer,
             service=service,

@@ -17,13 +17,12 @@ from typing import Any
 
 import uvloop
 
-from sumun.config import wire
 from sumun.config.plan import Plan
 from sumun.errors import SumunError
-from sumun.haproxy.install import folder_of
 from sumun.node import readiness
 from sumun.node.assemble import node_id, store_address
 from sumun.node.folders import DataFolder
+from sumun.node.generations import load_plan
 from sumun.node.preload import preload
 from sumun.node.privileges import become, choose_account
 from sumun.node.secret_refs import Secrets
@@ -36,13 +35,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What a part starts with."""
+    """What a part starts with. `older`: generations whose workers still ask, for a part that is started again."""
 
     name: str
     index: int
     folder: DataFolder
     node: str
     generation: int
+    older: tuple[int, ...]
     plan: Plan
     secrets: Secrets = field(repr=False)
     address: ValkeyAddress = field(repr=False)
@@ -61,11 +61,19 @@ def run_part(kind: str, prepare: Callable[[Start], Any], serve: Serve) -> None:
     configure_logging(name)
     try:
         folder = DataFolder(arguments.data)
-        plan = wire.load((folder_of(folder.generations, arguments.generation) / "plan.json").read_bytes())
-        secrets = Secrets(plan)
+        plan = load_plan(folder, arguments.generation)
+        secrets = Secrets.of(plan)
         address = store_address(plan, folder, secrets)
         start = Start(
-            name, arguments.index or 0, folder, node_id(folder), arguments.generation, plan, secrets, address
+            name=name,
+            index=arguments.index or 0,
+            folder=folder,
+            node=node_id(folder),
+            generation=arguments.generation,
+            older=tuple(arguments.older),
+            plan=plan,
+            secrets=secrets,
+            address=address,
         )
         prepared = prepare(start)
         account = choose_account(plan.node.run_as)
@@ -103,5 +111,6 @@ def _arguments(kind: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog=f"sumun part {kind}")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--generation", type=int, required=True)
+    parser.add_argument("--older", type=int, action="append", default=[])
     parser.add_argument("--index", type=int)
     return parser.parse_args()

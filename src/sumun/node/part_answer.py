@@ -4,11 +4,43 @@ from __future__ import annotations
 
 import asyncio
 
+from sumun.access.generations import Generations
 from sumun.answers.counted import counted
 from sumun.answers.listener import SpopServer
-from sumun.node.assemble import Following, build_answerer, open_shared
+from sumun.node.assemble import Following, Shared, build_answerer, open_shared
+from sumun.node.control import ControlServer
+from sumun.node.generations import load_plan
 from sumun.node.part import Start, run_part, serve_until_terminated
 from sumun.node.readiness import announce_ready
+from sumun.rollout.policy import policy_of
+
+
+class Lessons:
+    """What the supervisor tells this part: generations come, count, and go."""
+
+    def __init__(self, start: Start, shared: Shared, following: Following, generations: Generations) -> None:
+        self._folder = start.folder
+        self._shared = shared
+        self._following = following
+        self._generations = generations
+
+    async def learn(self, words: str) -> str:
+        """`learn N SECRETS`: the answering process needs no secret."""
+        number = int(words.split(" ", 1)[0])
+        self._generations.learn(policy_of(load_plan(self._folder, number), number))
+        return "learned"
+
+    async def adopt(self, words: str) -> str:
+        """`adopt N`: its clients are the ones that count."""
+        plan = load_plan(self._folder, int(words))
+        self._shared.in_force.adopt(plan)
+        self._following.directory.configure(plan.clients)
+        return "adopted"
+
+    async def retire(self, words: str) -> str:
+        """`retire N`: nobody asks under it any more."""
+        self._generations.retire(int(words))
+        return "retired"
 
 
 def prepare(_start: Start) -> None:
@@ -19,15 +51,24 @@ async def serve(start: Start, _prepared: None) -> None:
     """Answer until SIGTERM."""
     async with open_shared(start.plan, start.folder, start.node, start.secrets, start.address) as shared:
         following = Following(shared, start.node, start.name)
-        answerer = build_answerer(following, start.plan, start.generation)
-        server = SpopServer(counted(answerer.answer))
+        generations = Generations()
+        for number in (start.generation, *start.older):
+            generations.learn(policy_of(load_plan(start.folder, number), number))
+        server = SpopServer(counted(build_answerer(following, start.plan, generations).answer))
+        lessons = Lessons(start, shared, following, generations)
+        control = ControlServer(
+            start.folder.control_socket(start.name),
+            {"learn": lessons.learn, "adopt": lessons.adopt, "retire": lessons.retire},
+        )
         news = asyncio.create_task(following.news.run())
         await following.news.wait_ready()
         await server.start(start.folder.answer_socket(start.index))
+        await control.start()
         try:
             announce_ready()
             await serve_until_terminated(news)
         finally:
+            await control.close()
             await server.close()
 
 

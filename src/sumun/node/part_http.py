@@ -8,44 +8,24 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+from contextlib import AsyncExitStack
 
 import uvicorn
 
 from sumun.changes import Changes
 from sumun.errors import OutageError
-from sumun.node.assemble import Following, build_oauth, open_shared
+from sumun.node.assemble import Following, open_shared
+from sumun.node.control import ControlServer
 from sumun.node.part import Start, run_part, serve_until_terminated
 from sumun.node.readiness import announce_ready
+from sumun.node.site import Site
 from sumun.node.unix_socket import bind_unix
-from sumun.oauth.app import OAuthApp, Receive, Scope, Send
-from sumun.telemetry.metrics import CONTENT_TYPE, exposition
 
 log = logging.getLogger(__name__)
 
 _RETIRE_EVERY_SECONDS = 30.0
 _KEEP_ALIVE_SECONDS = 75  # longer than HAProxy keeps an idle connection, so that HAProxy is who closes
 _GRACE_SECONDS = 5
-
-
-class Site:
-    """What HAProxy reaches through http.sock: metrics for the operator's listener, the OAuth server for the others."""
-
-    def __init__(self, oauth: OAuthApp) -> None:
-        self._oauth = oauth
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI. HAProxy says which listener a request came in by, and strips that header from what clients send."""
-        if scope["type"] == "http" and (b"x-sumun-listener", b"operator") in scope["headers"]:
-            await _metrics(send)
-        else:
-            await self._oauth(scope, receive, send)
-
-
-async def _metrics(send: Send) -> None:
-    body = exposition()
-    headers = [(b"content-type", CONTENT_TYPE.encode()), (b"content-length", b"%d" % len(body))]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
 
 
 class _Server(uvicorn.Server):
@@ -71,21 +51,33 @@ def bind(start: Start) -> socket.socket:
 
 async def serve(start: Start, listening: socket.socket) -> None:
     """Serve until SIGTERM; then finish what is under way."""
-    async with open_shared(start.plan, start.folder, start.node, start.secrets, start.address) as shared:
+    async with (
+        AsyncExitStack() as stack,
+        open_shared(start.plan, start.folder, start.node, start.secrets, start.address) as shared,
+    ):
         following = Following(shared, start.node, start.name)
-        async with build_oauth(shared, following, start.secrets) as oauth:
-            server = _Server(_configuration(Site(oauth)))
-            serving = asyncio.create_task(server.serve_quietly(listening))
-            try:
-                await serve_until_terminated(
-                    asyncio.create_task(following.news.run()),
-                    asyncio.create_task(shared.changes.relay_forever()),
-                    asyncio.create_task(_retire_keys(shared.changes)),
-                    asyncio.create_task(_announce(server, following)),
-                )
-            finally:
-                server.should_exit = True
-                await serving
+        site = Site(start.folder, shared, following)
+        stack.push_async_callback(site.close)
+        await site.build(start.generation, start.plan, start.secrets)
+        await site.adopt(str(start.generation))
+        control = ControlServer(
+            start.folder.control_socket(start.name),
+            {"learn": site.learn, "adopt": site.adopt, "retire": site.retire},
+        )
+        await control.start()
+        stack.push_async_callback(control.close)
+        server = _Server(_configuration(site))
+        serving = asyncio.create_task(server.serve_quietly(listening))
+        try:
+            await serve_until_terminated(
+                asyncio.create_task(following.news.run()),
+                asyncio.create_task(shared.changes.relay_forever()),
+                asyncio.create_task(_retire_keys(shared.changes)),
+                asyncio.create_task(_announce(server, following)),
+            )
+        finally:
+            server.should_exit = True
+            await serving
 
 
 def _configuration(site: Site) -> uvicorn.Config:

@@ -54,11 +54,8 @@ def prepare(folder: DataFolder, account: Account | None) -> PartSpec:
     """Write the server's configuration and password; the part that runs it. Raises MissingPartError."""
     password = secrets.token_urlsafe(32)
     _write(folder.valkey_password, password, account)
-    program = find_server()
-    if account is not None:
-        # The program may lie below a folder that only root may enter.
-        program = Path(shutil.copy(program, folder.run / "valkey-server"))
-        program.chmod(0o755)
+    # Opened here, and started by its descriptor: it may lie below a folder that the account may not enter.
+    program = os.open(find_server(), os.O_RDONLY | os.O_CLOEXEC)
     configuration = folder.run / "valkey.conf"
     _write(configuration, _configuration(folder, password), account)
     give(folder.valkey, account)
@@ -70,11 +67,15 @@ def prepare(folder: DataFolder, account: Account | None) -> PartSpec:
 
     return PartSpec(
         name="valkey",
-        argv=[str(program), str(configuration)],
+        argv=["valkey-server", str(configuration)],
+        executable=f"/proc/self/fd/{program}",
+        pass_fds=(program,),
+        inherits=False,
         account=account,
         wait_ready=wait_ready,
         ready_seconds=_START_SECONDS,
         foreign=True,
+        alarm=r"# (?!WARNING).*",
     )
 
 

@@ -15,23 +15,29 @@ import os
 import secrets as random
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sumun.config import load
 from sumun.config.plan import Plan
 from sumun.directory import Directory
+from sumun.errors import SumunError
+from sumun.haproxy.before_start import refuse_used_addresses
 from sumun.haproxy.install import make_current, remove_old
-from sumun.haproxy.master import MasterSocket, argv, refuse_used_addresses
-from sumun.haproxy.program import find_program
+from sumun.haproxy.master import MasterSocket, argv
+from sumun.haproxy.program import Program, find_program
 from sumun.node import part_valkey
 from sumun.node.assemble import catalogue, directory_location, ensure_key
-from sumun.node.errors import NameClashError
+from sumun.node.control import ControlServer
+from sumun.node.errors import NameClashError, PartFailedError
 from sumun.node.folders import DataFolder, FolderLock, clean_run_folder, open_data_folder
 from sumun.node.privileges import Account, choose_account, give
+from sumun.node.reload import Pupil, refuse_what_needs_a_restart, wait_until_gone
 from sumun.node.secret_refs import Secrets
 from sumun.node.supervise import Part, PartSpec
 from sumun.rollout.generation import Generation, prepare_generation
+from sumun.rollout.rollout import Report, Rollout
 
 log = logging.getLogger(__name__)
 
@@ -39,8 +45,21 @@ _GENERATIONS_KEPT = 5
 _GRACE_SECONDS = 1.0
 
 
+@dataclass
+class _Running:
+    """What a started node knows of itself."""
+
+    program: Program
+    account: Account | None
+    folder: DataFolder
+    plan: Plan
+    generation: Generation
+    sockets: MasterSocket
+    older: dict[int, Generation] = field(default_factory=dict)
+
+
 class Node:
-    """One node on one data folder. `start` and `stop` once each."""
+    """One node on one data folder. `start` and `stop` once each; `reload` in between."""
 
     def __init__(self, source: Path, data: Path, output: int | None = None) -> None:
         """`source` is the YAML; `output` the file descriptor for the parts' logs, None: our standard error."""
@@ -50,6 +69,10 @@ class Node:
         self._lock: FolderLock | None = None
         self._access_log: int | None = None
         self._parts: list[Part] = []
+        self._control: ControlServer | None = None
+        self._running: _Running | None = None
+        self._reloading = asyncio.Lock()
+        self._retiring: set[asyncio.Task[None]] = set()
 
     async def start(self, people: Callable[[Directory, Plan], None] | None = None) -> Plan:
         """Start everything. `people` may fill the directory first. Raises SumunError; then nothing is left running."""
@@ -61,6 +84,10 @@ class Node:
 
     async def stop(self) -> None:
         """Stop what was started, last first. May be called twice."""
+        for task in self._retiring:
+            task.cancel()
+        if self._control is not None:
+            await self._control.close()
         while self._parts:
             await self._parts.pop().stop()
         if self._access_log is not None:
@@ -71,12 +98,59 @@ class Node:
             self._lock.release()
             self._lock = None
 
+    async def reload(self) -> Report:
+        """Read the configuration again and bring it to life. Raises SumunError; then nothing has changed."""
+        running = self._running
+        if running is None:
+            raise PartFailedError("the gateway is still starting; reload when it is ready")
+        async with self._reloading:
+            plan = load(self._source, catalogue())
+            refuse_what_needs_a_restart(running.plan, plan)
+            secrets = Secrets.of(plan)
+            new = _prepare(plan, self._source, running.folder, running.program, running.account)
+            before = await running.sockets.processes()
+            rollout = Rollout(
+                lambda: [Pupil(part.spec.name, running.folder, secrets) for part in self._own_parts()],
+                lambda generation: make_current(generation.folder, running.folder.current),
+                lambda: _reload_haproxy(running.sockets),
+            )
+            old = running.generation
+            report = await rollout.bring_up(plan, new, old)
+            running.plan, running.generation = plan, new
+            running.older[old.number] = old
+            self._restart_under(running)
+            self._retire_later(running, old, frozenset((*before.workers, *before.old_workers)))
+            log.info("reloaded: %s", report.sentence())
+            return report
+
+    def _own_parts(self) -> list[Part]:
+        return [part for part in self._parts if part.spec.name.startswith(("http", "answer"))]
+
+    def _restart_under(self, running: _Running) -> None:
+        """A part that is started again from now on begins with what is in force now."""
+        for part in self._own_parts():
+            index = int(part.spec.name.partition("-")[2]) if "-" in part.spec.name else None
+            kind = part.spec.name.partition("-")[0]
+            part.spec = _own_part(kind, running.folder, running.generation, index, running.older)
+
+    def _retire_later(self, running: _Running, old: Generation, workers: frozenset[int]) -> None:
+        async def retire() -> None:
+            await wait_until_gone(running.sockets, workers)
+            for part in self._own_parts():
+                await Pupil(part.spec.name, running.folder, Secrets({})).retire(old.number)
+            running.older.pop(old.number, None)
+            self._restart_under(running)
+
+        task = asyncio.create_task(retire(), name=f"retire generation {old.number}")
+        self._retiring.add(task)
+        task.add_done_callback(self._retiring.discard)
+
     async def _start(self, people: Callable[[Directory, Plan], None] | None) -> Plan:
         program = find_program()
         plan = load(self._source, catalogue())
         for note in plan.notes:
             log.warning("%s: %s", note.where, note.text)
-        secrets = Secrets(plan)
+        secrets = Secrets.of(plan)
         account = choose_account(plan.node.run_as)
         folder = open_data_folder(self._data)
         self._lock = FolderLock(folder)
@@ -84,21 +158,15 @@ class Node:
         refuse_used_addresses(filter(None, (plan.listen, plan.internal, plan.operator)))
         _hand_over(folder, account)
         _prepare_directory(plan, folder, secrets, people)
-        user, group = (account.name, grp.getgrgid(account.gid).gr_name) if account else ("", "")
-        generation = prepare_generation(
-            plan, self._source, folder.generations, folder.run, program, user, group
-        )
+        generation = _prepare(plan, self._source, folder, program, account)
         make_current(generation.folder, folder.current)
-        remove_old(
-            folder.generations, set(range(generation.number - _GENERATIONS_KEPT, generation.number + 1))
-        )
         if plan.node.store is None:
             await self._add(part_valkey.prepare(folder, account))
         await self._add(_own_part("http", folder, generation))
         for index in range(plan.node.answerers):
             await self._add(_own_part("answer", folder, generation, index))
-        self._access_log = _open_access_log(folder)
         sockets = MasterSocket(generation.paths)
+        self._access_log = _open_access_log(folder)
         await self._add(
             PartSpec(
                 name="haproxy",
@@ -110,8 +178,14 @@ class Node:
                 stdout=self._access_log,
             )
         )
+        self._running = _Running(program, account, folder, plan, generation, sockets)
+        self._control = ControlServer(folder.control_socket("supervisor"), {"reload": self._answer_reload})
+        await self._control.start()
         log.info("ready on %s:%d, generation %d", plan.listen.host, plan.listen.port, generation.number)
         return plan
+
+    async def _answer_reload(self, _words: str) -> str:
+        return (await self.reload()).sentence()
 
     async def _add(self, spec: PartSpec) -> None:
         part = Part(spec, self._output)
@@ -134,6 +208,7 @@ async def run_node(source: Path, data: Path, log_file: Path | None = None) -> No
         await asyncio.wait((starting, stopping), return_when=asyncio.FIRST_COMPLETED)
         if starting.done():
             starting.result()
+            _reload_on_hangup(node)
             await stopping
     finally:
         starting.cancel()
@@ -141,6 +216,27 @@ async def run_node(source: Path, data: Path, log_file: Path | None = None) -> No
         await asyncio.gather(starting, stopping, return_exceptions=True)
         await node.stop()
         log.info("stopped")
+
+
+def _reload_on_hangup(node: Node) -> None:
+    """SIGHUP reloads, as it does for most servers; unless a terminal is there to hang up: then it stops us."""
+    if sys.stdin is not None and sys.stdin.isatty():
+        return
+    loop = asyncio.get_running_loop()
+    reloading: set[asyncio.Task[None]] = set()
+
+    async def reload() -> None:
+        try:
+            await node.reload()
+        except SumunError as error:
+            log.error("not reloaded, nothing has changed: %s", error)
+
+    def hear() -> None:
+        task = asyncio.ensure_future(reload())
+        reloading.add(task)
+        task.add_done_callback(reloading.discard)
+
+    loop.add_signal_handler(signal.SIGHUP, hear)
 
 
 def stop_event() -> asyncio.Event:
@@ -155,9 +251,29 @@ def stop_event() -> asyncio.Event:
     return stop
 
 
-def _own_part(kind: str, folder: DataFolder, generation: Generation, index: int | None = None) -> PartSpec:
+def _prepare(
+    plan: Plan, source: Path, folder: DataFolder, program: Program, account: Account | None
+) -> Generation:
+    user, group = (account.name, grp.getgrgid(account.gid).gr_name) if account else ("", "")
+    generation = prepare_generation(plan, source, folder.generations, folder.run, program, user, group)
+    kept = range(generation.number - _GENERATIONS_KEPT, generation.number + 1)
+    remove_old(folder.generations, set(kept))
+    for path in (generation.folder, *generation.folder.iterdir()):
+        give(path, account)
+    return generation
+
+
+def _own_part(
+    kind: str,
+    folder: DataFolder,
+    generation: Generation,
+    index: int | None = None,
+    older: Iterable[int] = (),
+) -> PartSpec:
     name = kind if index is None else f"{kind}-{index}"
     arguments = ["--data", str(folder.root), "--generation", str(generation.number)]
+    for number in sorted(older):
+        arguments += ["--older", str(number)]
     if index is not None:
         arguments += ["--index", str(index)]
     return PartSpec(
@@ -165,6 +281,10 @@ def _own_part(kind: str, folder: DataFolder, generation: Generation, index: int 
         argv=[sys.executable, "-m", f"sumun.node.part_{kind}", *arguments],
         environment={"PROMETHEUS_MULTIPROC_DIR": str(folder.metrics), "PYTHONUNBUFFERED": "1"},
     )
+
+
+async def _reload_haproxy(sockets: MasterSocket) -> None:
+    await sockets.reload()
 
 
 def _ready(sockets: MasterSocket) -> Callable[[], Awaitable[None]]:

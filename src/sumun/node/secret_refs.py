@@ -44,9 +44,18 @@ def read_secret(ref: SecretRef) -> str:
 class Secrets:
     """Every secret that a plan refers to, read once: before this process drops root, and never again."""
 
-    def __init__(self, plan: Plan) -> None:
-        """Raises SecretMissingError."""
-        self._texts = {ref.source: read_secret(ref) for ref in _references(plan)}
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        """By reference."""
+        self._texts = dict(texts)
+
+    @classmethod
+    def of(cls, plan: Plan) -> Secrets:
+        """Read them all. Raises SecretMissingError."""
+        return cls({ref.source: read_secret(ref) for ref in _references(plan)})
+
+    def texts(self) -> dict[str, str]:
+        """By reference, for handing them to a part that cannot read them any more. Never to a log or a file."""
+        return dict(self._texts)
 
     def get(self, source: str) -> str:
         """The secret by its reference, `env:NAME` or `file:PATH`. KeyError for one that the plan does not have."""

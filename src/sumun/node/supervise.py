@@ -13,6 +13,7 @@ import contextlib
 import ctypes
 import logging
 import os
+import re
 import signal
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -27,13 +28,23 @@ log = logging.getLogger(__name__)
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 5.0
 SETTLED_AFTER_SECONDS = 30.0
+PLAIN = ("PATH", "HOME", "TZ", "LANG", "LC_ALL", "LC_MESSAGES", "SSL_CERT_FILE", "SSL_CERT_DIR")
+"""Variables of the environment that say where things are and how to speak."""
+
 _PR_SET_PDEATHSIG = 1
+_PARENT = os.getppid()
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def end_with_parent() -> None:
-    """Ask the kernel to send this process SIGTERM when its parent ends. Lost when the user changes: call it after."""
+def end_with_parent(parent: int = _PARENT) -> None:
+    """Ask the kernel to send this process SIGTERM when its parent ends. Lost when the user changes: call it after.
+
+    `parent` is who it was before (default: at the start of the program): a parent that has ended meanwhile sends no
+    signal any more, so then this process ends here.
+    """
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:
+        os._exit(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +55,10 @@ class PartSpec:
     `wait_ready`: how to find out that it is ready; None: it announces it through the readiness pipe.
     `stop_steps`: signals to stop it by, each with the seconds to wait for it; SIGKILL comes after the last.
     `foreign`: a program that does not log as we do: its lines become records of our log, under its name.
+    `alarm`: which of those lines say why it ended (a regular expression; what precedes its match is left out).
     `stdout`: a file descriptor for its standard output alone.
+    `executable`: the program, when it is not to be found under `argv[0]`.
+    `inherits`: False for programs of others: of our environment, in which secrets may stand, they get only PLAIN.
     """
 
     name: str
@@ -56,7 +70,10 @@ class PartSpec:
     ready_seconds: float = 20.0
     stop_steps: Sequence[tuple[signal.Signals, float]] = ((signal.SIGTERM, 10.0),)
     foreign: bool = False
+    alarm: str = ""
     stdout: int | None = None
+    executable: str | None = None
+    inherits: bool = True
 
 
 class Part:
@@ -94,18 +111,20 @@ class Part:
     async def _start_once(self) -> asyncio.subprocess.Process:
         spec = self.spec
         account = spec.account
+        supervisor = os.getpid()
         output = asyncio.subprocess.PIPE if spec.foreign else self._output
         reading, writing = os.pipe()
         try:
             self._process = process = await asyncio.create_subprocess_exec(
                 *spec.argv,
+                executable=spec.executable,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output if spec.stdout is None else spec.stdout,
                 stderr=asyncio.subprocess.STDOUT if spec.foreign and spec.stdout is None else output,
-                env={**os.environ, **spec.environment, readiness.VARIABLE: str(writing)},
+                env={**_inherited(spec), **spec.environment, readiness.VARIABLE: str(writing)},
                 pass_fds=(writing, *spec.pass_fds),
                 start_new_session=True,
-                preexec_fn=end_with_parent,
+                preexec_fn=lambda: end_with_parent(supervisor),
                 user=account.uid if account else None,
                 group=account.gid if account else None,
                 extra_groups=[] if account else None,
@@ -149,9 +168,8 @@ class Part:
             await asyncio.wait((found, ended), return_when=asyncio.FIRST_COMPLETED)
             if not found.done():
                 await asyncio.sleep(0.05)  # its last words are on their way
-                said = "; ".join(self._said) or "it said nothing"
                 raise PartFailedError(
-                    f"{self.spec.name}: ended while starting (exit {ended.result()}): {said}"
+                    f"{self.spec.name}: ended while starting ({_how(ended.result())}): {self._last_words()}"
                 )
             found.result()
         finally:
@@ -163,18 +181,19 @@ class Part:
         pause = FIRST_PAUSE_SECONDS
         while True:
             started = loop.time()
-            code: int | str = await process.wait()
+            how = _how(await process.wait())
+            _end_group(process.pid)
             if loop.time() - started > SETTLED_AFTER_SECONDS:
                 pause = FIRST_PAUSE_SECONDS
             while True:
-                log.error("part %s ended (exit %s); starting it again in %.1f s", self.spec.name, code, pause)
+                log.error("part %s ended (%s); starting it again in %.1f s", self.spec.name, how, pause)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
                 try:
                     process = await self._start_once()
-                except PartFailedError as error:
+                except (PartFailedError, OSError) as error:
                     log.error("%s", error)
-                    code = "failed to start"
+                    how = "failed to start"
                 else:
                     break
             self.restarts += 1
@@ -197,6 +216,10 @@ class Part:
         process.kill()
         await process.wait()
 
+    def _last_words(self) -> str:
+        alarms = [found[0] for line in self._said if (found := re.search(self.spec.alarm or ".*", line))]
+        return "; ".join(alarms or self._said) or "it said nothing"
+
     async def _listen(self, stream: asyncio.StreamReader) -> None:
         foreign = logging.getLogger(f"sumun.part.{self.spec.name}")
         while True:
@@ -209,6 +232,21 @@ class Part:
             text = line.decode("utf-8", "replace").rstrip()
             self._said.append(text)
             foreign.info("%s", text)
+
+
+def _inherited(spec: PartSpec) -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if spec.inherits or name in PLAIN}
+
+
+def _how(code: int) -> str:
+    """How a process ended, in words."""
+    return f"exit {code}" if code >= 0 else f"killed by {signal.Signals(-code).name}"
+
+
+def _end_group(leader: int) -> None:
+    """What a part left behind when it ended (a worker, a child that writes a file) must not be in its successor's way."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(leader, signal.SIGKILL)
 
 
 async def _read_line(fd: int) -> str:

@@ -78,7 +78,7 @@ def ask(recogniser: Knows, **changes: object) -> Variables:
         )
     )
     answerer = Answerer(
-        generations, recogniser, lambda who, service, now: f"signed for {service}", lambda: 100.0
+        generations, recogniser, lambda _policy, _who, service, *_times: f"signed for {service}", lambda: 100.0
     )
     arguments = {k: v for k, v in {**QUESTION, **changes}.items() if v is not None}
     answer = answerer.answer(arguments)

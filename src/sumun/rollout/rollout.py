@@ -1,0 +1,94 @@
+"""A reload: the new generation is brought to life beside the old one, or everything stays as it was.
+
+    1 compile    YAML -> plan -> files, checked by us and by HAProxy     nothing has changed
+    2 install    a folder under a new number                            nothing has changed
+    3 learn      every part can answer for the new generation           a part that cannot: retire it again, stop here
+    4 switch     the link `current`, then HAProxy's reload              refused: link back, retire it again
+    5 adopt      clients, logins and tokens are the new plan's          now it counts
+    6 retire     the old generation, when its last worker is gone
+
+A new worker asks under its own generation from its first request, so every part learns it before (3 before 4). A number
+is never used twice, not even after a refusal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from sumun.config import Plan
+from sumun.rollout.generation import Generation
+
+
+class Learns(Protocol):
+    """A part, as the rollout sees it. Every method raises SumunError."""
+
+    @property
+    def name(self) -> str:
+        """For messages."""
+        ...
+
+    async def learn(self, generation: int) -> None:
+        """Be ready to answer for it."""
+        ...
+
+    async def adopt(self, generation: int) -> None:
+        """It is in force."""
+        ...
+
+    async def retire(self, generation: int) -> None:
+        """Nobody asks under it any more."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a reload did."""
+
+    generation: int
+    routes: int
+    notes: tuple[str, ...] = ()
+
+    def sentence(self) -> str:
+        """For people."""
+        said = "".join(f"\n{note}" for note in self.notes)
+        return f"Generation {self.generation} is in force: {self.routes} routes.{said}"
+
+
+class Rollout:
+    """The steps, in order. One at a time: the caller holds a lock."""
+
+    def __init__(
+        self,
+        parts: Callable[[], list[Learns]],
+        switch: Callable[[Generation], None],
+        reload_haproxy: Callable[[], Awaitable[None]],
+    ) -> None:
+        """`switch` moves the link `current`; `reload_haproxy` returns when the new worker serves, or raises."""
+        self._parts = parts
+        self._switch = switch
+        self._reload_haproxy = reload_haproxy
+
+    async def bring_up(self, plan: Plan, new: Generation, old: Generation) -> Report:
+        """Steps 3 to 5. Raises what a step raised; then everything is as it was before."""
+        parts = self._parts()
+        learned: list[Learns] = []
+        try:
+            for part in parts:
+                learned.append(part)
+                await part.learn(new.number)
+            self._switch(new)
+            try:
+                await self._reload_haproxy()
+            except BaseException:
+                self._switch(old)
+                raise
+        except BaseException:
+            for part in learned:
+                await part.retire(new.number)
+            raise
+        for part in parts:
+            await part.adopt(new.number)
+        notes = tuple(f"{note.where}: {note.text}" for note in plan.notes)
+        return Report(new.number, len(plan.routes), notes)
