@@ -112,12 +112,13 @@ def test_kinds_of_answers(run: Run, path: Path) -> None:
 
 def test_answers_overtake_each_other(run: Run, path: Path) -> None:
     """A slow question holds up no other: ACKs come in the order in which answers are ready."""
+    limits = ListenerLimits(deadline_seconds=0.1)
 
     def answer(args: Mapping[str, Value]) -> Answer | Awaitable[Answer]:
         return later(args) if "ms" in args else echo(args)
 
     async def conversation() -> None:
-        async with listening(path, answer), connected(path) as asker:
+        async with listening(path, answer, limits) as server, connected(path) as asker:
             asker.writer.write(
                 ask_frame(1, {"cred": "slow", "ms": 60})
                 + ask_frame(2, {"cred": "quick", "ms": 20})
@@ -126,6 +127,8 @@ def test_answers_overtake_each_other(run: Run, path: Path) -> None:
             acks = [await asker.ack() for _ in range(3)]
             assert [ack.stream_id for ack in acks] == [3, 2, 1]
             assert [variables(ack)["who"] for ack in acks] == ["now", "quick", "slow"]
+            await asyncio.sleep(0.1)
+            assert server.counts.late == 0  # the deadline forgot what was answered
 
     run(conversation())
 
@@ -497,7 +500,8 @@ def test_a_peer_that_reads_late(run: Run, path: Path) -> None:
             listening(path, lambda args: {"x": "y" * 10_000, "who": args["cred"]}, limits),
             connected(path) as asker,
         ):
-            frames = b"".join(ask_frame(number, {"cred": str(number)}) for number in range(400))
+            pad = "z" * 2000  # so that one read does not take them all
+            frames = b"".join(ask_frame(number, {"cred": str(number), "pad": pad}) for number in range(400))
             asker.writer.write(frames)
             await asyncio.sleep(0.2)
             assert [variables(await asker.ack())["who"] for _ in range(400)] == [
@@ -535,6 +539,50 @@ def test_an_answer_after_the_goodbye(run: Run, path: Path) -> None:
             await closing
 
     run(conversation())
+
+
+@pytest.mark.parametrize("reads", [0, 800_000], ids=["nothing", "some"])
+def test_a_goodbye_that_nobody_reads(run: Run, path: Path, reads: int) -> None:
+    """A peer that does not read to the end after the goodbye is cut all the same."""
+    limits = ListenerLimits(conversation=ConversationLimits(stall_seconds=0.2))
+    goodbye = encode_haproxy_disconnect(HaproxyDisconnect(0, "normal"))
+
+    async def conversation() -> None:
+        loop = asyncio.get_running_loop()
+        async with listening(path, lambda _args: {"x": "y" * 10_000}, limits) as server:
+            with socket.socket(socket.AF_UNIX) as deaf:
+                deaf.setblocking(False)
+                await loop.sock_connect(deaf, str(path))
+                await loop.sock_sendall(deaf, HELLO_FRAME + ask_frame(1, {}) * 100 + goodbye)
+                heard = 0
+                while heard < reads:
+                    heard += len(await loop.sock_recv(deaf, 10_000))
+                await asyncio.sleep(0.1)
+                assert len(server._room.present) == 1
+                await asyncio.sleep(0.2)
+                assert len(server._room.present) == 0
+
+    run(conversation())
+
+
+def test_a_connection_that_comes_while_closing(path: Path) -> None:
+    """A connection that was on its way when the server closed does not live on (asyncio's own loop drops it itself)."""
+
+    async def conversation() -> None:
+        for turns in range(8):
+            server = SpopServer(echo)
+            await server.start(path)
+            with socket.socket(socket.AF_UNIX) as client:
+                client.setblocking(False)
+                client.connect(str(path))
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                await server.close()
+                await asyncio.sleep(0.03)
+                assert len(server._room.present) == 0
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(conversation())
 
 
 def test_closing_just_after_a_peer_vanished(run: Run, path: Path) -> None:

@@ -180,7 +180,7 @@ class Conversation(asyncio.Protocol):
 
     def _leave(self) -> None:
         self._leaving = True
-        if not self._waiting and not self.gone.done():
+        if not self._waiting:
             self._say_goodbye(NORMAL_END)
 
     def _hello_is_late(self) -> None:
