@@ -21,7 +21,7 @@ from sumun.tokens.denials import Denial, Denials
 from sumun.tokens.feed import Change, ChangeKind, News
 from sumun.tokens.judge import ClientState
 from sumun.tokens.jwt import AccessClaims
-from sumun.tokens.signing_keys import NO_KEYS, KeyRing
+from sumun.tokens.signing_keys import KeyRing
 
 MAX_SUBJECTS = 50_000  # about 1 KiB each; the one used longest ago makes room
 MAX_CLIENTS = 10_000
@@ -70,13 +70,13 @@ class Memory:
         """Know nothing and be trusted by nobody: news may have been missed."""
         self._trusted_until = float("-inf")
         self._start_over(0)
-        self.keys: KeyRing = NO_KEYS
+        self._keys: KeyRing | None = None
         self.denials = Denials()
 
     def begin(self, n: int, keys: KeyRing, denials: Iterable[Denial]) -> None:
         """Know this, which was looked up after the feed stood at `n`. Trust is another step."""
         self._start_over(n)
-        self.keys = keys
+        self._keys = keys
         self.denials = Denials(denials)
 
     def trust_until(self, steady: float) -> None:
@@ -101,7 +101,7 @@ class Memory:
         """
         self.denials.add(denials)
         if keys is not None:
-            self.keys = keys
+            self._keys = keys
             self._claims.clear()
         for one in news:
             for change in _both_sides(one.change):
@@ -118,6 +118,13 @@ class Memory:
         return ticket.era == self._era and self._marks.none_after(ticket.n, about)
 
     # -- what is known -------------------------------------------------------------------------------------------
+
+    @property
+    def keys(self) -> KeyRing:
+        """The signing keys. Raises OutOfTouchError while they are not known: "no key" would be a lie."""
+        if self._keys is None:
+            raise OutOfTouchError("this process does not know the signing keys now; it is learning them")
+        return self._keys
 
     def standing(self, subject: Subject) -> Entry[Standing | None] | None:
         """The subject's standing; None when it is not known here (an entry of None: there is no such subject)."""

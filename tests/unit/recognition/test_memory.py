@@ -56,7 +56,10 @@ def test_forgetting_ends_trust(memory: Memory) -> None:
     memory.forget()
     assert memory.standing(ALICE) is None
     assert not memory.is_trusted(0)
+    with pytest.raises(OutOfTouchError):
+        _ = memory.keys
     memory.begin(11, NO_KEYS, [])
+    assert memory.keys is NO_KEYS
     assert not memory.is_trusted(0)
 
 
