@@ -54,7 +54,8 @@ def prepare(folder: DataFolder, account: Account | None) -> PartSpec:
     """Write the server's configuration and password; the part that runs it. Raises MissingPartError."""
     password = secrets.token_urlsafe(32)
     _write(folder.valkey_password, password, account)
-    # Opened here, and started by its descriptor: it may lie below a folder that the account may not enter.
+    # Opened once, and started by its descriptor: it may lie below a folder that the account may not enter, and may be
+    # gone when it has to be started again.
     program = os.open(find_server(), os.O_RDONLY | os.O_CLOEXEC)
     configuration = folder.run / "valkey.conf"
     _write(configuration, _configuration(folder, password), account)

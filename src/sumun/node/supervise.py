@@ -244,7 +244,7 @@ def _how(code: int) -> str:
 
 
 def _end_group(leader: int) -> None:
-    """What a part left behind when it ended (a worker, a child that writes a file) must not be in its successor's way."""
+    """End what a part left behind (a worker, a child that writes a file): it would be in its successor's way."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(leader, signal.SIGKILL)
 
