@@ -60,14 +60,23 @@ def decide(args: Mapping[str, Any]) -> dict[str, bool | int | str]:
 class Answerer(asyncio.Protocol):
     """One SPOP connection."""
 
-    def __init__(self, seen: list[Mapping[str, Any]], mood: list[str]) -> None:
+    def __init__(
+        self, seen: list[Mapping[str, Any]], mood: list[str], conversations: set[asyncio.Transport]
+    ) -> None:
+        self._conversations = conversations
         self._agent = AgentConnection()
         self._seen = seen
         self._mood = mood
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport  # type: ignore[assignment]
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._conversations.add(transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        assert self._transport is not None
+        self._conversations.discard(self._transport)
 
     def data_received(self, data: bytes) -> None:
         transport = self._transport
@@ -131,14 +140,14 @@ class Echo:
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=2**20)
+        self._server = await asyncio.start_server(self.serve, "127.0.0.1", 0, limit=2**20)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
         if self._server is not None:
             self._server.close()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(asyncio.IncompleteReadError, ConnectionError, asyncio.LimitOverrunError):
             while True:
                 heard = await read_message(reader)
@@ -187,7 +196,11 @@ async def read_message(reader: asyncio.StreamReader) -> Heard:
 
 
 async def _echo_bytes(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    writer.write(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+    # RFC 6455 1.3: the accept value of the one key that the tests send. Frames are echoed as they come.
+    writer.write(
+        b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
+    )
     while data := await reader.read(4096):
         writer.write(data)
 

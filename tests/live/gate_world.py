@@ -41,7 +41,9 @@ class World:
     master: Master | None = None
     generation: int = 0
     said: list[str] = field(default_factory=list)
-    _servers: list[asyncio.AbstractServer] = field(default_factory=list)
+    _answerer: asyncio.AbstractServer | None = None
+    _http: asyncio.AbstractServer | None = None
+    _conversations: set[asyncio.Transport] = field(default_factory=set)
 
     @property
     def run(self) -> Path:
@@ -55,6 +57,10 @@ class World:
         """Run a coroutine on the world's loop."""
         future: Future[T] = asyncio.run_coroutine_threadsafe(work, self.loop)
         return future.result(seconds)
+
+    def later(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+        """Begin a coroutine on the world's loop."""
+        return asyncio.run_coroutine_threadsafe(work, self.loop)
 
     def log(self) -> list[dict[str, Any]]:
         """The access log's lines; each must be JSON."""
@@ -70,25 +76,31 @@ class World:
             time.sleep(0.02)
         raise AssertionError("a response has no line in the access log")
 
-    async def listen(self, answerers: int = 1) -> None:
-        """Start the answerers and the HTTP process's stand-in, a real HTTP server on the socket."""
+    async def listen(self) -> None:
+        """Start the service, the answerer, and a real HTTP server in the HTTP process's place."""
         await self.echo.start()
-        for number in range(answerers):
-            self._servers.append(
-                await self.loop.create_unix_server(
-                    lambda: Answerer(self.questions, self.mood), str(self.paths.answerer(number))
-                )
-            )
-        self._servers.append(await asyncio.start_unix_server(self.http._serve, str(self.paths.http)))
+        await self.start_answering()
+        self._http = await asyncio.start_unix_server(self.http.serve, str(self.paths.http))
+
+    async def start_answering(self) -> None:
+        """Listen for questions."""
+        self._answerer = await self.loop.create_unix_server(
+            lambda: Answerer(self.questions, self.mood, self._conversations), str(self.paths.answerer(0))
+        )
 
     async def stop_answering(self) -> None:
-        """Close the answerers' sockets, as if they had crashed."""
-        for server in self._servers[:-1]:
-            server.close()
-            if hasattr(server, "close_clients"):
-                server.close_clients()
-        for number in range(10):
-            self.paths.answerer(number).unlink(missing_ok=True)
+        """Close the answerer's socket and conversations, as if it had crashed."""
+        if self._answerer is not None:
+            self._answerer.close()
+        for transport in tuple(self._conversations):
+            transport.abort()
+        self.paths.answerer(0).unlink(missing_ok=True)
+
+    async def stop_http(self) -> None:
+        """Close the HTTP server's socket, as if it had crashed."""
+        if self._http is not None:
+            self._http.close()
+        self.paths.http.unlink(missing_ok=True)
 
     def prepare(self, plan: Plan) -> None:
         """Render, install and make current a new generation."""
@@ -97,7 +109,8 @@ class World:
         files = render(plan, self.generation, self.paths)
         make_current(install(files, self.folder / "generations"), self.folder / "current")
 
-    async def start(self, program: Path) -> None:
+    async def start(self, program: Path, *, look_first: bool = True) -> None:
+        """Start HAProxy on the current generation. `look_first`: see whether its addresses are free."""
         assert self.plan is not None
         found = find_program({"HAPROXY": str(program)})
         log = os.open(self.folder / "access.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -106,16 +119,17 @@ class World:
         )
         addresses = [a for a in (self.plan.listen, self.plan.internal, self.plan.operator) if a is not None]
         try:
-            await self.master.start(addresses)
+            await self.master.start(addresses if look_first else ())
         finally:
             os.close(log)
 
     async def stop(self) -> None:
+        """Stop everything. May be called twice."""
         if self.master is not None:
             await self.master.stop()
+        await self.stop_answering()
+        await self.stop_http()
         await self.echo.stop()
-        for server in self._servers:
-            server.close()
 
 
 @contextmanager

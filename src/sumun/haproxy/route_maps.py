@@ -148,7 +148,11 @@ def _file(name: str, table: Mapping[str, str], places: Mapping[str, Place]) -> F
     return File(
         name,
         tuple(
-            Line(f"{map_key(key)} {map_value(value)}", places.get(value, NOWHERE))
+            Line(f"{map_key(key)} {map_value(value)}", places.get(_answer_in(value), NOWHERE))
             for key, value in sorted(table.items())
         ),
     )
+
+
+def _answer_in(value: str) -> str:
+    return value.partition(";")[2] if value.startswith("!") else value
