@@ -4,6 +4,7 @@ HAProxy.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -427,3 +428,27 @@ def test_request_ids(gate: World) -> None:
         ids.add(answer.get("x-request-id")[0])
     assert len(ids) == 20
     assert "mine" not in ids
+
+
+def test_log_lines_are_json(gate: World) -> None:
+    """Whatever a client writes, its line in the access log is JSON, complete, and not longer than it may be."""
+    long = b"/open/" + b"a/%EA" * 2500
+    hostile = [
+        get(long),
+        get(b"/open/x", host=b"Host: " + b'\xff\xfe"\\' * 300),
+        get(b"/open/x", host=b"Host: \xea\xb9"),
+        get(b"/open/x", method=b"M" * 500),
+        get(b'/open/"\\<>'),
+        get(b"/open/x", b'X-A: \x01"\\', b'Authorization: Bearer "\\\xff'),
+        get(b"/asked/x", b'Authorization: Bearer "\\\xff'),
+    ]
+    before = len(gate.log())
+    for request in hostile:
+        call(gate, request)
+    call(gate, get(b"/open/last"))
+    deadline = time.monotonic() + 5
+    while gate.log()[-1]["path"] != "/open/last":
+        assert time.monotonic() < deadline
+    lines = (gate.folder / "access.log").read_bytes().splitlines()[before:]
+    assert len(lines) == len(hostile) + 1
+    assert all(len(line) < 8192 for line in lines)

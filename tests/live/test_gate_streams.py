@@ -20,7 +20,7 @@ from sumun.config.plan import Plan, ServiceProtocol
 from tests.live import http2
 from tests.live.gate_wire import GOOD, bearer, parse, send_raw
 from tests.live.gate_world import World, free_ports, gate_of
-from tests.unit.haproxy.plans import plan, route, service
+from tests.unit.haproxy.plans import limits, plan, route, service
 
 SAY = "/shop.Greeter/Say"
 
@@ -102,6 +102,7 @@ def gate(haproxy: Path, neighbours: Neighbours) -> Iterator[World]:
                 route("asked", "/asked/**", "s"),
                 route("open", "/open/**", "s", access=Access.PUBLIC),
             ],
+            bounds=limits(client_timeout_ms=1000),
         )
 
     with gate_of(haproxy, make) as here:

@@ -8,9 +8,9 @@ not known.
     id       the request's id, as in X-Request-Id and in the body of every refusal
     src      address of the peer
     lst      listener: public, internal, operator
-    m        method
-    host     Host header
-    path     path without query, as it came
+    m        method (20 bytes of it)
+    host     Host header (255 bytes)
+    path     path without query, as it came (1500 bytes)
     route    id of the route, or `-`
     be       where it went: `ask.<service>` or `open.<service>`, `own`, `healthz`, `refuse`
     st       status of the answer
@@ -28,15 +28,16 @@ from __future__ import annotations
 
 from typing import Final
 
-# Every text that a client or a service may have a hand in goes through json(utf8s).
+# Every text that a client may have a hand in goes through json(utf8s), and is cut before: a line longer than its
+# `len` would be cut behind, and be no JSON.
 _FIELDS: Final = (
     ('"t"', "%Ts.%ms"),
     ('"id"', '"%[unique-id]"'),
     ('"src"', '"%ci"'),
     ('"lst"', '"%f"'),
-    ('"m"', '"%[var(txn.m),json(utf8s)]"'),
-    ('"host"', '"%[var(txn.host),json(utf8s)]"'),
-    ('"path"', '"%[var(txn.path),json(utf8s)]"'),
+    ('"m"', '"%[var(txn.m),bytes(0,20),json(utf8s)]"'),
+    ('"host"', '"%[var(txn.host),bytes(0,255),json(utf8s)]"'),
+    ('"path"', '"%[var(txn.path),bytes(0,1500),json(utf8s)]"'),
     ('"route"', '"%[var(txn.r),field(2,|),json(utf8s)]"'),
     ('"be"', '"%b"'),
     ('"st"', "%ST"),
