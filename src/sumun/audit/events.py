@@ -182,6 +182,19 @@ class KeyRetired(AuditEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class TokenIssued(AuditEvent):
+    """An operator issued a token by hand. `kind` is `opaque` or `jwt`; `own_rights`: not those of its subject."""
+
+    name = "token_issued"
+    kind: str
+    subject: str
+    client: str
+    scopes: frozenset[str]
+    own_rights: bool
+    expires_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class TokenRevoked(AuditEvent):
     """One token was revoked. `kind` is `opaque` or `jwt`."""
 
@@ -218,6 +231,7 @@ EVENTS: Mapping[str, type[AuditEvent]] = {
         KeyAdded,
         KeyActivated,
         KeyRetired,
+        TokenIssued,
         TokenRevoked,
         TokenEdited,
     )

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from sumun.cli.operator import Operator, at_work, confirm, report
+from sumun.cli.operator import Operator, at_work, change, confirm, report
 from sumun.cli.options import data_option, json_option, yes_option
 from sumun.cli.rights import checked_rights, rights_options
-from sumun.cli.table import print_fields, print_table
+from sumun.cli.table import Cell, print_fields, print_table
 
 if TYPE_CHECKING:
     from sumun.changes import Applied
-    from sumun.config.plan import Client
+    from sumun.config.plan import Client, ClientKind
     from sumun.directory import RegisteredClient
 
 _SECRET_BYTES = 32
@@ -34,14 +35,14 @@ def client() -> None:
     show_default=True,
 )
 @click.option(
-    "--grant", "grants", multiple=True, help="A grant type, such as client_credentials; repeatable."
+    "--grant", "grants", multiple=True, help="A grant type; so far there is client_credentials. Repeatable."
 )
 @click.option(
     "--scope",
     "scopes",
     multiple=True,
     metavar="RESOURCE:ACTION",
-    help="What its tokens may carry; repeatable.",
+    help="The most that its tokens may carry; repeatable. Default: *:*.",
 )
 @click.option("--token", "token", type=click.Choice(["opaque", "jwt"]), default="opaque", show_default=True)
 @rights_options
@@ -61,6 +62,11 @@ def add(
 
     from sumun.config.plan import ClientKind
 
+    _check_grants(ClientKind(kind), grants)
+    if (roles or permissions) and "client_credentials" not in grants:
+        raise click.UsageError(
+            "Rights of its own are for a client that acts for itself: add --grant client_credentials."
+        )
     secret = None if kind == ClientKind.PUBLIC.value else token_urlsafe(_SECRET_BYTES)
 
     async def work(operator: Operator) -> Applied:
@@ -79,7 +85,7 @@ def add(
             secret_sha256=sha256(secret.encode()).digest() if secret else None,
             first_party=False,
             login=(),
-            scopes=frozenset(map(Permission.parse, scopes)),
+            scopes=frozenset(map(Permission.parse, scopes or ("*:*",))),
             roles=held.roles,
             permissions=held.permissions,
             token_kind=TokenKind(token),
@@ -89,9 +95,32 @@ def add(
         )
         return await operator.changes.register_client(new, actor=operator.actor)
 
-    report(at_work(data, work), f"client {client_id} added")
-    if secret:
-        click.echo(f"secret (shown this once): {secret}")
+    _change_with_secret(data, work, f"client {client_id} added", secret)
+
+
+def _check_grants(kind: ClientKind, grants: tuple[str, ...]) -> None:
+    """What `config` asks of the clients in the file, of those registered here. Raises click.UsageError."""
+    from sumun.config.plan import KNOWN_GRANTS, OFFERED_GRANTS, ClientKind
+
+    if kind is ClientKind.RESOURCE_SERVER:
+        if grants:
+            raise click.UsageError("A resource server gets no tokens, it only introspects those of others.")
+        return
+    if not grants:
+        raise click.UsageError("A client without a grant can do nothing: say --grant client_credentials.")
+    for grant in grants:
+        if grant not in KNOWN_GRANTS:
+            raise click.UsageError(f"There is no grant {grant!r}; there are {', '.join(KNOWN_GRANTS)}.")
+        if grant not in OFFERED_GRANTS:
+            raise click.UsageError(f"The grant {grant} is not offered yet; offered is client_credentials.")
+        if grant == "password":
+            raise click.UsageError(
+                "The grant password is for clients of our own (first_party): they stand in the configuration file."
+            )
+        if grant == "client_credentials" and kind is ClientKind.PUBLIC:
+            raise click.UsageError(
+                "The grant client_credentials is only for confidential clients (RFC 6749 4.4)."
+            )
 
 
 @client.command(name="list")
@@ -100,7 +129,7 @@ def add(
 def list_(as_json: bool, data: Path) -> None:  # noqa: FBT001
     """List clients of the configuration file and registered ones."""
 
-    async def work(operator: Operator) -> list[tuple[str, ...]]:
+    async def work(operator: Operator) -> list[tuple[Cell, ...]]:
         configured = [_row(c, "configuration", disabled=False) for c in operator.plan.clients.values()]
         return configured + [
             _row(c, "registered", disabled=c.disabled) for c in operator.directory.clients.list()
@@ -117,7 +146,7 @@ def list_(as_json: bool, data: Path) -> None:  # noqa: FBT001
 def show(client_id: str, as_json: bool, data: Path) -> None:  # noqa: FBT001
     """Show one client."""
 
-    async def work(operator: Operator) -> dict[str, str]:
+    async def work(operator: Operator) -> dict[str, Cell]:
         from sumun.directory.errors import UnknownClientError
 
         configured = operator.plan.clients.get(client_id)
@@ -128,11 +157,11 @@ def show(client_id: str, as_json: bool, data: Path) -> None:  # noqa: FBT001
         names = ("id", "kind", "from", "grants", "scopes", "token", "state")
         disabled = False if configured else bool(getattr(found, "disabled", False))
         fields = dict(zip(names, _row(found, where, disabled=disabled), strict=True))
-        fields["roles"] = ", ".join(sorted(found.roles))
-        fields["permissions"] = ", ".join(sorted(map(str, found.permissions)))
-        fields["login"] = ", ".join(found.login)
-        fields["redirect URIs"] = ", ".join(found.redirect_uris)
-        fields["token lifetime"] = f"{found.token_lifetime_seconds} s"
+        fields["roles"] = sorted(found.roles)
+        fields["permissions"] = sorted(map(str, found.permissions))
+        fields["login"] = list(found.login)
+        fields["redirect URIs"] = list(found.redirect_uris)
+        fields["token lifetime"] = f"{found.token_lifetime_seconds}s"
         return fields
 
     print_fields(at_work(data, work), as_json=as_json)
@@ -150,7 +179,7 @@ def disable(client_id: str, yes: bool, data: Path) -> None:  # noqa: FBT001
         _refuse_configured(operator, client_id)
         return await operator.changes.disable_client(client_id, actor=operator.actor)
 
-    report(at_work(data, work), f"client {client_id} disabled")
+    report(change(data, work), f"client {client_id} disabled")
 
 
 @client.command()
@@ -163,7 +192,7 @@ def enable(client_id: str, data: Path) -> None:
         _refuse_configured(operator, client_id)
         return await operator.changes.enable_client(client_id, actor=operator.actor)
 
-    report(at_work(data, work), f"client {client_id} enabled")
+    report(change(data, work), f"client {client_id} enabled")
 
 
 @client.command(name="rotate-secret")
@@ -184,8 +213,28 @@ def rotate_secret(client_id: str, yes: bool, data: Path) -> None:  # noqa: FBT00
         digest = sha256(secret.encode()).digest()
         return await operator.changes.rotate_client_secret(client_id, digest, actor=operator.actor)
 
-    report(at_work(data, work), f"secret of {client_id} replaced")
-    click.echo(f"secret (shown this once): {secret}")
+    _change_with_secret(data, work, f"secret of {client_id} replaced", secret)
+
+
+def _change_with_secret(
+    data: Path, work: Callable[[Operator], Awaitable[Applied]], done: str, secret: str | None
+) -> None:
+    """Make the change, and show the secret whenever it was made, also when the rest went wrong."""
+    from sumun.changes import ChangeNotAnnouncedError, ChangeNotConfirmedError
+
+    made = True
+    applied: Applied | None = None
+    try:
+        applied = change(data, work)
+    except (ChangeNotAnnouncedError, ChangeNotConfirmedError):
+        raise
+    except BaseException:
+        made = False
+        raise
+    finally:
+        if made and secret:
+            click.echo(f"secret (shown this once): {secret}")
+    report(applied, done)
 
 
 def _refuse_configured(operator: Operator, client_id: str) -> None:
@@ -196,13 +245,13 @@ def _refuse_configured(operator: Operator, client_id: str) -> None:
         )
 
 
-def _row(found: Client | RegisteredClient, where: str, *, disabled: bool) -> tuple[str, ...]:
+def _row(found: Client | RegisteredClient, where: str, *, disabled: bool) -> tuple[Cell, ...]:
     return (
         found.id,
         found.kind.value,
         where,
-        ",".join(sorted(found.grants)),
-        ",".join(sorted(map(str, found.scopes))),
+        sorted(found.grants),
+        sorted(map(str, found.scopes)),
         found.token_kind.value,
         "disabled" if disabled else "active",
     )

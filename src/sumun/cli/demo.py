@@ -10,7 +10,11 @@ import click
 
 @click.command()
 @click.option(
-    "--port", type=int, default=8080, show_default=True, help="And the next two: internal, operator."
+    "--port",
+    type=click.IntRange(1, 65533),
+    default=8080,
+    show_default=True,
+    help="And the next two: internal, operator.",
 )
 @click.option(
     "--data", type=click.Path(path_type=Path), help="Data folder. Default: a fresh one, removed at the end."

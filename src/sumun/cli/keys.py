@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sumun.cli.operator import Operator, at_work, report
+from sumun.cli.operator import Operator, at_work, change, is_running, report
 from sumun.cli.options import data_option, json_option
-from sumun.cli.table import print_table
+from sumun.cli.table import Cell, print_table
 
 if TYPE_CHECKING:
     from sumun.changes import Applied
@@ -27,7 +27,7 @@ def keys() -> None:
 def list_(as_json: bool, data: Path) -> None:  # noqa: FBT001
     """List the keys that sign or verify claims tokens."""
 
-    async def work(operator: Operator) -> list[tuple[str, str, str, str, str]]:
+    async def work(operator: Operator) -> list[tuple[Cell, ...]]:
         return [
             (key.kid, key.alg, key.state.value, _moment(key.created_at_ms), _moment(key.retires_at_ms))
             for key in operator.directory.keys.list()
@@ -44,12 +44,13 @@ def rotate(data: Path) -> None:
     async def work(operator: Operator) -> Applied:
         from sumun.node.assemble import rotate_keys
 
-        return await rotate_keys(operator.plan, operator.changes, operator.actor)
+        alone = operator.plan.node.store is None and not is_running(data)
+        return await rotate_keys(operator.plan, operator.changes, operator.actor, alone=alone)
 
-    report(at_work(data, work), "signing key rotated")
+    report(change(data, work), "signing key rotated")
 
 
-def _moment(at_ms: int | None) -> str:
+def _moment(at_ms: int | None) -> str | None:
     if at_ms is None:
-        return ""
+        return None
     return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

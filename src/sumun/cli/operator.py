@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from sumun.errors import SumunError
+
 if TYPE_CHECKING:
     from sumun.changes import Applied, Changes
     from sumun.config.plan import Plan
@@ -24,6 +26,13 @@ if TYPE_CHECKING:
     from sumun.tokens.store import TokenStore
 
 Result = TypeVar("Result")
+
+
+class NotRunningError(SumunError):
+    """Something that only a running gateway can do."""
+
+    code = "not_running"
+    exit_code = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +47,9 @@ class Operator:
 
 
 def at_work(data: Path, work: Callable[[Operator], Awaitable[Result]]) -> Result:
-    """Open the data folder's parts, do the work, close them. Raises SumunError.
-
-    A change that is stored while no node runs is all that can be done: the node learns it when it starts.
-    """
+    """Open the data folder's parts, do the work, close them. Raises SumunError."""
     from sumun.changes import ChangeNotAnnouncedError
-    from sumun.node.folders import DataFolder, is_running
+    from sumun.tokens.errors import StoreUnavailableError
 
     folder = data.absolute()
 
@@ -57,14 +63,35 @@ def at_work(data: Path, work: Callable[[Operator], Awaitable[Result]]) -> Result
     try:
         return asyncio.run(whole())
     except ChangeNotAnnouncedError:
-        if is_running(DataFolder(folder)):
+        raise
+    except StoreUnavailableError:
+        if is_running(data):
             raise
-        click.echo("Stored. The gateway is not running; it will know when it starts.")
-        sys.exit(0)
+        raise NotRunningError(
+            f"the gateway does not run on {folder}, and its store keeps the tokens: start it, then try again"
+        ) from None
 
 
-def report(applied: Applied, done: str) -> None:
+def change(data: Path, work: Callable[[Operator], Awaitable[Applied]]) -> Applied | None:
+    """The same for a change. None: it is stored, and the node, which does not run, learns it when it starts.
+
+    Raises SumunError.
+    """
+    from sumun.changes import ChangeNotAnnouncedError
+
+    try:
+        return at_work(data, work)
+    except ChangeNotAnnouncedError:
+        if is_running(data):
+            raise
+        return None
+
+
+def report(applied: Applied | None, done: str) -> None:
     """Say what became of a change; exit 1 when a live process did not confirm it."""
+    if applied is None:
+        click.echo(f"{done}. The gateway is not running; it will know when it starts.")
+        return
     if applied.n is None:
         click.echo(f"{done}: nothing to change, it is so already.")
         return
@@ -76,6 +103,13 @@ def report(applied: Applied, done: str) -> None:
         )
         sys.exit(1)
     click.echo(f"{done}.")
+
+
+def is_running(data: Path) -> bool:
+    """True when a gateway runs on this data folder."""
+    from sumun.node import folders
+
+    return folders.is_running(folders.DataFolder(data.absolute()))
 
 
 def confirm(question: str, *, yes: bool) -> None:

@@ -8,7 +8,7 @@ import click
 
 from sumun.cli.operator import Operator, at_work
 from sumun.cli.options import data_option, json_option
-from sumun.cli.table import print_table
+from sumun.cli.table import Cell, print_table
 
 _PAGE = 500
 
@@ -24,7 +24,7 @@ def role() -> None:
 def list_(as_json: bool, data: Path) -> None:  # noqa: FBT001
     """List roles, what each bundles, and who holds it. A role that people hold and nothing defines bundles nothing."""
 
-    async def work(operator: Operator) -> list[tuple[str, str, str]]:
+    async def work(operator: Operator) -> list[tuple[Cell, ...]]:
         holders: dict[str, list[str]] = {name: [] for name in operator.plan.roles}
         after = ""
         while page := operator.directory.users.list(after, _PAGE):
@@ -35,10 +35,11 @@ def list_(as_json: bool, data: Path) -> None:  # noqa: FBT001
         return [
             (
                 name,
-                ",".join(sorted(map(str, operator.plan.roles.get(name, ())))) or "(not defined)",
-                ",".join(who),
+                sorted(map(str, operator.plan.roles.get(name, ()))),
+                who,
+                "defined" if name in operator.plan.roles else "not defined",
             )
             for name, who in holders.items()
         ]
 
-    print_table(("role", "permissions", "people"), at_work(data, work), as_json=as_json)
+    print_table(("role", "permissions", "people", "state"), at_work(data, work), as_json=as_json)

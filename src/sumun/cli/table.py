@@ -1,4 +1,8 @@
-"""Plain tables for people, JSON for programs."""
+"""Plain tables for people, JSON for programs.
+
+A cell is a text, or several (`a,b` for people, an array in JSON), or None (empty, `null`). In JSON the names have
+underscores where people see blanks.
+"""
 
 from __future__ import annotations
 
@@ -8,33 +12,42 @@ from collections.abc import Mapping, Sequence
 
 import click
 
+Cell = str | Sequence[str] | None
 
-def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, as_json: bool) -> None:
-    """Print rows under their headings, columns aligned (wide Korean characters count two), or as a JSON list."""
+
+def print_table(headings: Sequence[str], rows: Sequence[Sequence[Cell]], *, as_json: bool) -> None:
+    """Print rows under their headings, columns aligned (wide Korean characters count two), or as a JSON array."""
     if as_json:
-        click.echo(
-            json.dumps([dict(zip(headings, row, strict=True)) for row in rows], ensure_ascii=False, indent=2)
-        )
+        _print_json([_object(headings, row) for row in rows])
         return
-    table = [tuple(h.upper() for h in headings), *(tuple(_shown(cell) for cell in row) for row in rows)]
+    table = [tuple(h.upper() for h in headings), *(tuple(_shown(cell, ",") for cell in row) for row in rows)]
     widths = [max(_width(row[i]) for row in table) for i in range(len(headings))]
     for row in table:
         cells = [cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)]
         click.echo("  ".join(cells).rstrip())
 
 
-def print_fields(fields: Mapping[str, str], *, as_json: bool) -> None:
+def print_fields(fields: Mapping[str, Cell], *, as_json: bool) -> None:
     """Print one thing, a field a line, or as a JSON object."""
     if as_json:
-        click.echo(json.dumps(dict(fields), ensure_ascii=False, indent=2))
+        _print_json(_object(list(fields), list(fields.values())))
         return
     width = max(map(len, fields), default=0)
     for name, value in fields.items():
-        click.echo(f"{name + ':':<{width + 1}} {_shown(value)}".rstrip())
+        click.echo(f"{name + ':':<{width + 1}} {_shown(value, ', ')}".rstrip())
 
 
-def _shown(text: str) -> str:
+def _object(names: Sequence[str], cells: Sequence[Cell]) -> dict[str, Cell]:
+    return {name.replace(" ", "_"): cell for name, cell in zip(names, cells, strict=True)}
+
+
+def _print_json(value: object) -> None:
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def _shown(cell: Cell, between: str) -> str:
     """Control characters would move the terminal's cursor: shown as escapes."""
+    text = cell if isinstance(cell, str) else between.join(cell or ())
     return "".join(
         c if unicodedata.category(c)[0] != "C" else c.encode("unicode_escape").decode() for c in text
     )

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sumun.cli.operator import Operator, at_work, report
+from sumun.cli.operator import Operator, at_work, change, report
 from sumun.cli.options import data_option, json_option
 from sumun.cli.rights import checked_rights, rights_options
-from sumun.cli.table import print_fields
+from sumun.cli.table import Cell, print_fields
 from sumun.errors import SumunError
 
 if TYPE_CHECKING:
     from sumun.changes import Applied
+    from sumun.tokens.record import TokenRecord
 
 
 class UnknownTokenError(SumunError):
@@ -73,7 +74,7 @@ def issue(
         from sumun.node.issue_by_hand import Wish, issue_by_hand
 
         held = checked_rights(operator.plan, roles, permissions) if own_rights else None
-        wish = Wish(user_name, client_id, scopes, lifetime, kind, held, note)
+        wish = Wish(user_name, client_id, scopes, lifetime, kind, held, note, operator.actor)
         return await issue_by_hand(operator.plan, operator.directory, operator.store, wish)
 
     click.echo(at_work(data, work))
@@ -87,25 +88,17 @@ def show(token: str, as_json: bool, data: Path) -> None:  # noqa: FBT001
     """Show what an opaque token stands for."""
     secret = _typed(token)
 
-    async def work(operator: Operator) -> dict[str, str]:
-        from sumun.tokens.format import digest
-
-        if secret is None:
-            found = await operator.store.find(token)
-            record = found[1] if found else None
-        else:
-            (record,) = await operator.store.get_many([digest(secret)])
-        if record is None:
-            raise UnknownTokenError("no such opaque token is live (it may have expired or been revoked)")
+    async def work(operator: Operator) -> dict[str, Cell]:
+        record = await _find(operator, token, secret)
         rights = "its own, below" if record.own_rights else "its subject's, as they are now"
         return {
             "token id": record.token_id,
             "subject": str(record.subject),
             "client": record.client_id,
-            "scopes": " ".join(sorted(map(str, record.scopes))),
+            "scopes": sorted(map(str, record.scopes)),
             "rights": rights,
-            "roles": ", ".join(sorted(record.roles)),
-            "permissions": ", ".join(sorted(map(str, record.permissions))),
+            "roles": sorted(record.roles),
+            "permissions": sorted(map(str, record.permissions)),
             "issued": _moment(record.issued_at_ms),
             "expires": _moment(record.expires_at_ms),
             "note": record.note,
@@ -128,33 +121,63 @@ def revoke(token: str, data: Path) -> None:
             operator.plan, operator.directory, operator.changes, token, secret, operator.actor
         )
 
-    report(at_work(data, work), "token revoked")
+    applied = change(data, work)
+    if applied is not None and applied.n is None:
+        click.echo("No such opaque token is live; it may have expired or been revoked already.")
+        return
+    report(applied, "token revoked")
 
 
 @token.command()
-@click.argument("token_id")
+@click.argument("token")
 @rights_options
+@click.option("--no-rights", is_flag=True, help="Take everything away: the token stays and may do nothing.")
 @data_option
-def edit(token_id: str, roles: tuple[str, ...], permissions: tuple[str, ...], data: Path) -> None:
+def edit(
+    token: str,
+    roles: tuple[str, ...],
+    permissions: tuple[str, ...],
+    no_rights: bool,  # noqa: FBT001
+    data: Path,
+) -> None:
     """Give an opaque token these rights of its own, in place; the same token carries them from now on.
 
-    What is not named is taken away; without any option the token keeps nothing.
+    What is not named is taken away.
     """
+    if no_rights == bool(roles or permissions):
+        raise click.UsageError("Say --role or --permission, or --no-rights.")
+    secret = _typed(token)
 
     async def work(operator: Operator) -> Applied:
         from sumun.tokens.store import Rights
 
         held = checked_rights(operator.plan, roles, permissions)
+        record = await _find(operator, token, secret)
         applied = await operator.changes.edit_token(
-            token_id, Rights(held.roles, held.permissions), actor=operator.actor
+            record.token_id, Rights(held.roles, held.permissions), actor=operator.actor
         )
         if applied.n is None:
-            raise UnknownTokenError(
-                f"no opaque token {token_id[:80]!r} is live; `sumun token show` tells a token's handle"
-            )
+            raise UnknownTokenError(_NOT_LIVE)
         return applied
 
-    report(at_work(data, work), f"token {token_id} edited")
+    report(change(data, work), "token edited")
+
+
+_NOT_LIVE = "no such opaque token is live (it may have expired or been revoked)"
+
+
+async def _find(operator: Operator, handle: str, secret: str | None) -> TokenRecord:
+    """The record of a live opaque token. Raises UnknownTokenError."""
+    from sumun.tokens.format import digest
+
+    if secret is None:
+        found = await operator.store.find(handle)
+        record = found[1] if found else None
+    else:
+        (record,) = await operator.store.get_many([digest(secret)])
+    if record is None:
+        raise UnknownTokenError(_NOT_LIVE)
+    return record
 
 
 def _typed(argument: str) -> str | None:

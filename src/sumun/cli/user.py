@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sumun.cli.operator import Operator, at_work, confirm, read_password, report
+from sumun.cli.operator import Operator, at_work, change, confirm, read_password, report
 from sumun.cli.options import data_option, json_option, yes_option
 from sumun.cli.rights import checked_rights, rights_options
-from sumun.cli.table import print_fields, print_table
+from sumun.cli.table import Cell, print_fields, print_table
 
 if TYPE_CHECKING:
     from sumun.changes import Applied
@@ -51,7 +51,7 @@ def add(
         new = NewUser(name, display_name or name, LOCAL, held, hashed)
         return await operator.changes.add_user(new, actor=operator.actor)
 
-    report(at_work(data, work), f"user {name} added")
+    report(change(data, work), f"user {name} added")
 
 
 @user.command(name="list")
@@ -71,9 +71,9 @@ def list_(as_json: bool, data: Path) -> None:  # noqa: FBT001
             u.id,
             u.display_name,
             u.source,
-            ",".join(sorted(u.roles)),
+            sorted(u.roles),
             _words(u),
-            "disabled" if u.disabled else "",
+            "disabled" if u.disabled else "active",
         )
         for u in at_work(data, work)
     ]
@@ -87,7 +87,7 @@ def list_(as_json: bool, data: Path) -> None:  # noqa: FBT001
 def show(name: str, as_json: bool, data: Path) -> None:  # noqa: FBT001
     """Show one person: what they hold, and what it adds up to."""
 
-    async def work(operator: Operator) -> dict[str, str]:
+    async def work(operator: Operator) -> dict[str, Cell]:
         from sumun.directory.errors import UnknownUserError
         from sumun.identity import ANYTHING, Principal, Subject
 
@@ -103,9 +103,9 @@ def show(name: str, as_json: bool, data: Path) -> None:  # noqa: FBT001
             "source": found.source,
             "state": "disabled" if found.disabled else "active",
             "password": "kept here" if found.has_password else "not kept here",
-            "roles": ", ".join(sorted(found.roles)),
+            "roles": sorted(found.roles),
             "permissions": _words(found),
-            "effective": ", ".join(sorted(map(str, who.effective_permissions(operator.plan.roles)))),
+            "effective": sorted(map(str, who.effective_permissions(operator.plan.roles))),
         }
 
     print_fields(at_work(data, work), as_json=as_json)
@@ -122,7 +122,7 @@ def disable(name: str, yes: bool, data: Path) -> None:  # noqa: FBT001
     async def work(operator: Operator) -> Applied:
         return await operator.changes.disable_user(name, actor=operator.actor)
 
-    report(at_work(data, work), f"user {name} disabled")
+    report(change(data, work), f"user {name} disabled")
 
 
 @user.command()
@@ -134,7 +134,7 @@ def enable(name: str, data: Path) -> None:
     async def work(operator: Operator) -> Applied:
         return await operator.changes.enable_user(name, actor=operator.actor)
 
-    report(at_work(data, work), f"user {name} enabled")
+    report(change(data, work), f"user {name} enabled")
 
 
 @user.command()
@@ -152,7 +152,7 @@ def password(name: str, password_stdin: bool, data: Path) -> None:  # noqa: FBT0
         hashed = PasswordHasher().hash(read_password(from_stdin=password_stdin))
         return await operator.changes.set_password(name, hashed, actor=operator.actor)
 
-    report(at_work(data, work), f"password of {name} changed")
+    report(change(data, work), f"password of {name} changed")
 
 
 @user.command()
@@ -166,7 +166,7 @@ def grant(name: str, roles: tuple[str, ...], permissions: tuple[str, ...], data:
         held = checked_rights(operator.plan, roles, permissions, some=True)
         return await operator.changes.grant(name, held, actor=operator.actor)
 
-    report(at_work(data, work), f"granted to {name}")
+    report(change(data, work), f"granted to {name}")
 
 
 @user.command()
@@ -180,8 +180,8 @@ def revoke(name: str, roles: tuple[str, ...], permissions: tuple[str, ...], data
         held = checked_rights(None, roles, permissions, some=True)
         return await operator.changes.withdraw(name, held, actor=operator.actor)
 
-    report(at_work(data, work), f"taken from {name}")
+    report(change(data, work), f"taken from {name}")
 
 
-def _words(person: User) -> str:
-    return ",".join(sorted(map(str, person.permissions)))
+def _words(person: User) -> list[str]:
+    return sorted(map(str, person.permissions))

@@ -18,7 +18,6 @@ from sumun.demo.words import speaks_korean, welcome
 from sumun.directory import LOCAL, Directory, Held, NewUser, Occasion
 from sumun.directory.passwords import PasswordHasher
 from sumun.identity import Permission
-from sumun.node.errors import DataFolderError
 from sumun.node.folders import open_data_folder
 from sumun.node.privileges import RUN_AS, choose_account
 from sumun.node.run import Node, stop_event
@@ -32,11 +31,13 @@ _PEOPLE = (
     ("bob", "Bob 밥", Held(roles=frozenset({"user"}))),
     ("carol", "Carol 캐럴", Held(permissions=frozenset({Permission.parse("product:create")}))),
 )
-_LAST_PORT = 65533
 
 
 async def run_demo(port: int, data: Path | None) -> None:
-    """Run until SIGINT or SIGTERM. `data` None: a fresh temporary folder, removed at the end. Raises SumunError."""
+    """Run on `port` and the next two until SIGINT or SIGTERM. Raises SumunError.
+
+    `data` None: a fresh temporary folder, removed at the end.
+    """
     fresh = data is None
     root = Path(tempfile.mkdtemp(prefix="sumun-demo-")) if data is None else data
     stop = stop_event()
@@ -62,10 +63,6 @@ class Demo:
     """The shop's services, its authentication server, and the node in front of them."""
 
     def __init__(self, port: int, root: Path) -> None:
-        if not 1 <= port <= _LAST_PORT:
-            raise DataFolderError(
-                f"port {port}: the demo needs this port and the next two; choose 1 to {_LAST_PORT}"
-            )
         self._port = port
         self._root = root
         self._settings = root / "demo" / "sumun.yaml"

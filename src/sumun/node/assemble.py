@@ -16,7 +16,7 @@ from pathlib import Path
 from sumun.access import TokenKind
 from sumun.access.generations import Generations
 from sumun.answers.answer import Answerer
-from sumun.changes import Applied, Changes
+from sumun.changes import Applied, ChangeNotAnnouncedError, Changes
 from sumun.config import wire
 from sumun.config.plan import Plan
 from sumun.directory import (
@@ -333,15 +333,31 @@ def ensure_key(directory: Directory, plan: Plan) -> None:
     ring_of(directory.keys.list()).active(algorithm)
 
 
-async def rotate_keys(plan: Plan, changes: Changes, actor: str) -> Applied:
-    """A new key signs from now on; the one before verifies until its last token has expired. Raises OutageError.
+class NotRotatedError(NodeError):
+    """The new key is there, and nobody signs with it yet."""
 
-    Every process learns the new key (the first call waits for that) before anything is signed with it.
+    code = "not_rotated"
+    exit_code = 1
+
+
+async def rotate_keys(plan: Plan, changes: Changes, actor: str, *, alone: bool = False) -> Applied:
+    """A new key signs from now on; the one before verifies until its last token has expired.
+
+    Every process learns the new key (the first call waits for that) before anything is signed with it. `alone`: no
+    process is there that had to learn it. Raises NotRotatedError, OutageError.
     """
     key = make_key(plan.tokens.jwt_algorithm)
-    published = await changes.add_key(key, actor=actor)
-    if published.unconfirmed:
-        return published
+    try:
+        published = await changes.add_key(key, actor=actor)
+    except ChangeNotAnnouncedError as trouble:
+        if not alone:
+            raise NotRotatedError(f"the new key does not sign yet; rotate again: {trouble}") from trouble
+    else:
+        if published.unconfirmed:
+            behind = ", ".join(sorted(published.unconfirmed))
+            raise NotRotatedError(
+                f"the new key does not sign yet, because it is not known to {behind}; rotate again when they run"
+            )
     retire_at_ms = int((time.time() + claims_live_seconds(plan) + _CLOCK_LEEWAY_SECONDS) * 1000)
     return await changes.activate_key(key.kid, retire_at_ms, actor=actor)
 

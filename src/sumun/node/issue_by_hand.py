@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
 from dataclasses import dataclass
 
 from sumun.access import Invalid, TokenKind
+from sumun.audit.events import TokenIssued
 from sumun.changes import Applied, Changes
 from sumun.config.plan import Client, Plan
-from sumun.config.units import parse_duration
-from sumun.directory import Directory, Held, RegisteredClient
+from sumun.config.refused import RefusedError
+from sumun.config.units import format_duration, parse_duration
+from sumun.directory import Directory, Held, Occasion, RegisteredClient
 from sumun.errors import SumunError
 from sumun.identity import Permission, Standing, Subject, SubjectKind
 from sumun.node.directory_truth import ring_of
@@ -18,6 +21,11 @@ from sumun.tokens import format as token_format
 from sumun.tokens import jwt
 from sumun.tokens.mint import JWT_RANDOM_BYTES, OPAQUE_RANDOM_BYTES, Grant, mint_jwt, mint_opaque
 from sumun.tokens.store import Rights, TokenStore
+
+# The longest that any configuration can make a token live (docs/configuration.md, `lifetime`).
+LONGEST_SECONDS = 86_400
+LONGEST_NOTE = 200
+_HANDLE = re.compile(r"(?:tid|jti)_[0-9A-Za-z]{22}")
 
 
 class CannotIssueError(SumunError):
@@ -27,9 +35,19 @@ class CannotIssueError(SumunError):
     exit_code = 2
 
 
+class NoTokenError(SumunError):
+    """What was named is neither a token of ours nor a token's handle."""
+
+    code = "no_token"
+    exit_code = 2
+
+
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What the operator asked for. `user` None: for the client itself. `own` None: rights follow the subject."""
+    """What the operator asked for. `user` None: for the client itself. `own` None: rights follow the subject.
+
+    `actor` is who asks, for the audit record.
+    """
 
     user: str | None
     client_id: str
@@ -38,10 +56,13 @@ class Wish:
     kind: str | None
     own: Held | None
     note: str
+    actor: str
 
 
 async def issue_by_hand(plan: Plan, directory: Directory, store: TokenStore, wish: Wish) -> str:
     """The new token. Raises CannotIssueError, StoreUnavailableError, DirectoryUnavailableError, NoSigningKeyError."""
+    if len(wish.note) > LONGEST_NOTE:
+        raise CannotIssueError(f"the note has {len(wish.note)} characters; {LONGEST_NOTE} are allowed")
     client = _client(plan, directory, wish.client_id)
     subject = Subject.client(client.id) if wish.user is None else Subject.user(wish.user)
     standing = _standing(plan, directory, subject)
@@ -59,20 +80,38 @@ async def issue_by_hand(plan: Plan, directory: Directory, store: TokenStore, wis
         client_epoch=directory.subjects.epochs(Subject.client(client.id)).epoch,
     )
     now = time.time()
+
+    def write_down(token_id: str) -> None:
+        """Before the token is handed out: one without a record is worse than a record without its token."""
+        scopes = frozenset(map(str, grant.scopes))
+        event = TokenIssued(
+            f"token:{token_id}",
+            kind.value,
+            str(subject),
+            client.id,
+            scopes,
+            own is not None,
+            int((now + seconds) * 1000),
+        )
+        directory.audit.record(event, Occasion(wish.actor, int(now * 1000), 0))
+
     if kind is TokenKind.JWT:
         if own is not None:
             raise CannotIssueError(
                 "a JWT cannot have rights of its own to be edited later; issue an opaque token"
             )
-        return mint_jwt(
+        random = secrets.token_bytes(JWT_RANDOM_BYTES)
+        token = mint_jwt(
             grant,
             ring_of(directory.keys.list()).active(plan.tokens.jwt_algorithm),
             issuer=plan.tokens.issuer,
             audience=plan.tokens.audience,
             now=now,
             lifetime_seconds=seconds,
-            random=secrets.token_bytes(JWT_RANDOM_BYTES),
+            random=random,
         )
+        write_down(token_format.jwt_id(random))
+        return token
     token, digest, record = mint_opaque(
         grant,
         now=now,
@@ -81,6 +120,7 @@ async def issue_by_hand(plan: Plan, directory: Directory, store: TokenStore, wis
         own=own,
         note=wish.note,
     )
+    write_down(record.token_id)
     await store.put(digest, record)
     return token
 
@@ -88,15 +128,25 @@ async def issue_by_hand(plan: Plan, directory: Directory, store: TokenStore, wis
 async def revoke_by_hand(
     plan: Plan, directory: Directory, changes: Changes, handle: str, secret: str | None, actor: str
 ) -> Applied:
-    """Revoke by handle, or (`secret`) by the token itself. Raises CannotIssueError for what is no token of ours."""
+    """Revoke by handle, or (`secret`) by the token itself. `n` None: no such token is live.
+
+    A JWT's handle does not say when it expires, so it is denied for as long as any JWT may live. Raises NoTokenError.
+    """
     if secret is None:
-        return await changes.revoke_token_id(handle, actor=actor)
+        if _HANDLE.fullmatch(handle) is None:
+            raise NoTokenError(
+                f"{handle[:80]!r} is no token's handle: those are tid_ or jti_ and 22 letters or digits"
+            )
+        if token_format.is_opaque_id(handle):
+            return await changes.revoke_token_id(handle, actor=actor)
+        until = int((time.time() + LONGEST_SECONDS) * 1000)
+        return await changes.revoke_claims_token(handle, until, actor=actor)
     if token_format.is_wellformed(secret, token_format.ACCESS_PREFIX):
         return await changes.revoke_token(token_format.digest(secret), actor=actor)
     ring = ring_of(directory.keys.list())
     claims = jwt.verify(secret, ring, plan.tokens.issuer, plan.tokens.audience, time.time())
     if isinstance(claims, Invalid):
-        raise CannotIssueError(f"this is not a live access token of ours ({claims.because.value})")
+        raise NoTokenError(f"this is not a live access token of ours ({claims.because.value})")
     return await changes.revoke_claims_token(claims.token_id, claims.expires_at * 1000, actor=actor)
 
 
@@ -135,14 +185,16 @@ def _scopes(client: Client | RegisteredClient, wanted: tuple[str, ...]) -> froze
 def _lifetime_seconds(
     plan: Plan, client: Client | RegisteredClient, kind: TokenKind, wanted: str | None
 ) -> int:
-    longest = plan.tokens.jwt_lifetime_seconds if kind is TokenKind.JWT else None
+    longest = plan.tokens.jwt_lifetime_seconds if kind is TokenKind.JWT else LONGEST_SECONDS
     if wanted is None:
-        own = client.token_lifetime_seconds
-        return own if longest is None else min(own, longest)
-    seconds = parse_duration(wanted) // 1000
-    if seconds < 1 or (longest is not None and seconds > longest):
+        return min(client.token_lifetime_seconds, longest)
+    try:
+        seconds = parse_duration(wanted) // 1000
+    except RefusedError as error:
+        raise CannotIssueError(f"the lifetime {wanted[:80]!r} {error.what}; write {error.allowed}") from None
+    if not 1 <= seconds <= longest:
         raise CannotIssueError(
-            f"a lifetime of {wanted} is not possible: 1s to {longest or 'any'}s for this kind"
+            f"a lifetime of {wanted} is not possible: 1s to {format_duration(longest * 1000)} for a token of this kind"
         )
     return seconds
 
