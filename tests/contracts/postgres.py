@@ -69,11 +69,17 @@ class PostgresServer:
         return name
 
 
+def _roomy() -> str:
+    """Memory where there is plenty: a hundred small databases are thousands of files to make and to remove."""
+    memory = Path("/dev/shm")
+    return str(memory) if memory.is_dir() and shutil.disk_usage(memory).free > 3 * 2**30 else "/tmp"
+
+
 @contextlib.contextmanager
 def running() -> Iterator[PostgresServer]:
     """A server that is there for as long as the block."""
     bin_folder, runs_as = programs(), account()
-    folder = Path(tempfile.mkdtemp(prefix="smn-pg-", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="smn-pg-", dir=_roomy()))
     try:
         if runs_as:
             os.chown(folder, runs_as["user"], runs_as["group"])
