@@ -14,6 +14,7 @@ from sumun.config.plan import Plan, Service, ServiceProtocol
 from sumun.haproxy.ask import ask, hand_over, let_through, refuse
 from sumun.haproxy.frontends import HEALTHZ, OWN, PAGES, REFUSE
 from sumun.haproxy.gate import ODD
+from sumun.haproxy.known import tell_known
 from sumun.haproxy.paths import RuntimePaths
 from sumun.haproxy.quoting import name, word
 from sumun.haproxy.refusals import (
@@ -51,6 +52,15 @@ def ask_backend(service: Service, *, keeps: bool) -> Section:
             *([GRPC_CONTENT_TYPE] if grpc else []),
             *_servers(service),
         ),
+        service.where,
+    )
+
+
+def known_backend(service: Service, *, keeps: bool) -> Section:
+    """A service behind what is known: nobody is asked."""
+    return section(
+        f"backend {name(f'known.{service.id}')}",
+        (*tell_known(), *_before_the_service(service, keeps=keeps), *_servers(service)),
         service.where,
     )
 

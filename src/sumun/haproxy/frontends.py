@@ -5,6 +5,7 @@ from __future__ import annotations
 from sumun.config.plan import Address, Limits
 from sumun.haproxy.access_log import LOG_FORMAT, remember
 from sumun.haproxy.gate import ODD, judge_odd, mark_odd
+from sumun.haproxy.known import look_up, pass_known
 from sumun.haproxy.quoting import word
 from sumun.haproxy.refusals import CODE, METHOD_NOT_ALLOWED
 from sumun.haproxy.route_maps import NO_ROUTE, RouteMaps
@@ -17,16 +18,20 @@ HEALTHZ = "healthz"
 PAGES = "pages"
 
 
-def routed_frontend(listener: str, address: Address, maps: RouteMaps, limits: Limits) -> Section:
-    """The public or the internal listener: gate, route, backend."""
+def routed_frontend(
+    listener: str, address: Address, maps: RouteMaps, limits: Limits, generation: int
+) -> Section:
+    """The public or the internal listener: gate, route, what is known, backend."""
     return section(
         f"frontend {listener}",
         (
             *_begin(address, limits),
             *find_route(maps),
+            *look_up(generation),
             *_to_judgement(),
             *judge_odd(limits),
             *_not_found(maps),
+            pass_known(),
             f"use_backend %[var({ROUTE}),field(1,|)] unless {NO_ROUTE_FOUND}",
             f"default_backend {REFUSE}",
         ),

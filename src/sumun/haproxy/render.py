@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from sumun.access import Access
 from sumun.config.plan import OWN_PATHS, Place, Plan, Route
-from sumun.haproxy.backends import KEEPS_AUTHORIZATION, ask_backend, open_backend, own_backends, resolvers
+from sumun.config.rule_ids import NEVER_KEPT, rule_ids
+from sumun.haproxy.backends import (
+    KEEPS_AUTHORIZATION,
+    ask_backend,
+    known_backend,
+    open_backend,
+    own_backends,
+    resolvers,
+)
 from sumun.haproxy.frontends import HEALTHZ, OWN, operator_frontend, routed_frontend
+from sumun.haproxy.known import files as known_files
 from sumun.haproxy.paths import RuntimePaths
 from sumun.haproxy.process import defaults_section, global_section
 from sumun.haproxy.quoting import map_field
@@ -33,44 +42,52 @@ def render(plan: Plan, generation: int, paths: RuntimePaths) -> Files:
     combine into too many cases. What HAProxy itself thinks of the files is for `check` to find out.
     """
     hosts = tuple(sorted({route.host for route in plan.routes if route.host}))
-    public = _maps("public", plan.routes, hosts)
+    rules = rule_ids(plan)
+    public = _maps("public", plan.routes, hosts, rules)
     sections = [
         global_section(plan, paths),
         defaults_section(plan),
-        routed_frontend("public", plan.listen, public, plan.limits),
+        routed_frontend("public", plan.listen, public, plan.limits, generation),
     ]
     files = [*public.files]
     if plan.internal is not None:
-        internal = _maps("internal", plan.routes, hosts)
-        sections.append(routed_frontend("internal", plan.internal, internal, plan.limits))
+        internal = _maps("internal", plan.routes, hosts, rules)
+        sections.append(routed_frontend("internal", plan.internal, internal, plan.limits, generation))
         files += internal.files
     if plan.operator is not None:
         sections.append(operator_frontend(plan.operator, plan.limits))
-    sections += _service_backends(plan)
+    sections += _service_backends(plan, rules)
     sections += own_backends(plan, paths)
     sections += resolvers(plan.services.values())
-    files += [file_of(CONFIGURATION, sections), render_spoe(plan, generation), *map(error_file, UNREAD)]
+    files += [
+        file_of(CONFIGURATION, sections),
+        render_spoe(plan, generation),
+        *map(error_file, UNREAD),
+        *known_files(),
+    ]
     if hosts:
         files.append(hosts_file(hosts))
     return Files(generation, tuple(sorted(files, key=lambda file: file.name)))
 
 
-def _maps(listener: str, routes: Iterable[Route], hosts: tuple[str, ...]) -> RouteMaps:
+def _maps(
+    listener: str, routes: Iterable[Route], hosts: tuple[str, ...], rules: Mapping[str, str]
+) -> RouteMaps:
     targets = list(_OWN_TARGETS)
     places: dict[str, Place] = {}
     for route in routes:
         # A hidden route keeps its place: nothing less literal takes its requests over (config.precedence).
         hidden = listener == "public" and route.access is Access.INTERNAL
-        value = HIDDEN if hidden else _answer(route)
+        value = HIDDEN if hidden else _answer(route, rules[route.id])
         targets.append(Target(route.host, route.path, route.methods, value))
         places[value] = route.where
     return route_maps(listener, targets, hosts, places)
 
 
-def _answer(route: Route) -> str:
-    """What the maps say of a route: `backend|route id|flags`."""
+def _answer(route: Route, rule: str) -> str:
+    """What the maps say of a route: `backend|route id|flags|rule id`."""
     flags = KEEPS_AUTHORIZATION if route.keeps_authorization else ""
-    return f"{_backend(route)}|{map_field(route.id)}|{flags}"
+    return f"{_backend(route)}|{map_field(route.id)}|{flags}|{rule}"
 
 
 def _backend(route: Route) -> str:
@@ -78,13 +95,24 @@ def _backend(route: Route) -> str:
     return f"{'ask' if asked else 'open'}.{route.service}"
 
 
-def _service_backends(plan: Plan) -> list[Section]:
+def _backends(route: Route, rule: str) -> tuple[str, ...]:
+    """The backends that calls of this route may go to."""
+    kept = route.access is Access.PROTECTED and rule != NEVER_KEPT
+    return (_backend(route), f"known.{route.service}") if kept else (_backend(route),)
+
+
+def _service_backends(plan: Plan, rules: Mapping[str, str]) -> list[Section]:
     """The backends that some route leads to, in the order of the services."""
-    used = {_backend(route) for route in plan.routes}
-    keeping = {_backend(route) for route in plan.routes if route.keeps_authorization}
+    used = {backend for route in plan.routes for backend in _backends(route, rules[route.id])}
+    keeping = {
+        backend
+        for route in plan.routes
+        if route.keeps_authorization
+        for backend in _backends(route, rules[route.id])
+    }
     sections: list[Section] = []
     for service in plan.services.values():
-        for kind, build in (("ask", ask_backend), ("open", open_backend)):
+        for kind, build in (("ask", ask_backend), ("known", known_backend), ("open", open_backend)):
             backend = f"{kind}.{service.id}"
             if backend in used:
                 sections.append(build(service, keeps=backend in keeping))

@@ -22,10 +22,10 @@ class Credential:
     secret: str = field(default="", repr=False)
 
     def fingerprint(self, binding: str = "") -> str:
-        """Upper-case hex of SHA-256(kind, NUL, secret, NUL, binding): the name of this credential in HAProxy's memory.
+        """Upper-case hex of SHA-256(`secret|kind|binding`): the name of this credential in HAProxy's memory.
 
-        `binding` is the fingerprint of the verified client certificate or empty. HAProxy computes the same
-        (its `hex` converter writes upper case).
+        `binding` is the fingerprint of the verified client certificate or empty. Kind and binding hold no `|`, so the
+        text is unambiguous, read from its end. HAProxy computes the same (its `hex` converter writes upper case).
         """
-        text = f"{self.kind.value}\0{self.secret}\0{binding}"
+        text = f"{self.secret}|{self.kind.value}|{binding}"
         return hashlib.sha256(text.encode()).hexdigest().upper()

@@ -42,6 +42,6 @@ def test_a_secret_never_prints() -> None:
 
 
 def test_the_fingerprint_is_what_haproxy_computes() -> None:
-    """Upper-case hex of SHA-256 over kind, secret and binding, separated by NUL."""
-    wanted = hashlib.sha256(b"bearer\0t\0b").hexdigest().upper()
+    """Upper-case hex of SHA-256 over secret, kind and binding, separated by bars."""
+    wanted = hashlib.sha256(b"t|bearer|b").hexdigest().upper()
     assert Credential(CredentialKind.BEARER, "t").fingerprint("b") == wanted
