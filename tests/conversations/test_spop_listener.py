@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import resource
 import socket
 import stat
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import AsyncExitStack
 from ipaddress import IPv4Address
 from pathlib import Path
 
@@ -16,7 +18,7 @@ import uvloop
 
 from sumun.answers.conversation import ConversationLimits
 from sumun.answers.desk import Answer
-from sumun.answers.listener import CannotListenError, ListenerLimits, SpopServer
+from sumun.answers.listener import CannotListenError, ListenerLimits, SpopServer, most_connections
 from sumun.errors import OutageError
 from sumun.spop import (
     AgentDisconnect,
@@ -36,6 +38,7 @@ from sumun.spop.hello import encode_haproxy_hello
 from tests.conversations.spop_asker import HELLO_FRAME, ask_frame, connected, listening, variables
 
 Run = Callable[[Coroutine[object, object, None]], None]
+CHECK_FRAME = encode_haproxy_hello(HaproxyHello("2.0", 16_380, frozenset(), healthcheck=True))
 SECRET = "smn_at_this-is-a-credential"
 
 
@@ -323,10 +326,9 @@ def test_overload(run: Run, path: Path, limits: ListenerLimits) -> None:
 
 def test_health_check(run: Run, path: Path) -> None:
     """A health check gets AGENT-HELLO, and then the connection is closed (SPOE.txt 3.2.3)."""
-    check = encode_haproxy_hello(HaproxyHello("2.0", 16_380, frozenset(), healthcheck=True))
 
     async def conversation() -> None:
-        async with listening(path, echo) as server, connected(path, check) as asker:
+        async with listening(path, echo) as server, connected(path, CHECK_FRAME) as asker:
             assert await asker.hear() == AgentHello("2.0", 16_380, frozenset())
             assert await asker.hear() is None
             assert server.counts.health_checks == 1
@@ -434,22 +436,56 @@ def test_a_silent_client(run: Run, path: Path) -> None:
 
 
 def test_too_many_connections(run: Run, path: Path) -> None:
-    """One connection too many is told so (status 13) and cut; a place that gets free is given again."""
+    """One that asks too many is told so (status 13) and cut, a health check is served all the same; places come back.
+
+    A health check turned away would make HAProxy hold this agent for down, and refuse every request there is.
+    """
 
     async def conversation() -> None:
         async with listening(path, echo, ListenerLimits(connections=2)), connected(path) as first:
             async with connected(path):
-                async with connected(path, b"") as third:
+                async with connected(path, HELLO_FRAME + ask_frame(1, {"cred": "x"})) as third:
                     heard = await third.hear()
                     assert isinstance(heard, AgentDisconnect)
                     assert heard.status_code == 13
                     assert await third.hear() is None
+                async with connected(path, CHECK_FRAME) as check:
+                    assert isinstance(await check.hear(), AgentHello)
                 assert await first.ask(1, {"cred": "x"}) == {"allow": True, "who": "x"}
             await asyncio.sleep(0.02)
             async with connected(path) as again:
                 assert await again.ask(1, {"cred": "y"}) == {"allow": True, "who": "y"}
 
     run(conversation())
+
+
+def test_far_too_many_connections(run: Run, path: Path) -> None:
+    """Connections that say nothing take no more than the few places kept for health checks."""
+
+    async def conversation() -> None:
+        async with listening(path, echo, ListenerLimits(connections=1)) as server, AsyncExitStack() as stack:
+            for _ in range(70):
+                last = await stack.enter_async_context(connected(path, b""))
+            heard = await last.hear()
+            assert isinstance(heard, AgentDisconnect)
+            assert heard.status_code == 13
+            await asyncio.sleep(0.02)
+            assert len(server._room.present) == 65
+
+    run(conversation())
+
+
+def test_as_many_connections_as_files(caplog: pytest.LogCaptureFixture) -> None:
+    """When the limit of open files is below what was wished for, fewer connections are taken, and the log says so."""
+    files, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1000, hard))
+    try:
+        assert most_connections(100) == 100
+        assert caplog.text == ""
+        assert most_connections(4096) == 744
+        assert "may open 1000 files, so 744 connections" in caplog.text
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
 
 
 def exists(path: Path) -> bool:

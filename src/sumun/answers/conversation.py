@@ -33,6 +33,8 @@ from sumun.spop.errors import HelloTimedOutError, OutOfResourcesError
 DRAIN_SECONDS: Final = 0.01
 """From "finish" on: time for what HAProxy had already written to arrive and be answered."""
 
+_PLACES_FOR_HEALTH_CHECKS: Final = 64
+
 
 @dataclass(frozen=True, slots=True)
 class ConversationLimits:
@@ -53,17 +55,21 @@ class ConversationLimits:
 
 
 class Room:
-    """The conversations of one listener that are going on, `most` of them at a time."""
+    """The conversations of one listener that are going on: `most`, and a few more who only ask after our health.
+
+    A health check that is turned away marks this agent as down in HAProxy, and then every request is refused. So it
+    must find a place when questions find none.
+    """
 
     def __init__(self, most: int) -> None:
         self.most = most
         self.present: set[Conversation] = set()
         self.is_closing = False
 
-    @property
-    def is_full(self) -> bool:
-        """Whether the next to come is turned away."""
-        return self.is_closing or len(self.present) >= self.most
+    def has_place(self, *, for_questions: bool) -> bool:
+        """Whether a conversation that is `present` may go on: to ask `for_questions`, or not known yet for what."""
+        allowed = self.most if for_questions else self.most + _PLACES_FOR_HEALTH_CHECKS
+        return not self.is_closing and len(self.present) <= allowed
 
 
 class Conversation(asyncio.Protocol):
@@ -90,14 +96,11 @@ class Conversation(asyncio.Protocol):
         """A client connected."""
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=self._limits.unread_bytes)
-        if self._room.is_full:
-            self._refuse(
-                OutOfResourcesError(f"no connection is taken beyond {self._room.most}, or while closing")
-            )
-            return
         self._desk.counts.connections += 1
         self._room.present.add(self)
         self._set_timer(self._limits.hello_seconds, self._hello_is_late)
+        if not self._room.has_place(for_questions=False):
+            self._turn_away()
 
     def data_received(self, data: bytes) -> None:
         """Bytes came: answers what they ask."""
@@ -162,7 +165,10 @@ class Conversation(asyncio.Protocol):
         """Anything but a question."""
         self._stop_timer()
         if isinstance(event, Hello):
-            self._frames.append(self._connection.agent_hello())
+            if self._room.has_place(for_questions=True):
+                self._frames.append(self._connection.agent_hello())
+            else:
+                self._turn_away()
         elif isinstance(event, HealthCheck):
             self._desk.counts.health_checks += 1
             self._frames.append(self._connection.agent_hello())
@@ -185,6 +191,11 @@ class Conversation(asyncio.Protocol):
 
     def _hello_is_late(self) -> None:
         self._refuse(HelloTimedOutError(f"no HAPROXY-HELLO within {self._limits.hello_seconds:g} s"))
+
+    def _turn_away(self) -> None:
+        self._refuse(
+            OutOfResourcesError(f"there is no place: {self._room.most} connections ask already, or we close")
+        )
 
     def _refuse(self, error: SpopError) -> None:
         self._desk.counts.refused_connections += 1

@@ -14,7 +14,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
+import resource
 import socket
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,10 +30,11 @@ LONGEST_SOCKET_PATH: Final = 107
 """Bytes: sun_path of unix(7) has 108, the last of which is a zero."""
 
 _NEW: Final = ".new"
-_BACKLOG: Final = (
-    1024  # connections not yet accepted; HAProxy 2.6 opens one for each concurrent miss when it starts
-)
+_BACKLOG: Final = 4096  # connections not yet accepted: HAProxy 2.6 opens many at once
+_OTHER_FILES: Final = 256  # what this process opens beside connections: stores, logs, the files of Python
 _CUT_SECONDS: Final = 1.0  # for a connection that was cut to be gone
+
+log = logging.getLogger(__name__)
 
 
 class CannotListenError(SumunError):
@@ -48,12 +51,14 @@ class ListenerLimits:
     deadline_seconds   for an answer. HAProxy itself waits 500 ms (`timeout processing`); an answer of ours, even an
                        empty one, must be there before.
     questions          that wait for an answer at a time, on all connections together.
-    connections        at a time. HAProxy 2.6 opened 230 of them for 200 concurrent requests, and a reload doubles that.
+    connections        at a time, as far as the process may open files. HAProxy 2.6 opens up to one for each concurrent
+                       question (1,697 for 2,000 here) unless its `server` line has a `maxconn`, and keeps them for
+                       `timeout idle`; 3.4 opened 414. Each costs about 5 KB.
     """
 
     deadline_seconds: float = 0.4
     questions: int = 4096
-    connections: int = 1024
+    connections: int = 4096
     conversation: ConversationLimits = ConversationLimits()  # noqa: RUF009 - frozen
 
 
@@ -64,7 +69,7 @@ class SpopServer:
         """`answer` is called on the event loop for each question; see `desk` for what becomes of its failures."""
         self._answer = answer
         self._limits = limits or ListenerLimits()
-        self._room = Room(self._limits.connections)
+        self._room = Room(most_connections(self._limits.connections))
         self._desk: Desk | None = None
         self._server: asyncio.Server | None = None
         self._socket_file: SocketFile | None = None
@@ -110,6 +115,18 @@ class SpopServer:
         if late:
             await asyncio.wait([conversation.gone for conversation in late], timeout=_CUT_SECONDS)
         self._desk.close()
+
+
+def most_connections(wanted: int) -> int:
+    """`wanted`, or as many as the limit of open files leaves us; then it says so in the log."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    possible = max(files - _OTHER_FILES, 1)
+    if files == resource.RLIM_INFINITY or possible >= wanted:
+        return wanted
+    log.warning(
+        "this process may open %d files, so %d connections are taken, not %d", files, possible, wanted
+    )
+    return possible
 
 
 class SocketFile:
