@@ -13,7 +13,7 @@ from importlib import import_module
 
 import sumun
 
-# Imported late by httpx2 and anyio (first request), the standard library (first host name, first thread pool), uvicorn
+# Imported late by httpx2 and anyio (first request), grpc (first call), the standard library (first host name, first thread pool), uvicorn
 # (first server), SQLAlchemy (first engine). Those of an extra that is not installed are passed over.
 _LATE = (
     "anyio._backends._asyncio",
@@ -24,6 +24,7 @@ _LATE = (
     "encodings.latin_1",
     "encodings.unicode_escape",
     "encodings.utf_8",
+    "grpc._utilities",
     "http.client",
     "http.cookiejar",
     "httpcore2",
