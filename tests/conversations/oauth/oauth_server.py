@@ -87,6 +87,7 @@ CLIENTS = {
         configured("other-app"),
         configured("narrow-app", scopes=(Permission("product", "read"), Permission("order", "*"))),
         configured("jwt-app", token_kind=TokenKind.JWT, token_lifetime_seconds=600),
+        configured("both-app", may_ask_for=frozenset({TokenKind.JWT})),
         configured("someone-elses-app", first_party=False),
         configured("mute-app", grants=frozenset()),
         configured("careless-app", grants=frozenset({"client_credentials"})),
@@ -299,7 +300,10 @@ async def oauth_server(
     }
     throttle = MemoryLoginThrottle(BUDGETS, throttle_clock)
     configured_first = ConfiguredFirst(truth, CLIENTS)
-    known = {client.id: as_registered(client, SECRETS.get(client.id)) for client in CLIENTS.values()}
+    lifetimes = {TokenKind.OPAQUE: 900, TokenKind.JWT: 600}
+    known = {
+        client.id: as_registered(client, SECRETS.get(client.id), lifetimes) for client in CLIENTS.values()
+    }
     parts = OAuthParts(
         settings=SETTINGS,
         find_client=find_client(known, lambda client_id: threads.call(directory.clients.get, client_id)),

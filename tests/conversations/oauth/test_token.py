@@ -95,6 +95,50 @@ def test_jwt(tmp_path: Path) -> None:
     asyncio.run(story())
 
 
+ANY_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
+A_JWT = "urn:ietf:params:oauth:token-type:jwt"
+
+
+@pytest.mark.parametrize(
+    ("client", "asked", "dots", "seconds"),
+    [
+        ("both-app", None, 0, 900),
+        ("both-app", ANY_TOKEN, 0, 900),
+        ("both-app", A_JWT, 2, 600),
+        ("jwt-app", ANY_TOKEN, 2, 600),
+        ("jwt-app", A_JWT, 2, 600),
+        ("shop-app", ANY_TOKEN, 0, 900),
+    ],
+)
+def test_kind_asked_for(tmp_path: Path, client: str, asked: str | None, dots: int, seconds: int) -> None:
+    """A client gets its own kind of token, or the one it asks for where it may; it is alive, and lives its own time."""
+
+    async def story() -> None:
+        async with oauth_server(tmp_path) as server:
+            more = {} if asked is None else {"requested_token_type": asked}
+            answer = await server.password("alice", "alice-pass", client, **more)
+            assert (answer.json["access_token"].count("."), answer.json["expires_in"]) == (dots, seconds)
+            assert (await server.introspect(answer.json["access_token"]))["active"] is True
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize(
+    ("client", "asked"),
+    [("shop-app", A_JWT), ("both-app", "jwt"), ("both-app", "urn:ietf:params:oauth:token-type:saml2")],
+)
+def test_kind_refused(tmp_path: Path, client: str, asked: str) -> None:
+    """A kind that the client may not have, or that is none, is invalid_request, and no password was looked at."""
+
+    async def story() -> None:
+        async with oauth_server(tmp_path) as server:
+            answer = await server.password("alice", "alice-pass", client, requested_token_type=asked)
+            assert (answer.status, answer.json["error"]) == (400, "invalid_request")
+            assert server.hasher.verified == 0
+
+    asyncio.run(story())
+
+
 @pytest.mark.parametrize(
     ("client", "asked", "granted"),
     [
