@@ -1,0 +1,134 @@
+"""Anything that a stranger can send to the OAuth server.
+
+Invariant: every request has one answer, a refusal in OAuth's words with a 4xx status; never a token, never 5xx, never an
+exception, and nothing of what was sent is in it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import time
+from typing import Any
+from urllib.parse import urlencode
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sumun.config.plan import TokenSettings
+from sumun.login.throttle import Budgets
+from sumun.login.throttle_memory import MemoryLoginThrottle
+from sumun.oauth.app import OAuthApp
+from sumun.oauth.clients import as_registered
+from sumun.oauth.server import OAuthParts, oauth_app
+from sumun.tokens.signing_keys import NO_KEYS
+from sumun.tokens.stores.memory import MemoryStore
+from sumun.tokens.stores.memory_feed import MemoryFeed
+from tests.conversations.oauth.oauth_server import CLIENTS, SECRETS, asgi_call
+
+KNOWN = {
+    client.id: as_registered(client, SECRETS.get(client.id), {"jwt": 1, "opaque": 1})
+    for client in CLIENTS.values()
+}  # type: ignore[dict-item]
+CODES = {
+    "invalid_request",
+    "invalid_client",
+    "invalid_grant",
+    "unauthorized_client",
+    "unsupported_grant_type",
+    "invalid_scope",
+    "slow_down",
+}
+PATHS = st.sampled_from(["/oauth/token", "/oauth/revoke", "/oauth/introspect"])
+MARK = "sENt-by-a-stRANger"
+NAMES = st.sampled_from(
+    [
+        "grant_type",
+        "client_id",
+        "client_secret",
+        "username",
+        "password",
+        "scope",
+        "token",
+        "token_type_hint",
+        "x",
+    ]
+)
+WORDS = st.one_of(
+    st.sampled_from(
+        [*CLIENTS, "password", "client_credentials", "alice", "product:read", "*:*", MARK, "", "%", "a b"]
+    ),
+    st.text(max_size=20),
+)
+FORMS = st.lists(st.tuples(NAMES, WORDS), max_size=6).map(
+    lambda pairs: urlencode(pairs, errors="replace").encode()
+)
+BODIES = st.one_of(FORMS, st.binary(max_size=80), FORMS.map(lambda body: body.replace(b"%", b"")))
+TYPES = st.sampled_from(
+    [
+        "application/x-www-form-urlencoded",
+        "application/x-www-form-urlencoded; charset=utf-8",
+        "text/plain",
+        MARK,
+        "",
+    ]
+)
+PAIRS = st.tuples(WORDS, WORDS).map(
+    lambda pair: base64.b64encode(":".join(pair).encode("utf-8", "replace")).decode()
+)
+AUTHORIZATIONS = st.one_of(
+    st.none(), PAIRS.map("Basic {}".format), st.text(alphabet="Basic =:/é\x00", max_size=12)
+)
+
+
+async def nothing(_asked: Any) -> None:
+    """Nobody knows."""
+
+
+def server() -> OAuthApp:
+    """A server with clients and nobody to log in."""
+    store = MemoryStore(MemoryFeed(time.monotonic), time.time)
+    throttle = MemoryLoginThrottle(Budgets(1000, 10_000, 100_000, 300), time.monotonic)
+
+    async def find(client_id: str) -> Any:
+        return KNOWN.get(client_id)
+
+    never: Any = None
+    return oauth_app(
+        OAuthParts(
+            settings=TokenSettings("https://gw.example.com", "x", 900, 600, "ES256", 60),
+            find_client=find,
+            standing=nothing,
+            remembered=nothing,
+            login_for=lambda _names: None,
+            client_throttle=throttle,
+            store=store,
+            changes=never,
+            recogniser=never,
+            keys=lambda: NO_KEYS,
+            bundles=dict,
+            clock=time.time,
+        )
+    )
+
+
+APP = server()
+
+
+@settings(max_examples=400)
+@given(PATHS, BODIES, TYPES, AUTHORIZATIONS, st.sampled_from(["", "a=b"]))
+def test_strangers(path: str, body: bytes, content_type: str, authorization: str | None, query: str) -> None:
+    """Whatever comes is refused in OAuth's words; a token that nobody issued may be given back by a public client."""
+    headers = [("content-type", content_type), ("x-sumun-source", "192.0.2.1"), ("x-request-id", "r-1")]
+    if authorization is not None:
+        headers.append(("authorization", authorization))
+    answer = asyncio.run(asgi_call(APP, "POST", path, query, headers, (body,)))
+    if answer.status == 200:
+        assert (path, answer.body) == ("/oauth/revoke", b"")
+        return
+    assert answer.status in (400, 401, 403, 415, 429), answer
+    told = json.loads(answer.body)
+    assert told["error"] in CODES
+    assert MARK not in answer.body.decode()
+    assert ("www-authenticate" in answer.headers) == (answer.status == 401)
