@@ -60,6 +60,8 @@ def _begin(address: Address, limits: Limits) -> list[str]:
     host = f"[{address.host}]" if ":" in address.host else address.host
     return [
         f"bind {word(f'{host}:{address.port}')}",
+        # Only here: a backend would write that its servers went up and down between the requests.
+        "log global",
         "unique-id-format %[uuid]",
         "unique-id-header X-Request-Id",
         LOG_FORMAT,

@@ -64,7 +64,6 @@ def defaults_section(plan: Plan) -> Section:
         "defaults",
         (
             "mode http",
-            "log global",
             f"timeout client {limits.client_timeout_ms}ms",
             f"timeout http-request {limits.request_timeout_ms}ms",
             f"timeout http-keep-alive {limits.client_timeout_ms}ms",
