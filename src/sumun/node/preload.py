@@ -13,8 +13,9 @@ from importlib import import_module
 
 import sumun
 
-# Imported late by httpx2 and anyio (first request), grpc (first call), the standard library (first host name, first thread pool), uvicorn
-# (first server), SQLAlchemy (first engine). Those of an extra that is not installed are passed over.
+# Imported late by httpx2 and anyio (first request), grpc (first call), the standard library (first host name, first
+# thread pool), uvicorn (first server), SQLAlchemy (first engine). Those of an extra that is not installed are passed
+# over.
 _LATE = (
     "anyio._backends._asyncio",
     "asyncio.taskgroups",
