@@ -4,6 +4,8 @@ SumunError
 └── NodeError              this node cannot start or go on
     ├── NameClashError     a client of the configuration has a name that is somebody else's
     ├── DataFolderError    the data folder is someone else's, in use, unwritable or has too long a path
+    ├── DirectoryOutOfReachError  the directory that the configuration names does not answer, or cannot be used
+    ├── StoreOutOfReachError      the same of the store (store_reach)
     ├── MissingPartError   a program or package that the configuration needs is not there
     └── PartFailedError    a part did not become ready
 """
@@ -24,6 +26,12 @@ class DataFolderError(NodeError):
     """The data folder is someone else's, in use, unwritable, or its path is too long for sockets."""
 
     code = "data_folder"
+
+
+class DirectoryOutOfReachError(NodeError):
+    """The directory that the configuration names does not answer, or cannot be used."""
+
+    code = "directory_out_of_reach"
 
 
 class MissingPartError(NodeError):

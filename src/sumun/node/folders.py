@@ -14,6 +14,7 @@ kernel (flock), so a crash leaves none behind.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import shutil
@@ -24,6 +25,12 @@ from sumun.node.errors import DataFolderError
 
 MARKER = "sumun-data"
 LAYOUT = "1"
+_MEANT_OTHERWISE = "$,"
+"""HAProxy puts an environment variable in the place of `$NAME`, and takes a comma for the end of an address."""
+
+LEAST_FREE_BYTES = 4 * 1024**2
+"""Less, and a start would end half-way: the directory, the store and a generation take about 1 MiB."""
+
 # sun_path holds 108 bytes with its NUL (unix(7)); HAProxy binds `<socket>.<pid>.tmp` first, so leave room for that.
 _LONGEST_SOCKET = 108 - 1 - len(".4194304.tmp")
 
@@ -100,6 +107,12 @@ class DataFolder:
 def open_data_folder(root: Path) -> DataFolder:
     """Check the folder and make its layout. Raises DataFolderError with what is wrong and how to mend it."""
     folder = DataFolder(root.absolute())
+    refused = "".join(sorted({c for c in str(folder.root) if c in _MEANT_OTHERWISE or not c.isprintable()}))
+    if refused:
+        raise DataFolderError(
+            f"data folder {str(folder.root)!r}: its path holds {refused!r}, which means something else to HAProxy; "
+            "choose another with --data"
+        )
     longest = len(os.fsencode(folder.answer_socket(99)))
     if longest > _LONGEST_SOCKET:
         raise DataFolderError(
@@ -121,13 +134,32 @@ def open_data_folder(root: Path) -> DataFolder:
         folder.root.chmod(0o700)
         for part in (folder.run, folder.generations, folder.log, folder.valkey):
             part.mkdir(mode=0o700, exist_ok=True)
-    except (NotADirectoryError, FileExistsError):
-        raise DataFolderError(f"data folder {folder.root}: it is a file; name a folder with --data") from None
+        _refuse_full_disk(folder)
     except OSError as error:
-        raise DataFolderError(
-            f"data folder {folder.root}: {error.strerror or error}; make it writable or name another with --data"
-        ) from error
+        raise unusable(folder.root, error) from error
     return folder
+
+
+def unusable(root: Path, error: OSError) -> DataFolderError:
+    """The error to raise instead of what the system said about something in the data folder."""
+    if isinstance(error, NotADirectoryError | FileExistsError):
+        return DataFolderError(f"data folder {root}: it is a file; name a folder with --data")
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return DataFolderError(f"data folder {root}: its disk is full: make room, then start again")
+    named = f" ({error.filename})" if error.filename and Path(error.filename) != root else ""
+    return DataFolderError(
+        f"data folder {root}: {error.strerror or error}{named}; make it writable or name another with --data"
+    )
+
+
+def _refuse_full_disk(folder: DataFolder) -> None:
+    disk = os.statvfs(folder.root)
+    free = disk.f_bavail * disk.f_frsize
+    if free < LEAST_FREE_BYTES:
+        raise DataFolderError(
+            f"data folder {folder.root}: its disk is full ({free // 1024} KiB are free); make room, at least "
+            f"{LEAST_FREE_BYTES // 1024**2} MiB, then start again"
+        )
 
 
 def _check_layout(folder: DataFolder, marker: Path) -> None:

@@ -12,6 +12,7 @@ import asyncio
 import grp
 import logging
 import os
+import resource
 import secrets as random
 import signal
 import sys
@@ -22,19 +23,21 @@ from pathlib import Path
 from sumun.config import load
 from sumun.config.plan import Plan
 from sumun.directory import Directory
+from sumun.directory.errors import DirectoryUnavailableError, DirectoryUnusableError
 from sumun.errors import SumunError
-from sumun.haproxy.before_start import refuse_used_addresses
+from sumun.haproxy.before_start import refuse_too_many_connections, refuse_used_addresses
 from sumun.haproxy.install import make_current, remove_old
 from sumun.haproxy.master import MasterSocket, argv
 from sumun.haproxy.program import Program, find_program
 from sumun.node import part_valkey
-from sumun.node.assemble import catalogue, directory_location, ensure_key
+from sumun.node.assemble import catalogue, directory_location, ensure_key, store_address
 from sumun.node.control import ControlServer
-from sumun.node.errors import NameClashError, PartFailedError
-from sumun.node.folders import DataFolder, FolderLock, clean_run_folder, open_data_folder
+from sumun.node.errors import DirectoryOutOfReachError, NameClashError, PartFailedError
+from sumun.node.folders import DataFolder, FolderLock, clean_run_folder, open_data_folder, unusable
 from sumun.node.privileges import Account, choose_account, give
 from sumun.node.reload import Pupil, refuse_what_needs_a_restart, wait_until_gone
 from sumun.node.secret_refs import Secrets
+from sumun.node.store_reach import reach_store
 from sumun.node.supervise import Part, PartSpec
 from sumun.rollout.generation import Generation, prepare_generation
 from sumun.rollout.rollout import Report, Rollout
@@ -43,6 +46,7 @@ log = logging.getLogger(__name__)
 
 _GENERATIONS_KEPT = 5
 _GRACE_SECONDS = 1.0
+_DESCRIPTORS = 65536
 
 
 @dataclass
@@ -77,10 +81,15 @@ class Node:
     async def start(self, people: Callable[[Directory, Plan], None] | None = None) -> Plan:
         """Start everything. `people` may fill the directory first. Raises SumunError; then nothing is left running."""
         try:
-            return await self._start(people)
+            plan = await self._start(people)
+        except OSError as error:
+            await self.stop()
+            raise unusable(self._data.absolute(), error) from error
         except BaseException:
             await self.stop()
             raise
+        log.info("ready on %s:%d", plan.listen.host, plan.listen.port)
+        return plan
 
     async def stop(self) -> None:
         """Stop what was started, last first. May be called twice."""
@@ -156,15 +165,18 @@ class Node:
         self._lock = FolderLock(folder)
         clean_run_folder(folder)
         refuse_used_addresses(filter(None, (plan.listen, plan.internal, plan.operator)))
+        refuse_too_many_connections(plan.limits.max_connections)
+        _raise_descriptors()
+        if plan.node.store is not None:
+            await reach_store(plan.node.store, store_address(plan, folder, secrets))
         _hand_over(folder, account)
         _prepare_directory(plan, folder, secrets, people)
         generation = _prepare(plan, self._source, folder, program, account)
         make_current(generation.folder, folder.current)
         if plan.node.store is None:
             await self._add(part_valkey.prepare(folder, account))
-        await self._add(_own_part("http", folder, generation))
-        for index in range(plan.node.answerers):
-            await self._add(_own_part("answer", folder, generation, index))
+        answers = [_own_part("answer", folder, generation, index) for index in range(plan.node.answerers)]
+        await self._add(_own_part("http", folder, generation), *answers)
         sockets = MasterSocket(generation.paths)
         self._access_log = _open_access_log(folder)
         await self._add(
@@ -175,22 +187,30 @@ class Node:
                 # USR1 lets requests finish; TERM closes what is left.
                 stop_steps=((signal.SIGUSR1, _GRACE_SECONDS), (signal.SIGTERM, 5.0)),
                 foreign=True,
+                inherits=False,
+                alarm=r"(?<=\[ALERT\]).*",
                 stdout=self._access_log,
             )
         )
         self._running = _Running(program, account, folder, plan, generation, sockets)
         self._control = ControlServer(folder.control_socket("supervisor"), {"reload": self._answer_reload})
         await self._control.start()
-        log.info("ready on %s:%d, generation %d", plan.listen.host, plan.listen.port, generation.number)
         return plan
 
     async def _answer_reload(self, _words: str) -> str:
         return (await self.reload()).sentence()
 
-    async def _add(self, spec: PartSpec) -> None:
-        part = Part(spec, self._output)
-        self._parts.append(part)
-        await part.start()
+    async def _add(self, *specs: PartSpec) -> None:
+        """Start parts, all at once. Raises PartFailedError, when the others are told to stop starting."""
+        parts = [Part(spec, self._output) for spec in specs]
+        self._parts += parts
+        starting = [asyncio.create_task(part.start(), name=f"start {part.spec.name}") for part in parts]
+        try:
+            await asyncio.gather(*starting)
+        finally:
+            for one in starting:
+                one.cancel()
+            await asyncio.gather(*starting, return_exceptions=True)
 
 
 async def run_node(source: Path, data: Path, log_file: Path | None = None) -> None:
@@ -215,7 +235,8 @@ async def run_node(source: Path, data: Path, log_file: Path | None = None) -> No
         stopping.cancel()
         await asyncio.gather(starting, stopping, return_exceptions=True)
         await node.stop()
-        log.info("stopped")
+        if not starting.cancelled() and starting.exception() is None:
+            log.info("stopped")
 
 
 def _reload_on_hangup(node: Node) -> None:
@@ -307,12 +328,17 @@ def _hand_over(folder: DataFolder, account: Account | None) -> None:
 def _prepare_directory(
     plan: Plan, folder: DataFolder, secrets: Secrets, people: Callable[[Directory, Plan], None] | None
 ) -> None:
-    """Bring the schema up and make the first signing key. Raises NameClashError."""
-    with Directory.open(directory_location(plan, folder, secrets)) as directory:
-        _refuse_clashes(plan, directory)
-        ensure_key(directory, plan)
-        if people is not None:
-            people(directory, plan)
+    """Bring the schema up and make the first signing key. Raises NameClashError, DirectoryOutOfReachError."""
+    try:
+        with Directory.open(directory_location(plan, folder, secrets)) as directory:
+            _refuse_clashes(plan, directory)
+            ensure_key(directory, plan)
+            if people is not None:
+                people(directory, plan)
+    except (DirectoryUnavailableError, DirectoryUnusableError) as error:
+        if plan.node.directory is None:
+            raise
+        raise DirectoryOutOfReachError(f"{plan.node.directory.where}: {error}") from error
 
 
 def _refuse_clashes(plan: Plan, directory: Directory) -> None:
@@ -327,6 +353,14 @@ def _refuse_clashes(plan: Plan, directory: Directory) -> None:
         raise NameClashError(
             f"{client.where}: the client id {client.id!r} is {taken} already; give the client another id"
         )
+
+
+def _raise_descriptors() -> None:
+    """Our parts inherit this, and hold a descriptor for each connection that HAProxy has with them."""
+    usual, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _DESCRIPTORS if most == resource.RLIM_INFINITY else min(most, _DESCRIPTORS)
+    if usual not in (resource.RLIM_INFINITY, most) and usual < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 def _open_access_log(folder: DataFolder) -> int:
