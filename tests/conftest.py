@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import re
-import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from sumun.haproxy.errors import HAProxyError
+from sumun.haproxy.program import find_program
+
 TESTS = Path(__file__).parent
-OLDEST_HAPROXY = (2, 6)
-SBIN = "/usr/local/sbin:/usr/sbin:/sbin"  # where Debian keeps HAProxy; an ordinary user's PATH leaves it out
 
 
 def needs_a_server(item: pytest.Item) -> bool:
@@ -40,18 +37,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def haproxy() -> Path:
     """The HAProxy under test. Without one the test fails with a sentence: a check that is skipped proves nothing.
 
-    `SUMUN_TEST_HAPROXY=/path/to/haproxy` runs the live tests against another build.
+    `HAPROXY=/path/to/haproxy` runs the live tests, and the nodes in them, with another build.
     """
-    found = (
-        os.environ.get("SUMUN_TEST_HAPROXY") or shutil.which("haproxy") or shutil.which("haproxy", path=SBIN)
-    )
-    if found is None:
-        pytest.fail("HAProxy is not on this machine. `make test` installs it: type that.")
-    said = subprocess.run([found, "-v"], capture_output=True, text=True, check=True).stdout
-    version = re.search(r"version (\d+)\.(\d+)", said)
-    if version is None or tuple(map(int, version.groups())) < OLDEST_HAPROXY:
-        pytest.fail(f"{found} is too old, sumun needs HAProxy 2.6 or newer: {said.splitlines()[0]}")
-    return Path(found)
+    try:
+        return find_program().path
+    except HAProxyError as error:
+        pytest.fail(f"{error}. `make test` installs it: type that.")
 
 
 @pytest.fixture
