@@ -57,8 +57,10 @@ def prepare(folder: DataFolder, account: Account | None) -> PartSpec:
     # Opened once, and started by its descriptor: it may lie below a folder that the account may not enter, and may be
     # gone when it has to be started again.
     program = os.open(find_server(), os.O_RDONLY | os.O_CLOEXEC)
-    configuration = folder.run / "valkey.conf"
-    _write(configuration, _configuration(folder, password), account)
+    _write(folder.run / "valkey.conf", _configuration(folder, password), account)
+    # By its descriptor too: Valkey takes `*`, `?` and `[` in the path for a pattern, and when no file matches it starts
+    # all the same, with nothing configured: on a TCP port, for everybody.
+    configuration = os.open(folder.run / "valkey.conf", os.O_RDONLY | os.O_CLOEXEC)
     give(folder.valkey, account)
     for kept in folder.valkey.rglob("*"):
         give(kept, account)
@@ -68,9 +70,9 @@ def prepare(folder: DataFolder, account: Account | None) -> PartSpec:
 
     return PartSpec(
         name="valkey",
-        argv=["valkey-server", str(configuration)],
+        argv=["valkey-server", f"/proc/self/fd/{configuration}"],
         executable=f"/proc/self/fd/{program}",
-        pass_fds=(program,),
+        pass_fds=(program, configuration),
         inherits=False,
         account=account,
         wait_ready=wait_ready,
