@@ -43,11 +43,15 @@ class Invalid:
 
 @dataclass(frozen=True, slots=True)
 class Proven:
-    """A credential was sent and is good until `expires_at` (unix seconds)."""
+    """A credential was sent and is good until `expires_at` (unix seconds).
+
+    `as_of`: every change up to this number of the feed is contained in it; whoever keeps it needs to know.
+    """
 
     principal: Principal
     kind: TokenKind
     expires_at: float
+    as_of: int = 0
 
 
 Evidence = Missing | Invalid | Proven

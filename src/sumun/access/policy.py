@@ -16,9 +16,11 @@ class Policy:
     rules    route id -> Rule
     bundles  role -> permissions
     signed   route id -> service id, for routes whose service is handed a signed identity token
+    kept     route id -> (service id, rule id), for routes whose decisions may be kept
     """
 
     generation: int
     rules: Mapping[str, Rule]
     bundles: Mapping[str, frozenset[Permission]]
     signed: Mapping[str, str]
+    kept: Mapping[str, tuple[str, str]]

@@ -15,6 +15,7 @@ from typing import Protocol
 from sumun.access import Access, Allow, Evidence, Missing, Policy, Proven, Rule, decide
 from sumun.access.generations import Generations
 from sumun.access.handover import headers_of
+from sumun.answers.learned import Learn, fact_of, verdict_of
 from sumun.answers.translate import (
     BadQuestionError,
     Question,
@@ -54,12 +55,14 @@ class Answerer:
         recogniser: Recognises,
         sign_identity: SignIdentity,
         clock: Callable[[], float],
+        learn: Learn,
     ) -> None:
-        """`clock` gives unix seconds."""
+        """`clock` gives unix seconds. `learn` is handed what HAProxy may keep."""
         self._generations = generations
         self._recogniser = recogniser
         self._sign_identity = sign_identity
         self._clock = clock
+        self._learn = learn
 
     def answer(self, args: Mapping[str, object]) -> Variables | Awaitable[Variables]:
         """Answer one question, at once when nothing must be looked up."""
@@ -105,6 +108,9 @@ class Answerer:
                     told["identity_token"] = self._sign_identity(
                         policy, evidence.principal, service, now, evidence.expires_at
                     )
+                if not decision.varied and rule.route_id in policy.kept:
+                    fact = fact_of(question, evidence, told)
+                    self._learn(fact, verdict_of(fact, policy, rule.route_id, told))
         else:
             told = write_refusal(decision)
         if isinstance(evidence, Proven):

@@ -81,12 +81,16 @@ def look_up(generation: int) -> list[str]:
         f"http-request set-var(txn.rule) var({ROUTE}),field(4,|)",
         f"http-request set-var({_VERDICT}) {verdict}",
         "http-request set-var(txn.now) date()",
-        (f"http-request set-var(txn.trusted) bool(true) if {{ var({_VERDICT}) -m found }} "
-        f"!{{ var({ODD}) -m bool }} {alive} {leased}"),
+        (
+            f"http-request set-var(txn.trusted) bool(true) if {{ var({_VERDICT}) -m found }} "
+            f"!{{ var({ODD}) -m bool }} {alive} {leased}"
+        ),
         f"http-request set-var({KNOWN}) bool(true) if {trusted} {newer}",
         f"http-request set-var(txn.asof) {_field(_FACT, _AS_OF)} if {trusted} !{_IS_KNOWN}",
-        (f"http-request set-var({KNOWN}) bool(true) if {trusted} !{_IS_KNOWN} "
-        f"{{ var(txn.asof) -m found }} {unswept} {unmarked}"),
+        (
+            f"http-request set-var({KNOWN}) bool(true) if {trusted} !{_IS_KNOWN} "
+            f"{{ var(txn.asof) -m found }} {unswept} {unmarked}"
+        ),
     ]
 
 

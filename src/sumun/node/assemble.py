@@ -16,6 +16,7 @@ from pathlib import Path
 from sumun.access import TokenKind
 from sumun.access.generations import Generations
 from sumun.answers.answer import Answerer
+from sumun.answers.learned import Learn
 from sumun.changes import Applied, ChangeNotAnnouncedError, Changes
 from sumun.config import wire
 from sumun.config.plan import Plan
@@ -32,11 +33,11 @@ from sumun.directory import (
 from sumun.directory.passwords import PasswordHasher
 from sumun.login import kinds as login_kinds
 from sumun.login.authenticator import Authenticator
-from sumun.login.client_secret import ClientLogin
 from sumun.login.kinds import AuthenticatorParts
 from sumun.login.password_threads import PasswordThreads
 from sumun.login.pipeline import Logins
 from sumun.login.throttle import Budgets, LoginThrottle
+from sumun.login.throttle_memory import MemoryLoginThrottle
 from sumun.login.throttle_valkey import ValkeyLoginThrottle
 from sumun.node.directory_truth import DirectoryTruth, ring_of
 from sumun.node.errors import NodeError
@@ -44,17 +45,10 @@ from sumun.node.folders import DataFolder
 from sumun.node.identity_tokens import IdentityTokens
 from sumun.node.part_valkey import USER as VALKEY_USER
 from sumun.node.secret_refs import Secrets
-from sumun.oauth.app import GET, POST, Mounted, OAuthApp
-from sumun.oauth.clients import ClientsWithEpoch, as_registered, find_client
-from sumun.oauth.endpoints.introspect import IntrospectEndpoint
-from sumun.oauth.endpoints.keys import KeysEndpoint
-from sumun.oauth.endpoints.metadata import MetadataEndpoint, well_known_path
-from sumun.oauth.endpoints.revoke import RevokeEndpoint
-from sumun.oauth.endpoints.token import TokenEndpoint
-from sumun.oauth.grants.client_credentials import ClientCredentialsGrant
-from sumun.oauth.grants.password import PasswordGrant
-from sumun.oauth.issue import Issuer
-from sumun.oauth.presented import PresentedTokens
+from sumun.oauth.app import OAuthApp
+from sumun.oauth.clients import as_registered, find_client
+from sumun.oauth.server import OAuthParts, oauth_app
+from sumun.oauth.standings import RememberedStandings
 from sumun.plugins import AUTHENTICATOR, Catalogue, installed_kinds
 from sumun.recognition import Memory, NewsReader, Recogniser, steady_seconds
 from sumun.recognition.truth import ConfiguredFirst
@@ -186,7 +180,7 @@ class Following:
         )
 
 
-def build_answerer(following: Following, plan: Plan, generations: Generations) -> Answerer:
+def build_answerer(following: Following, plan: Plan, generations: Generations, learn: Learn) -> Answerer:
     """The answerer of one answering process. It answers for the generations that are taught to `generations`."""
     tokens = IdentityTokens(
         lambda: following.memory.keys,
@@ -195,7 +189,7 @@ def build_answerer(following: Following, plan: Plan, generations: Generations) -
         lifetime_seconds=plan.tokens.identity_lifetime_seconds,
     )
 
-    return Answerer(generations, following.recogniser, tokens.for_service, time.time)
+    return Answerer(generations, following.recogniser, tokens.for_service, time.time, learn)
 
 
 @asynccontextmanager
@@ -219,48 +213,29 @@ async def build_oauth(
         async def registered(client_id: str) -> RegisteredClient | None:
             return await shared.threads.call(shared.directory.clients.get, client_id)
 
-        find = find_client(configured, registered)
-        client_login = ClientLogin(find, throttle)
-        clients = ClientsWithEpoch(find, following.directory.standing)
-        names, audience = plan.tokens.issuer, plan.tokens.audience
-
         def keys() -> KeyRing:
+            # An empty ring would publish that there are no keys, and take every JWT for someone else's.
+            following.memory.require_trust(steady_seconds())
             return following.memory.keys
 
-        issuer = Issuer(
-            shared.store,
-            keys,
-            time.time,
-            issuer=names,
-            audience=audience,
-            algorithm=plan.tokens.jwt_algorithm,
-        )
-        grants = (
-            PasswordGrant(logins.login_for, following.directory.standing),
-            ClientCredentialsGrant(following.directory.standing),
-        )
-        presented = PresentedTokens(shared.store, keys, time.time, issuer=names, audience=audience)
-        yield OAuthApp(
-            {
-                "/oauth/token": Mounted(TokenEndpoint(client_login, clients, grants, issuer), POST),
-                "/oauth/revoke": Mounted(RevokeEndpoint(client_login, presented, shared.changes), POST),
-                "/oauth/introspect": Mounted(
-                    IntrospectEndpoint(
-                        client_login,
-                        presented,
-                        following.recogniser,
-                        lambda: plan.roles,
-                        time.time,
-                        issuer=names,
-                        audience=audience,
-                    ),
-                    POST,
-                ),
-                "/.well-known/jwks.json": Mounted(KeysEndpoint(keys, time.time), GET),
-                well_known_path(names): Mounted(
-                    MetadataEndpoint(names, (grant.name for grant in grants)), GET
-                ),
-            }
+        yield oauth_app(
+            OAuthParts(
+                settings=plan.tokens,
+                find_client=find_client(configured, registered),
+                standing=following.directory.standing,
+                remembered=RememberedStandings(
+                    following.memory, following.directory.standing, steady_seconds
+                ).of,
+                login_for=logins.login_for,
+                # In memory: two questions to the store, one of them a write on disk, for every token would be too dear.
+                client_throttle=MemoryLoginThrottle(_budgets(plan), steady_seconds),
+                store=shared.store,
+                changes=shared.changes,
+                recogniser=following.recogniser,
+                keys=keys,
+                bundles=lambda: plan.roles,
+                clock=time.time,
+            )
         )
 
 
@@ -304,14 +279,17 @@ async def _logins(
 
 
 def _throttle(plan: Plan, address: ValkeyAddress) -> LoginThrottle:
+    return ValkeyLoginThrottle(ValkeyLink(address, steady=steady_seconds), _budgets(plan))
+
+
+def _budgets(plan: Plan) -> Budgets:
     limits = plan.limits
-    budgets = Budgets(
+    return Budgets(
         per_account_and_source=limits.login_failures_per_account_and_source,
         per_source=limits.login_failures_per_account_and_source * _ACCOUNTS_PER_SOURCE,
         total=limits.login_failures_total,
         window_seconds=limits.login_window_seconds,
     )
-    return ValkeyLoginThrottle(ValkeyLink(address, steady=steady_seconds), budgets)
 
 
 # Signing keys

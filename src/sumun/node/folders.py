@@ -75,6 +75,11 @@ class DataFolder:
         """SPOE socket of answering process `index`."""
         return self.run / f"answer-{index}.sock"
 
+    @property
+    def keeper_socket(self) -> Path:
+        """Where answering processes hand over what HAProxy may keep."""
+        return self.run / "keeper.sock"
+
     def control_socket(self, part: str) -> Path:
         """Where a part, or the supervisor (`supervisor`), is told what to do."""
         return self.run / f"{part}.ctl"

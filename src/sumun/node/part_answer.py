@@ -6,6 +6,7 @@ import asyncio
 
 from sumun.access.generations import Generations
 from sumun.answers.counted import counted
+from sumun.answers.keeper_link import KeeperLink
 from sumun.answers.listener import SpopServer
 from sumun.node.assemble import Following, Shared, build_answerer, open_shared
 from sumun.node.control import ControlServer
@@ -23,6 +24,7 @@ class Lessons:
         self._shared = shared
         self._following = following
         self._generations = generations
+        self.adopted = start.generation
 
     async def learn(self, words: str) -> str:
         """`learn N SECRETS`: the answering process needs no secret."""
@@ -35,6 +37,8 @@ class Lessons:
         plan = load_plan(self._folder, int(words))
         self._shared.in_force.adopt(plan)
         self._following.directory.configure(plan.clients)
+        self._following.memory.reconfigured()
+        self.adopted = int(words)
         return "adopted"
 
     async def retire(self, words: str) -> str:
@@ -54,8 +58,10 @@ async def serve(start: Start, _prepared: None) -> None:
         generations = Generations()
         for number in (start.generation, *start.older):
             generations.learn(policy_of(load_plan(start.folder, number), number))
-        server = SpopServer(counted(build_answerer(following, start.plan, generations).answer))
         lessons = Lessons(start, shared, following, generations)
+        link = KeeperLink(start.folder.keeper_socket, lambda: (following.memory.incarnation, lessons.adopted))
+        answerer = build_answerer(following, start.plan, generations, link.learn)
+        server = SpopServer(counted(answerer.answer))
         control = ControlServer(
             start.folder.control_socket(start.name),
             {"learn": lessons.learn, "adopt": lessons.adopt, "retire": lessons.retire},
@@ -66,7 +72,7 @@ async def serve(start: Start, _prepared: None) -> None:
         await control.start()
         try:
             announce_ready()
-            await serve_until_terminated(news)
+            await serve_until_terminated(news, asyncio.create_task(link.run()))
         finally:
             await control.close()
             await server.close()

@@ -55,6 +55,7 @@ class Site:
         served = self._served[int(words)]
         self._shared.in_force.adopt(served.plan)
         self._following.directory.configure(served.plan.clients)
+        self._following.memory.reconfigured()
         self._oauth = served.oauth
         return "adopted"
 

@@ -69,6 +69,7 @@ class Memory:
     def forget(self) -> None:
         """Know nothing and be trusted by nobody: news may have been missed."""
         self._trusted_until = float("-inf")
+        self.incarnation = ""
         self._start_over(0)
         self._keys: KeyRing | None = None
         self.denials = Denials()
@@ -78,6 +79,10 @@ class Memory:
         self._start_over(n)
         self._keys = keys
         self.denials = Denials(denials)
+
+    def reconfigured(self) -> None:
+        """Another configuration is in force: what was found, or is being found, under the one before does not count."""
+        self._start_over(self._n)
 
     def trust_until(self, steady: float) -> None:
         """Be trusted until then, on the steady clock."""
@@ -108,6 +113,11 @@ class Memory:
                 self._drop(change)
                 self._marks.set(change, one.n)
             self._n = one.n
+
+    @property
+    def n(self) -> int:
+        """The latest change that is applied."""
+        return self._n
 
     def ticket(self) -> Ticket:
         """Take one before looking elsewhere."""

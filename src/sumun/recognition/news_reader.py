@@ -101,6 +101,7 @@ class NewsReader:
         position = await self._feed.head()
         keys, denials = await self._truth.keys(), await self._truth.live_denials(None)
         self._memory.begin(position.n, keys, denials)
+        self._memory.incarnation = position.incarnation
         self._position = position
 
     async def _follow(self, position: Position) -> None:

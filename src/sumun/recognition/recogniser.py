@@ -60,7 +60,7 @@ class _Look:
         """What it proves."""
         if self.record is None:
             return _UNKNOWN
-        return judge_record(self.record, self.standing, self.client, now)
+        return judge_record(self.record, self.standing, self.client, now, self.ticket.n)
 
 
 class Recogniser:
@@ -131,7 +131,7 @@ class Recogniser:
             if known is None:
                 return None
             client = known.value
-        return judge_claims(claims, self._memory.denials, client, now)
+        return judge_claims(claims, self._memory.denials, client, now, self._memory.n)
 
     def _claims(self, token: str, now: float) -> jwt.AccessClaims | Invalid:
         digest = token_format.digest(token)

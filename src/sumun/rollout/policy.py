@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from sumun.access import Policy, Rule
 from sumun.config.plan import Plan
+from sumun.config.rule_ids import NEVER_KEPT, rule_ids
 
 
 def policy_of(plan: Plan, generation: int) -> Policy:
     """The policy of this plan under this generation number."""
+    rules = rule_ids(plan)
     return Policy(
         generation=generation,
         rules={r.id: Rule(r.id, r.access, r.requirement, r.kinds) for r in plan.routes},
         bundles=plan.roles,
+        kept={r.id: (r.service, rules[r.id]) for r in plan.routes if rules[r.id] != NEVER_KEPT},
         signed={r.id: r.service for r in plan.routes if plan.services[r.service].signed},
     )

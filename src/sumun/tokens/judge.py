@@ -26,11 +26,12 @@ class ClientState:
 
 
 def judge_record(
-    record: TokenRecord, standing: Standing | None, client: ClientState | None, now: float
+    record: TokenRecord, standing: Standing | None, client: ClientState | None, now: float, as_of: int = 0
 ) -> Evidence:
     """What an opaque token proves at `now` (unix seconds).
 
-    None for the standing or the client means that there is no such subject or client (any more), for certain.
+    None for the standing or the client means that there is no such subject or client (any more), for certain. `as_of` is
+    the number of the latest change that all of it contains.
     """
     # "on or after" (RFC 7519 4.1.4) holds for every kind of token of ours.
     if now * 1000 >= record.expires_at_ms:
@@ -50,10 +51,12 @@ def judge_record(
         client_id=record.client_id,
         token_id=record.token_id,
     )
-    return Proven(principal, TokenKind.OPAQUE, record.expires_at_ms / 1000)
+    return Proven(principal, TokenKind.OPAQUE, record.expires_at_ms / 1000, as_of)
 
 
-def judge_claims(claims: AccessClaims, denials: Denials, client: ClientState | None, now: float) -> Evidence:
+def judge_claims(
+    claims: AccessClaims, denials: Denials, client: ClientState | None, now: float, as_of: int = 0
+) -> Evidence:
     """What a claims token proves at `now` (unix seconds). Its signature, issuer and audience held already.
 
     It carries no display name (nothing personal), so the principal has none.
@@ -73,7 +76,7 @@ def judge_claims(claims: AccessClaims, denials: Denials, client: ClientState | N
         client_id=claims.client_id,
         token_id=claims.token_id,
     )
-    return Proven(principal, TokenKind.JWT, float(claims.expires_at))
+    return Proven(principal, TokenKind.JWT, float(claims.expires_at), as_of)
 
 
 def _narrowed(scopes: frozenset[Permission], bound: frozenset[Permission]) -> frozenset[Permission]:

@@ -25,7 +25,8 @@ from sumun.access.handover import HEADER_VARIABLES
 from sumun.answers.answer import Answerer
 from sumun.answers.translate import Variables, write_refusal
 from sumun.errors import OutageError
-from sumun.identity import ANYTHING, Credential, Permission, Principal, Subject
+from sumun.haproxy.kept import Fact, Verdict
+from sumun.identity import ANYTHING, Credential, CredentialKind, Permission, Principal, Subject
 
 READ = Permission.parse("product:read")
 BOB = Principal(
@@ -60,14 +61,15 @@ class Knows:
         return self.known.get(credential.secret, Invalid(InvalidBecause.UNKNOWN))
 
 
-def ask(recogniser: Knows, **changes: object) -> Variables:
-    """Ask QUESTION with these changes (None leaves the argument out)."""
+def ask(recogniser: Knows, learned: list[tuple[Fact, Verdict]] | None = None, **changes: object) -> Variables:
+    """Ask QUESTION with these changes (None leaves the argument out); what may be kept is added to `learned`."""
     generations = Generations()
     generations.learn(
         Policy(
             generation=7,
             rules={
                 "list": Rule("list", Access.PROTECTED, HasPermission(READ)),
+                "read": Rule("read", Access.PROTECTED, HasPermission(READ)),
                 "write": Rule("write", Access.PROTECTED, HasPermission(Permission.parse("product:create"))),
                 "reports": Rule("reports", kinds=frozenset({TokenKind.JWT})),
                 "inside": Rule("inside", Access.INTERNAL),
@@ -75,10 +77,20 @@ def ask(recogniser: Knows, **changes: object) -> Variables:
             },
             bundles={"user": frozenset({READ})},
             signed={"list": "products"},
+            kept={
+                "read": ("products", "9"),
+                "write": ("products", "1"),
+                "open": ("products", "2"),
+                "reports": ("products", "3"),
+            },
         )
     )
     answerer = Answerer(
-        generations, recogniser, lambda _policy, _who, service, *_times: f"signed for {service}", lambda: 100.0
+        generations,
+        recogniser,
+        lambda _policy, _who, service, *_times: f"signed for {service}",
+        lambda: 100.0,
+        lambda fact, verdict: ([] if learned is None else learned).append((fact, verdict)),
     )
     arguments = {k: v for k, v in {**QUESTION, **changes}.items() if v is not None}
     answer = answerer.answer(arguments)
@@ -204,3 +216,46 @@ def test_a_missing_credential_is_missing() -> None:
     assert (
         ask(Knows({"": Proven(BOB, TokenKind.OPAQUE, 1)}), kind="none", cred=None)["code"] == "no_credential"
     )
+
+
+def test_an_allowed_call_may_be_kept() -> None:
+    """The fact and the verdict hold what the headers say, and the number that they are as of."""
+    learned: list[tuple[Fact, Verdict]] = []
+    proven = Proven(BOB, TokenKind.OPAQUE, 200.5, 42)
+    told = ask(Knows({"bob": proven}), learned, route="read")
+    ((fact, verdict),) = learned
+    assert fact.key == Credential(CredentialKind.BEARER, "bob").fingerprint()
+    assert (fact.expires, fact.as_of, fact.subject, fact.token, fact.client) == (
+        200,
+        42,
+        "user:bob",
+        "tid_1",
+        "shop-app",
+    )
+    assert (fact.user_id, fact.user_name) == (told["user_id"], told["user_name"])
+    assert (verdict.key, verdict.value()) == (f"{fact.profile}@7.9", "known.products|user|product:read")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"route": "write"},
+        {"route": "list"},
+        {"route": "open"},
+        {"route": "reports"},
+        {"cred": "nobody", "route": "read"},
+        {"kind": "none", "cred": None, "route": "read"},
+    ],
+)
+def test_nothing_else_is_kept(changes: dict[str, object]) -> None:
+    """Not a refusal, not a public route, not one whose service is handed a signed token."""
+    learned: list[tuple[Fact, Verdict]] = []
+    ask(Knows(KNOWN), learned, **changes)
+    assert learned == []
+
+
+def test_an_outage_keeps_nothing() -> None:
+    """What was not decided is not kept."""
+    learned: list[tuple[Fact, Verdict]] = []
+    ask(Knows(KNOWN, down=True), learned, route="read")
+    assert learned == []

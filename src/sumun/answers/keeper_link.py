@@ -1,0 +1,95 @@
+"""From an answering process to its node's keeper: what HAProxy may keep, many at a time.
+
+Losing some does no harm: what is not kept is asked about again. So nothing waits here: what is learned in one loop turn
+is written in one go, what comes while the keeper is away or slow is dropped, and the link is made again in the
+background.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from sumun.haproxy.kept import Fact, Verdict
+
+log = logging.getLogger(__name__)
+
+Lesson = tuple[Fact, Verdict]
+
+_MOST_WAITING_BYTES = 1 << 20
+_AGAIN_SECONDS = 0.5
+_encode = msgspec.msgpack.Encoder().encode
+LENGTH = struct.Struct("!I")
+
+
+class Lessons(msgspec.Struct, array_like=True, gc=False):
+    """What one message to the keeper holds.
+
+    `incarnation` is the feed's in which `as_of` counts; `adopted` the generation whose clients were in force when the
+    facts were found.
+    """
+
+    incarnation: str
+    adopted: int
+    learned: list[Lesson]
+
+
+class KeeperLink:
+    """Hands lessons over. Lives on one event loop."""
+
+    def __init__(self, path: Path, stand: Callable[[], tuple[str, int]]) -> None:
+        """`path` is the keeper's socket; `stand` gives (feed incarnation, adopted generation) of this moment."""
+        self._path = path
+        self._stand = stand
+        self._gathered: list[Lesson] = []
+        self._transport: asyncio.WriteTransport | None = None
+        self.dropped = 0
+
+    def learn(self, fact: Fact, verdict: Verdict) -> None:
+        """Take one lesson; it leaves with the others of this loop turn."""
+        if self._transport is None:
+            self.dropped += 1
+            return
+        if not self._gathered:
+            asyncio.get_running_loop().call_soon(self._send)
+        self._gathered.append((fact, verdict))
+
+    async def run(self) -> None:
+        """Keep the link until cancelled."""
+        loop = asyncio.get_running_loop()
+        try:
+            while True:
+                with contextlib.suppress(OSError):
+                    self._transport, line = await loop.create_unix_connection(_Line, str(self._path))
+                    await line.lost.wait()
+                self._transport = None
+                await asyncio.sleep(_AGAIN_SECONDS)
+        finally:
+            if self._transport is not None:
+                self._transport.close()
+                self._transport = None
+
+    def _send(self) -> None:
+        gathered, self._gathered = self._gathered, []
+        transport = self._transport
+        if transport is None or transport.get_write_buffer_size() > _MOST_WAITING_BYTES:
+            self.dropped += len(gathered)
+            return
+        body = _encode(Lessons(*self._stand(), gathered))
+        transport.write(LENGTH.pack(len(body)) + body)
+
+
+class _Line(asyncio.Protocol):
+    """One connection; the keeper says nothing on it."""
+
+    def __init__(self) -> None:
+        self.lost = asyncio.Event()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.lost.set()

@@ -1,0 +1,45 @@
+"""What HAProxy may keep of an allowed call. Pure; the rest is the keeper's.
+
+Only an allow that varied on nothing else than (credential, route's rule, generation) is kept; a refusal is asked again,
+so that it can be explained and logged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sumun.access import Policy, Proven
+from sumun.answers.translate import Question, Variables
+from sumun.haproxy.kept import Fact, Verdict, profile_id
+
+Learn = Callable[[Fact, Verdict], None]
+"""Takes what may be kept; may drop it."""
+
+
+def fact_of(question: Question, proven: Proven, told: Variables) -> Fact:
+    """The fact about this question's credential. `told` are the identity variables of the answer."""
+    who = proven.principal
+    return Fact(
+        key=question.credential.fingerprint(),
+        expires=int(proven.expires_at),
+        as_of=proven.as_of,
+        profile=profile_id(proven.kind, who.roles, who.permissions, who.scopes),
+        subject=str(who.subject),
+        token=who.token_id or "-",
+        client=who.client_id or "-",
+        user_id=str(told.get("user_id", "")),
+        user_name=str(told.get("user_name", "")),
+    )
+
+
+def verdict_of(fact: Fact, policy: Policy, route_id: str, told: Variables) -> Verdict:
+    """The verdict for the fact's profile and this route's rule."""
+    service, rule = policy.kept[route_id]
+    return Verdict(
+        profile=fact.profile,
+        generation=policy.generation,
+        rule=rule,
+        service=service,
+        roles=str(told.get("user_roles", "")),
+        permissions=str(told.get("user_permissions", "")),
+    )

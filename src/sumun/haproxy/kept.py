@@ -1,0 +1,88 @@
+"""What HAProxy may keep of an answer: a fact about a credential, and a verdict for its profile. Values <-> map rows.
+
+One codec for every row: fields joined by `|`; none of them holds `|`, white space or a control character (names are
+percent-encoded before they come here), and numbers are bounded, for HAProxy saturates silently.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass
+from functools import lru_cache
+
+from sumun.access import TokenKind
+from sumun.identity import Permission
+
+LONGEST_VALUE = 2048
+"""Bytes of a map row's value. Longer ones are not kept: such a caller is asked about every time."""
+
+_FIELD = re.compile(r"[^|\x00-\x20\x7f]*")
+_LARGEST = 2**53
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What one credential proved. `expires` is a unix second; `as_of` the number of the latest change it contains."""
+
+    key: str
+    expires: int
+    as_of: int
+    profile: str
+    subject: str
+    token: str
+    client: str
+    user_id: str
+    user_name: str
+
+    def value(self) -> str | None:
+        """The map row's value; None when it cannot be one."""
+        numbers = (self.expires, self.as_of)
+        if not all(0 <= number < _LARGEST for number in numbers):
+            return None
+        texts = (self.profile, self.subject, self.token, self.client, self.user_id, self.user_name)
+        return _row((*map(str, numbers), *texts))
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Who has this profile may use what this rule guards, under this generation."""
+
+    profile: str
+    generation: int
+    rule: str
+    service: str
+    roles: str
+    permissions: str
+
+    @property
+    def key(self) -> str:
+        """The map row's key."""
+        return f"{self.profile}@{self.generation}.{self.rule}"
+
+    def value(self) -> str | None:
+        """The map row's value; None when it cannot be one."""
+        return _row((f"known.{self.service}", self.roles, self.permissions))
+
+
+@lru_cache(maxsize=20_000)
+def profile_id(
+    kind: TokenKind, roles: frozenset[str], permissions: frozenset[Permission], scopes: frozenset[Permission]
+) -> str:
+    """A short name of everything that a decision looks at in a principal: equal names, equal decisions."""
+    parts = (
+        kind.value,
+        " ".join(sorted(roles)),
+        " ".join(sorted(map(str, permissions))),
+        " ".join(sorted(map(str, scopes))),
+    )
+    digest = hashlib.sha256("\n".join(parts).encode()).digest()
+    return urlsafe_b64encode(digest[:15]).decode()  # 120 bits: no two profiles ever meet
+
+
+def _row(fields: tuple[str, ...]) -> str | None:
+    if not all(map(_FIELD.fullmatch, fields)):
+        return None
+    value = "|".join(fields)
+    return value if len(value.encode()) <= LONGEST_VALUE else None
