@@ -14,7 +14,11 @@ from sumun.errors import SumunError
 # Command name -> (module, object, what the overview says). Modules are imported when their command is used.
 COMMANDS = {
     "run": ("sumun.cli.run", "run", "Run the gateway until Ctrl-C."),
-    "reload": ("sumun.cli.reload", "reload", "Bring a changed configuration to life, hitless, or change nothing."),
+    "reload": (
+        "sumun.cli.reload",
+        "reload",
+        "Bring a changed configuration to life, hitless, or change nothing.",
+    ),
     "check": ("sumun.cli.check", "check", "Check a configuration file; every problem at once."),
     "show": (
         "sumun.cli.show",

@@ -22,5 +22,7 @@ def reload(data: Path) -> None:
 
     folder = DataFolder(data.absolute())
     if not is_running(folder):
-        raise NodeError(f"no gateway runs on {folder.root}; start it with `sumun run`, or name its folder with --data")
+        raise NodeError(
+            f"no gateway runs on {folder.root}; start it with `sumun run`, or name its folder with --data"
+        )
     click.echo(asyncio.run(ask(folder.control_socket("supervisor"), "reload", _SECONDS)))
