@@ -3,6 +3,9 @@
 run             start in order, wait until ready, stop in reverse
 supervise       parts (processes): started, watched, restarted with back-off, stopped
 part_answer     the answering process: SPOE questions
+control         what the supervisor and its parts say to each other while they run
+reload          the steps of a reload, with the parts of this node
+access_log      the file that HAProxy writes its lines into
 part_http       the HTTP process: OAuth endpoints, metrics
 part_valkey     the embedded store: the real Valkey server
 assemble        the only file that names concrete parts (stores, authenticators, directory)

@@ -30,9 +30,16 @@ Handler = Callable[[str], Awaitable[str]]
 
 
 class ControlError(NodeError):
-    """The other side did not answer, or said no; the sentence is its own."""
+    """The other side did not answer."""
 
     code = "control"
+
+
+class SaidNoError(NodeError):
+    """The other side refused; the sentence is its own."""
+
+    code = "said_no"
+    exit_code = 2
 
 
 class ControlServer:
@@ -81,7 +88,7 @@ class ControlServer:
 
 
 async def ask(path: Path, command: str, seconds: float = _ANSWER_SECONDS) -> str:
-    """Send one command and give the answer. Raises ControlError."""
+    """Send one command and give the answer. Raises ControlError, SaidNoError."""
     try:
         async with asyncio.timeout(seconds):
             reader, writer = await asyncio.open_unix_connection(str(path), limit=16 * _LONGEST_LINE)
@@ -99,5 +106,5 @@ async def ask(path: Path, command: str, seconds: float = _ANSWER_SECONDS) -> str
         raise ControlError(f"{path.stem} ended while it was asked")
     sentence: str = json.loads(text)
     if verdict == "no":
-        raise ControlError(sentence)
+        raise SaidNoError(sentence)
     return sentence

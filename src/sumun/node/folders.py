@@ -136,7 +136,8 @@ def open_data_folder(root: Path) -> DataFolder:
             )
         else:
             marker.write_text(f"{LAYOUT}\n")
-        folder.root.chmod(0o700)
+        # Root lets the account of its parts in (`run`): what a running node has set is not narrowed here.
+        folder.root.chmod(0o700 if os.geteuid() else folder.root.stat().st_mode & ~0o007)
         for part in (folder.run, folder.generations, folder.log, folder.valkey):
             part.mkdir(mode=0o700, exist_ok=True)
         _refuse_full_disk(folder)

@@ -3,7 +3,8 @@
 A part that root started imports everything, reads its secrets and binds its sockets, and then becomes `run_as` for
 good: supplementary groups, group, user, in that order (setgroups needs root, so it comes first), and never back. The
 supervisor itself stays root, as HAProxy's master does, so that it can restart parts and bind low ports again; it takes
-no request and reads nothing from the network.
+no request and reads nothing from the network. What they read is root's and cannot be written by the account: whoever
+could write HAProxy's configuration could be root.
 """
 
 from __future__ import annotations
@@ -24,6 +25,12 @@ class UnknownUserError(NodeError):
     """`run_as` names no user of this machine."""
 
     code = "unknown_run_as"
+
+
+class ClosedWayError(NodeError):
+    """The account may not enter a folder on the way to the data."""
+
+    code = "closed_way"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +70,32 @@ def become(account: Account | None) -> None:
     os.setgroups([])
     os.setresgid(account.gid, account.gid, account.gid)
     os.setresuid(account.uid, account.uid, account.uid)
+
+
+def show(path: Path, account: Account | None) -> None:
+    """Let the account read `path` (a folder: and enter it), which stays root's own. No-op for None."""
+    if account is not None:
+        os.chown(path, 0, account.gid, follow_symlinks=False)
+        path.chmod(0o750 if path.is_dir() else 0o640)
+
+
+def refuse_closed_way(path: Path, account: Account | None) -> None:
+    """Raises ClosedWayError when the account may not enter a folder above `path`. Looks at modes, not at ACLs."""
+    if account is None:
+        return
+    for above in filter(Path.exists, reversed(path.parents)):
+        seen = above.stat()
+        if seen.st_uid == account.uid:
+            enters = seen.st_mode & 0o100
+        elif seen.st_gid == account.gid:
+            enters = seen.st_mode & 0o010
+        else:
+            enters = seen.st_mode & 0o001
+        if not enters:
+            raise ClosedWayError(
+                f"{path}: the user {account.name}, who the parts become, may not enter {above}; choose a place below "
+                f"folders that everybody may enter, or chmod o+x {above}"
+            )
 
 
 def give(path: Path, account: Account | None) -> None:

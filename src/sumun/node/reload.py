@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from sumun.config import Plan
 from sumun.haproxy.errors import RuntimeSocketError
 from sumun.haproxy.master import MasterSocket
-from sumun.node.control import ControlError, ask
+from sumun.node.control import ask
 from sumun.node.errors import NodeError
 from sumun.node.folders import DataFolder
 from sumun.node.secret_refs import Secrets
@@ -65,7 +65,7 @@ class Pupil:
     async def retire(self, generation: int) -> None:
         try:
             await ask(self.folder.control_socket(self.name), f"retire {generation}")
-        except ControlError as error:
+        except NodeError as error:
             log.warning("part %s was not told that generation %d is over: %s", self.name, generation, error)
 
 

@@ -27,14 +27,15 @@ from sumun.directory.errors import DirectoryUnavailableError, DirectoryUnusableE
 from sumun.errors import SumunError
 from sumun.haproxy.before_start import refuse_too_many_connections, refuse_used_addresses
 from sumun.haproxy.install import make_current, remove_old
-from sumun.haproxy.master import MasterSocket, argv
+from sumun.haproxy.master import ENVIRONMENT, MasterSocket, argv
 from sumun.haproxy.program import Program, find_program
 from sumun.node import part_valkey
+from sumun.node.access_log import keep_appending, open_access_log
 from sumun.node.assemble import catalogue, directory_location, ensure_key, store_address
 from sumun.node.control import ControlServer
 from sumun.node.errors import DirectoryOutOfReachError, NameClashError, PartFailedError
 from sumun.node.folders import DataFolder, FolderLock, clean_run_folder, open_data_folder, unusable
-from sumun.node.privileges import Account, choose_account, give
+from sumun.node.privileges import Account, choose_account, give, refuse_closed_way, show
 from sumun.node.reload import Pupil, refuse_what_needs_a_restart, wait_until_gone
 from sumun.node.secret_refs import Secrets
 from sumun.node.store_reach import reach_store
@@ -77,6 +78,7 @@ class Node:
         self._running: _Running | None = None
         self._reloading = asyncio.Lock()
         self._retiring: set[asyncio.Task[None]] = set()
+        self._appending: asyncio.Task[None] | None = None
 
     async def start(self, people: Callable[[Directory, Plan], None] | None = None) -> Plan:
         """Start everything. `people` may fill the directory first. Raises SumunError; then nothing is left running."""
@@ -93,7 +95,7 @@ class Node:
 
     async def stop(self) -> None:
         """Stop what was started, last first. May be called twice."""
-        for task in self._retiring:
+        for task in (*self._retiring, *filter(None, (self._appending,))):
             task.cancel()
         if self._control is not None:
             await self._control.close()
@@ -161,6 +163,7 @@ class Node:
             log.warning("%s: %s", note.where, note.text)
         secrets = Secrets.of(plan)
         account = choose_account(plan.node.run_as)
+        refuse_closed_way(self._data.absolute(), account)
         folder = open_data_folder(self._data)
         self._lock = FolderLock(folder)
         clean_run_folder(folder)
@@ -178,11 +181,12 @@ class Node:
         answers = [_own_part("answer", folder, generation, index) for index in range(plan.node.answerers)]
         await self._add(_own_part("http", folder, generation), *answers)
         sockets = MasterSocket(generation.paths)
-        self._access_log = _open_access_log(folder)
+        self._access_log = open_access_log(folder)
         await self._add(
             PartSpec(
                 name="haproxy",
                 argv=argv(program, folder.current, generation.paths),
+                environment=ENVIRONMENT,
                 wait_ready=_ready(sockets),
                 # USR1 lets requests finish; TERM closes what is left.
                 stop_steps=((signal.SIGUSR1, _GRACE_SECONDS), (signal.SIGTERM, 5.0)),
@@ -192,6 +196,7 @@ class Node:
                 stdout=self._access_log,
             )
         )
+        self._appending = asyncio.create_task(keep_appending(self._access_log), name="access log")
         self._running = _Running(program, account, folder, plan, generation, sockets)
         self._control = ControlServer(folder.control_socket("supervisor"), {"reload": self._answer_reload})
         await self._control.start()
@@ -280,7 +285,7 @@ def _prepare(
     kept = range(generation.number - _GENERATIONS_KEPT, generation.number + 1)
     remove_old(folder.generations, set(kept))
     for path in (generation.folder, *generation.folder.iterdir()):
-        give(path, account)
+        show(path, account)
     return generation
 
 
@@ -316,13 +321,20 @@ def _ready(sockets: MasterSocket) -> Callable[[], Awaitable[None]]:
 
 
 def _hand_over(folder: DataFolder, account: Account | None) -> None:
-    """The parts run as this account: what they use is theirs. Generations and the lock stay ours."""
-    for path in (folder.root, folder.run, folder.metrics, folder.log, folder.valkey, folder.generations):
-        give(path, account)
+    """The parts run as this account: what they write is theirs. What HAProxy's master reads stays ours.
+
+    Sticky: they may make files beside the database, and may not replace what is ours (generations, the link to them).
+    """
     node_id = folder.root / "node-id"
     if not node_id.exists():
         node_id.write_text(f"node-{random.token_hex(4)}\n")
-    give(node_id, account)
+    os.close(os.open(folder.database, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
+    for path in (folder.run, folder.metrics, folder.valkey, *folder.root.glob(f"{folder.database.name}*")):
+        give(path, account)
+    show(folder.generations, account)
+    show(folder.root, account)
+    if account is not None:
+        folder.root.chmod(0o1770)
 
 
 def _prepare_directory(
@@ -361,11 +373,3 @@ def _raise_descriptors() -> None:
     wanted = _DESCRIPTORS if most == resource.RLIM_INFINITY else min(most, _DESCRIPTORS)
     if usual not in (resource.RLIM_INFINITY, most) and usual < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
-
-
-def _open_access_log(folder: DataFolder) -> int:
-    """HAProxy writes its lines straight into this file: no reader that could stop, no line lost. O_APPEND, so that it
-    can be truncated by log rotation (copytruncate) while it is written.
-    """
-    path = folder.log / "access.log"
-    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
