@@ -78,32 +78,35 @@ class DemoNode:
 
     def start(self, seconds: float = 40.0) -> None:
         """Start and wait for /healthz, as a visitor's script would."""
-        output = (self.data.parent / f"demo-{self.port}.out").open("w+")
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "sumun", "demo", "--port", str(self.port), "--data", str(self.data)],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            text=True,
-            cwd=REPOSITORY,
-            env={
-                **os.environ,
-                "LANG": self.language,
-                "LC_ALL": self.language,
-                "PYTHONPATH": SOURCES,
-            },
-            start_new_session=True,
-        )
+        printed = self.data.parent / f"demo-{self.port}.out"
+        with printed.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "sumun", "demo", "--port", str(self.port), "--data", str(self.data)],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                text=True,
+                cwd=REPOSITORY,
+                env={
+                    **os.environ,
+                    "LANG": self.language,
+                    "LC_ALL": self.language,
+                    "PYTHONPATH": SOURCES,
+                },
+                start_new_session=True,
+            )
+        try:
+            self._wait_until_ready(self.process, printed, seconds)
+        finally:
+            printed.unlink()
+
+    def _wait_until_ready(self, process: subprocess.Popen[str], printed: Path, seconds: float) -> None:
         deadline = time.monotonic() + seconds
         while True:
-            output.seek(0)
-            self.said = output.read()
-            if self.process.poll() is not None:
-                raise AssertionError(
-                    f"the demo ended with {self.process.returncode}:\n{self.said}\n{self.log()}"
-                )
+            self.said = printed.read_text(encoding="utf-8", errors="replace")
+            if process.poll() is not None:
+                raise AssertionError(f"the demo ended with {process.returncode}:\n{self.said}\n{self.log()}")
             if "Ctrl-C" in self.said and self.healthy():
-                output.close()
                 return
             if time.monotonic() > deadline:
                 self.stop()
@@ -115,7 +118,14 @@ class DemoNode:
         assert self.process is not None
         if self.process.poll() is None:
             self.process.send_signal(how)
-        return self.process.wait(seconds)
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            left = [pid for pid in self.family() if Path(f"/proc/{pid}").exists()]
+            names = [Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode() for pid in left]
+            self.process.kill()
+            self.process.wait()
+            raise AssertionError(f"no stop in {seconds} s; left: {names}\n{self.log()}") from None
 
     def healthy(self) -> bool:
         try:
