@@ -68,13 +68,13 @@ def variables(ack: Ack) -> dict[str, Value]:
 
 
 @asynccontextmanager
-async def connected(path: Path, first: bytes = HELLO_FRAME) -> AsyncIterator[Asker]:
-    """A connection on which `first` was said; when that is a HELLO, the answer to it is already read."""
+async def connected(path: Path, first: bytes | None = None) -> AsyncIterator[Asker]:
+    """A connection on which `first` was said; without it, HELLO was said and answered."""
     reader, writer = await asyncio.open_unix_connection(str(path))
     asker = Asker(reader, writer)
     try:
-        writer.write(first)
-        if first == HELLO_FRAME:
+        writer.write(HELLO_FRAME if first is None else first)
+        if first is None:
             assert isinstance(await asker.hear(), AgentHello)
         yield asker
     finally:

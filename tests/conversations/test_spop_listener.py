@@ -18,7 +18,7 @@ import uvloop
 
 from sumun.answers.conversation import ConversationLimits
 from sumun.answers.desk import Answer
-from sumun.answers.listener import CannotListenError, ListenerLimits, SpopServer, most_connections
+from sumun.answers.listener import CannotListenError, ListenerLimits, SpopServer, room_for
 from sumun.errors import OutageError
 from sumun.spop import (
     AgentDisconnect,
@@ -403,7 +403,7 @@ def test_garbage_is_refused_and_hurts_nobody(
 
     async def conversation() -> None:
         async with listening(path, echo) as server, connected(path) as good:
-            async with connected(path, garbage + b"") as bad:
+            async with connected(path, garbage) as bad:
                 heard = await bad.hear()
                 if isinstance(heard, AgentHello):
                     heard = await bad.hear()
@@ -436,22 +436,52 @@ def test_a_silent_client(run: Run, path: Path) -> None:
 
 
 def test_too_many_connections(run: Run, path: Path) -> None:
-    """One that asks too many is told so (status 13) and cut, a health check is served all the same; places come back.
-
-    A health check turned away would make HAProxy hold this agent for down, and refuse every request there is.
-    """
+    """Who finds all places taken waits, and has its HELLO answered when a place is free, the first to come first."""
 
     async def conversation() -> None:
-        async with listening(path, echo, ListenerLimits(connections=2)), connected(path) as first:
-            async with connected(path):
-                async with connected(path, HELLO_FRAME + ask_frame(1, {"cred": "x"})) as third:
-                    heard = await third.hear()
-                    assert isinstance(heard, AgentDisconnect)
-                    assert heard.status_code == 13
-                    assert await third.hear() is None
-                async with connected(path, CHECK_FRAME) as check:
-                    assert isinstance(await check.hear(), AgentHello)
-                assert await first.ask(1, {"cred": "x"}) == {"allow": True, "who": "x"}
+        limits = ListenerLimits(connections=2)
+        async with listening(path, echo, limits), connected(path) as first, AsyncExitStack() as stack:
+            second = await stack.enter_async_context(connected(path))
+            third = await stack.enter_async_context(connected(path, HELLO_FRAME))
+            hearing = asyncio.create_task(third.hear())
+            fourth = await stack.enter_async_context(connected(path, HELLO_FRAME))
+            later = asyncio.create_task(fourth.hear())
+            await asyncio.sleep(0.05)
+            assert not hearing.done()
+            assert await first.ask(1, {"cred": "x"}) == {"allow": True, "who": "x"}
+            second.writer.close()
+            assert isinstance(await hearing, AgentHello)
+            assert not later.done()
+            assert await third.ask(1, {"cred": "y"}) == {"allow": True, "who": "y"}
+            third.writer.close()
+            assert isinstance(await later, AgentHello)
+
+    run(conversation())
+
+
+def test_health_checks_need_no_place(run: Run, path: Path) -> None:
+    """A health check is answered though all places are taken: else HAProxy would hold us for down, and refuse all."""
+
+    async def conversation() -> None:
+        full = ListenerLimits(connections=1)
+        async with listening(path, echo, full), connected(path), connected(path, CHECK_FRAME) as check:
+            assert isinstance(await check.hear(), AgentHello)
+            assert await check.hear() is None
+
+    run(conversation())
+
+
+def test_patience_is_over(run: Run, path: Path) -> None:
+    """Who waits too long for a place is told so (status 13) and cut; it does not get a place afterwards."""
+    limits = ListenerLimits(connections=1, conversation=ConversationLimits(hello_seconds=0.1))
+
+    async def conversation() -> None:
+        async with listening(path, echo, limits):
+            async with connected(path), connected(path, HELLO_FRAME) as waiting:
+                heard = await waiting.hear()
+                assert isinstance(heard, AgentDisconnect)
+                assert heard.status_code == 13
+                assert await waiting.hear() is None
             await asyncio.sleep(0.02)
             async with connected(path) as again:
                 assert await again.ask(1, {"cred": "y"}) == {"allow": True, "who": "y"}
@@ -460,17 +490,18 @@ def test_too_many_connections(run: Run, path: Path) -> None:
 
 
 def test_far_too_many_connections(run: Run, path: Path) -> None:
-    """Connections that say nothing take no more than the few places kept for health checks."""
+    """Beyond those who ask and those who may wait, a connection is turned away at once (status 13)."""
 
     async def conversation() -> None:
-        async with listening(path, echo, ListenerLimits(connections=1)) as server, AsyncExitStack() as stack:
-            for _ in range(70):
+        limits = ListenerLimits(connections=1, waiting=3)
+        async with listening(path, echo, limits) as server, AsyncExitStack() as stack:
+            for _ in range(5):
                 last = await stack.enter_async_context(connected(path, b""))
             heard = await last.hear()
             assert isinstance(heard, AgentDisconnect)
             assert heard.status_code == 13
-            await asyncio.sleep(0.02)
-            assert len(server._room.present) == 65
+            assert await last.hear() is None
+            assert len(server._room.present) == 4
 
     run(conversation())
 
@@ -480,10 +511,12 @@ def test_as_many_connections_as_files(caplog: pytest.LogCaptureFixture) -> None:
     files, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (1000, hard))
     try:
-        assert most_connections(100) == 100
+        room = room_for(ListenerLimits(connections=700, waiting=44))
+        assert (room.places, room.waiting) == (700, 44)
         assert caplog.text == ""
-        assert most_connections(4096) == 744
-        assert "may open 1000 files, so 744 connections" in caplog.text
+        room = room_for(ListenerLimits())
+        assert (room.places, room.waiting) == (558, 186)
+        assert "may open 1000 files: 558 connections may ask, not 4096" in caplog.text
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Final, cast
 
 from sumun.answers.desk import NOTHING, Answer, Desk, Waiting
+from sumun.answers.room import Room
 from sumun.spop import (
     AgentConnection,
     AgentDisconnect,
@@ -22,6 +23,7 @@ from sumun.spop import (
     Hello,
     Limits,
     Notify,
+    Reading,
     Refused,
     SpopError,
     Writing,
@@ -33,15 +35,13 @@ from sumun.spop.errors import HelloTimedOutError, OutOfResourcesError
 DRAIN_SECONDS: Final = 0.01
 """From "finish" on: time for what HAProxy had already written to arrive and be answered."""
 
-_PLACES_FOR_HEALTH_CHECKS: Final = 64
-
 
 @dataclass(frozen=True, slots=True)
 class ConversationLimits:
     """What one connection may cost.
 
     questions        that wait for an answer at a time. HAProxy 2.6 sends 20 before it waits (`max-waiting-frames`).
-    hello_seconds    until the HELLO must be there.
+    hello_seconds    until the HELLO must be there, and, when all places are taken, until one must be free.
     stall_seconds    that a peer may leave our answers unread before it is cut.
     unread_bytes     of answers kept for a peer before we stop reading its questions.
     spop             the bounds of frames.
@@ -54,30 +54,12 @@ class ConversationLimits:
     spop: Limits = Limits()  # noqa: RUF009 - frozen
 
 
-class Room:
-    """The conversations of one listener that are going on: `most`, and a few more who only ask after our health.
-
-    A health check that is turned away marks this agent as down in HAProxy, and then every request is refused. So it
-    must find a place when questions find none.
-    """
-
-    def __init__(self, most: int) -> None:
-        self.most = most
-        self.present: set[Conversation] = set()
-        self.is_closing = False
-
-    def has_place(self, *, for_questions: bool) -> bool:
-        """Whether a conversation that is `present` may go on: to ask `for_questions`, or not known yet for what."""
-        allowed = self.most if for_questions else self.most + _PLACES_FOR_HEALTH_CHECKS
-        return not self.is_closing and len(self.present) <= allowed
-
-
 class Conversation(asyncio.Protocol):
     """Reads questions, has them answered at the desk, writes the answers."""
 
     _transport: asyncio.Transport  # from connection_made on, which asyncio calls first
 
-    def __init__(self, desk: Desk, limits: ConversationLimits, room: Room) -> None:
+    def __init__(self, desk: Desk, limits: ConversationLimits, room: Room[Conversation]) -> None:
         """Is in `room` while connected, if there is place. `gone` is done when the connection is closed."""
         self.gone = desk.loop.create_future()
         self._desk = desk
@@ -97,10 +79,9 @@ class Conversation(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=self._limits.unread_bytes)
         self._desk.counts.connections += 1
-        self._room.present.add(self)
-        self._set_timer(self._limits.hello_seconds, self._hello_is_late)
-        if not self._room.has_place(for_questions=False):
-            self._turn_away()
+        self._set_timer(self._limits.hello_seconds, self._patience_is_over)
+        if not self._room.enter(self):
+            self._refuse(OutOfResourcesError("too many connections, or we are closing"))
 
     def data_received(self, data: bytes) -> None:
         """Bytes came: answers what they ask."""
@@ -125,7 +106,7 @@ class Conversation(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The end, whoever brought it about. What is still being worked on is abandoned."""
         self._stop_timer()
-        self._room.present.discard(self)
+        self._room.leave(self)
         for waiting in self._waiting:
             waiting.abandon()
         self._waiting.clear()
@@ -163,12 +144,9 @@ class Conversation(asyncio.Protocol):
 
     def _hear(self, event: Hello | HealthCheck | Disconnected | Refused) -> None:
         """Anything but a question."""
-        self._stop_timer()
         if isinstance(event, Hello):
-            if self._room.has_place(for_questions=True):
-                self._frames.append(self._connection.agent_hello())
-            else:
-                self._turn_away()
+            if self._room.take_place(self):
+                self.greet()
         elif isinstance(event, HealthCheck):
             self._desk.counts.health_checks += 1
             self._frames.append(self._connection.agent_hello())
@@ -177,6 +155,12 @@ class Conversation(asyncio.Protocol):
             self._say_goodbye(NORMAL_END)
         else:
             self._refuse(event.error)
+
+    def greet(self) -> None:
+        """Answers the HELLO: there is a place for this connection."""
+        self._stop_timer()
+        self._frames.append(self._connection.agent_hello())
+        self._flush()
 
     # --- what we say last
 
@@ -189,13 +173,14 @@ class Conversation(asyncio.Protocol):
         if not self._waiting:
             self._say_goodbye(NORMAL_END)
 
-    def _hello_is_late(self) -> None:
-        self._refuse(HelloTimedOutError(f"no HAPROXY-HELLO within {self._limits.hello_seconds:g} s"))
-
-    def _turn_away(self) -> None:
-        self._refuse(
-            OutOfResourcesError(f"there is no place: {self._room.most} connections ask already, or we close")
-        )
+    def _patience_is_over(self) -> None:
+        seconds = self._limits.hello_seconds
+        if self._connection.reading is Reading.HELLO_AWAITED:
+            self._refuse(HelloTimedOutError(f"no HAPROXY-HELLO within {seconds:g} s"))
+        else:
+            self._refuse(
+                OutOfResourcesError(f"{self._room.places} connections ask, and none went in {seconds:g} s")
+            )
 
     def _refuse(self, error: SpopError) -> None:
         self._desk.counts.refused_connections += 1
@@ -206,6 +191,7 @@ class Conversation(asyncio.Protocol):
 
     def _say_goodbye(self, frame: AgentDisconnect) -> None:
         if self._connection.writing is not Writing.CLOSED:
+            self._room.give_up_waiting(self)
             self._frames.append(self._connection.disconnect(frame))
             self._close()
 

@@ -7,6 +7,7 @@
 
 listener (this file)  the socket, and its connections together
 conversation          one connection
+room                  how many connections at a time
 desk                  the questions of all connections: deadline, bounds, failures
 """
 
@@ -22,8 +23,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from sumun.answers.conversation import Conversation, ConversationLimits, Room
+from sumun.answers.conversation import Conversation, ConversationLimits
 from sumun.answers.desk import AnswerFunction, Counts, Desk
+from sumun.answers.room import Room
 from sumun.errors import SumunError
 
 LONGEST_SOCKET_PATH: Final = 107
@@ -51,14 +53,16 @@ class ListenerLimits:
     deadline_seconds   for an answer. HAProxy itself waits 500 ms (`timeout processing`); an answer of ours, even an
                        empty one, must be there before.
     questions          that wait for an answer at a time, on all connections together.
-    connections        at a time, as far as the process may open files. HAProxy 2.6 opens up to one for each concurrent
-                       question (1,697 for 2,000 here) unless its `server` line has a `maxconn`, and keeps them for
-                       `timeout idle`; 3.4 opened 414. Each costs about 5 KB.
+    connections        that ask at a time, as far as the process may open files. HAProxy 2.6 opens up to one for each
+                       concurrent question (1,697 for 2,000, measured) unless its `server` line has a `maxconn`, and
+                       keeps them for `timeout idle`; 3.4 opened 414. Each costs 2.5 KB here.
+    waiting            beyond these: connections that wait for a place, and health checks.
     """
 
     deadline_seconds: float = 0.4
     questions: int = 4096
     connections: int = 4096
+    waiting: int = 1024
     conversation: ConversationLimits = ConversationLimits()  # noqa: RUF009 - frozen
 
 
@@ -69,7 +73,7 @@ class SpopServer:
         """`answer` is called on the event loop for each question; see `desk` for what becomes of its failures."""
         self._answer = answer
         self._limits = limits or ListenerLimits()
-        self._room = Room(most_connections(self._limits.connections))
+        self._room = room_for(self._limits)
         self._desk: Desk | None = None
         self._server: asyncio.Server | None = None
         self._socket_file: SocketFile | None = None
@@ -117,16 +121,22 @@ class SpopServer:
         self._desk.close()
 
 
-def most_connections(wanted: int) -> int:
-    """`wanted`, or as many as the limit of open files leaves us; then it says so in the log."""
+def room_for(limits: ListenerLimits) -> Room[Conversation]:
+    """The room that `limits` wish for, or what the limit of open files leaves of it; then it says so in the log."""
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    possible = max(files - _OTHER_FILES, 1)
+    possible = max(files - _OTHER_FILES, 2)
+    wanted = limits.connections + limits.waiting
     if files == resource.RLIM_INFINITY or possible >= wanted:
-        return wanted
+        return Room(limits.connections, limits.waiting)
+    waiting = min(limits.waiting, possible // 4)
+    room: Room[Conversation] = Room(min(limits.connections, possible - waiting), waiting)
     log.warning(
-        "this process may open %d files, so %d connections are taken, not %d", files, possible, wanted
+        "this process may open %d files: %d connections may ask, not %d",
+        files,
+        room.places,
+        limits.connections,
     )
-    return possible
+    return room
 
 
 class SocketFile:
