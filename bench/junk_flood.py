@@ -1,4 +1,4 @@
-"""What a flood of made-up tokens does to those who call with good ones: p99 with and without it, side by side in one run.
+"""What a flood of made-up tokens does to those who call with good ones: p99 with and without it, in one run.
 
 The flood: well-formed tokens with valid checksums that nobody issued, each used once, as fast as the gateway answers,
 from many source addresses (127.0.0.0/8) over kept connections. The good caller: one token, paced, a fixed number of
@@ -7,7 +7,7 @@ calls a second, timed from the moment a call was due (so waiting is not left out
 The gateway has one core for itself where the machine has two; flood and caller share the other, the flood at the
 lowest priority, so that it is not the caller's own core that is measured. Prints one JSON object.
 
-    python bench/junk_flood.py [--spells 5] [--seconds 3] [--rate 200] [--sources 250]
+    make bench T=bench/junk_flood.py      (by hand: PYTHONPATH=., and --spells --seconds --rate --sources)
 """
 
 from __future__ import annotations
@@ -20,12 +20,10 @@ import statistics
 import subprocess
 import sys
 import time
-from pathlib import Path
-
-sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "src")]
+from typing import ClassVar
 
 from sumun.tokens import format as token_format
-from tests.live.node_under_test import NodeUnderTest, descendants, node_folder, resident, shop_services, write_config
+from tests.live.node_under_test import NodeUnderTest, node_folder, resident, shop_services, write_config
 
 AT_ONCE = 8  # requests in flight on each connection of the flood
 CALLERS = 64  # connections of the good caller: more than it needs, so that it never waits for one of its own
@@ -34,7 +32,7 @@ CALLERS = 64  # connections of the good caller: more than it needs, so that it n
 class Flood(asyncio.Protocol):
     """One attacker's connection: writes junk, counts what is answered, writes as much again."""
 
-    answered: dict[bytes, int] = {}
+    answered: ClassVar[dict[bytes, int]] = {}
 
     def __init__(self, tokens: list[str]) -> None:
         self._tokens = tokens

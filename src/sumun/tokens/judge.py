@@ -30,8 +30,8 @@ def judge_record(
 ) -> Evidence:
     """What an opaque token proves at `now` (unix seconds).
 
-    None for the standing or the client means that there is no such subject or client (any more), for certain. `as_of` is
-    the number of the latest change that all of it contains.
+    None for the standing or the client means that there is no such subject or client (any more), for certain. `as_of`
+    is the number of the latest change that all of it contains.
     """
     # "on or after" (RFC 7519 4.1.4) holds for every kind of token of ours.
     if now * 1000 >= record.expires_at_ms:
