@@ -27,6 +27,7 @@ from sumun.node.preload import preload
 from sumun.node.privileges import become, choose_account
 from sumun.node.secret_refs import Secrets
 from sumun.node.supervise import end_with_parent
+from sumun.telemetry import metrics
 from sumun.telemetry.logging_setup import configure_logging
 from sumun.tokens.stores.valkey_link import ValkeyAddress
 
@@ -59,6 +60,8 @@ def run_part(kind: str, prepare: Callable[[Start], Any], serve: Serve) -> None:
     arguments = _arguments(kind)
     name = f"{kind}-{arguments.index}" if arguments.index is not None else kind
     configure_logging(name)
+    if metrics.NOT_EXPORTED_BECAUSE:
+        log.warning("nobody will see the metrics of this process: %s", metrics.NOT_EXPORTED_BECAUSE)
     try:
         folder = DataFolder(arguments.data)
         plan = load_plan(folder, arguments.generation)

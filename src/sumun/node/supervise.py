@@ -140,7 +140,7 @@ class Part:
         try:
             async with asyncio.timeout(spec.ready_seconds):
                 if spec.wait_ready is None:
-                    await self._until_announced(reading)
+                    await self._until_announced(process, reading)
                 else:
                     await self._until_found(process, spec.wait_ready)
         except TimeoutError:
@@ -153,11 +153,13 @@ class Part:
             os.close(reading)
         return process
 
-    async def _until_announced(self, reading: int) -> None:
+    async def _until_announced(self, process: asyncio.subprocess.Process, reading: int) -> None:
         line = await _read_line(reading)
         failure = readiness.failure_in(line)
+        if failure == "":
+            failure = f"ended while starting ({_how(await process.wait())}); its log says more"
         if failure is not None:
-            raise PartFailedError(f"{self.spec.name}: {failure or 'ended while starting; its log says more'}")
+            raise PartFailedError(f"{self.spec.name}: {failure}")
 
     async def _until_found(
         self, process: asyncio.subprocess.Process, wait_ready: Callable[[], Awaitable[None]]
@@ -204,8 +206,7 @@ class Part:
         if process is None or process.returncode is not None:
             return
         for number, seconds in self.spec.stop_steps:
-            with contextlib.suppress(ProcessLookupError):
-                process.send_signal(number)
+            _tell(process, number)
             try:
                 async with asyncio.timeout(seconds):
                     await process.wait()
@@ -213,7 +214,7 @@ class Part:
                 continue
             return
         log.warning("part %s did not stop when told; killed", self.spec.name)
-        process.kill()
+        _tell(process, signal.SIGKILL)
         await process.wait()
 
     def _last_words(self) -> str:
@@ -232,6 +233,12 @@ class Part:
             text = line.decode("utf-8", "replace").rstrip()
             self._said.append(text)
             foreign.info("%s", text)
+
+
+def _tell(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
+    """Send a signal. `process.send_signal` polls first, and so takes the exit status away from who waits for it."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(process.pid, number)
 
 
 def _inherited(spec: PartSpec) -> dict[str, str]:

@@ -2,12 +2,47 @@
 
 Several processes count at once: prometheus-client keeps the counts in files of the folder that the environment
 variable PROMETHEUS_MULTIPROC_DIR names (set by the supervisor), and the HTTP process adds them up.
+
+Those files are written through memory: if the disk is full when a page of them is first touched, the kernel kills the
+process (SIGBUS). So they are made with all their room here, before the library opens them; where there is no room,
+this process counts for itself alone.
 """
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+import os
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, values
 from prometheus_client.multiprocess import MultiProcessCollector
+
+_FILE_BYTES = 1 << 16  # what the library makes them with, and many times what our metrics need
+
+
+def _reserve() -> str:
+    """Make this process's files with all their room. Gives why not, or nothing."""
+    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR", "")
+    if not folder:
+        return ""
+    files = [Path(folder) / f"{kind}_{os.getpid()}.db" for kind in ("counter", "histogram")]
+    try:
+        for file in files:
+            # Made before root is dropped, read by the HTTP process after it: the folder is what keeps others out.
+            fd = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            try:
+                os.posix_fallocate(fd, 0, _FILE_BYTES)
+            finally:
+                os.close(fd)
+    except OSError as error:
+        for file in files:
+            file.unlink(missing_ok=True)
+        values.ValueClass = values.MutexValue
+        return error.strerror or type(error).__name__
+    return ""
+
+
+NOT_EXPORTED_BECAUSE = _reserve()
+"""Why the metrics of this process are seen by nobody; empty when they are."""
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
