@@ -5,20 +5,23 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+BYTES = ("utf-8", "surrogateescape")  # any byte, as a str
 REPOSITORY = Path(__file__).parents[2]
 
 HAPROXY_CONFIGURATION = """
 global
   stats socket {folder}/haproxy.sock mode 600 level admin
   maxconn 6000
+  {threads}
   tune.bufsize 32768
 defaults
   mode http
@@ -30,7 +33,7 @@ frontend front
   filter spoe engine sumun config {folder}/spoe.conf
   acl brain_up nbsrv(spoa) gt 0
   http-request set-var(txn.cred) req.hdr(x-cred)
-  http-request send-spoe-group sumun ask {guard}
+  http-request send-spoe-group sumun ask if brain_up
   http-request return status 503 content-type text/plain hdr Retry-After 1 string "refused" unless {{ var(txn.smn.allow) -m bool }}
   http-request return status 200 content-type text/plain hdr X-Long %[var(txn.smn.long),length] lf-string "%[var(txn.smn.who)]"
 backend spoa
@@ -40,7 +43,7 @@ backend spoa
   timeout connect 200ms
   timeout server 60s
   server a unix@{folder}/answer.sock check inter 200ms fall 2 rise 1
-"""  # noqa: E501 - a line of HAProxy's is a line
+"""
 
 SPOE_CONFIGURATION = """
 [sumun]
@@ -51,7 +54,7 @@ spoe-agent keeper
     option continue-on-error
     no option send-frag-payload
     option pipelining
-    {more}
+    {option}
     timeout hello 500ms
     timeout idle 60s
     timeout processing {processing}
@@ -65,7 +68,7 @@ spoe-group ask
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """A running HAProxy."""
+    """A running HAProxy. It allows only what its agent allows, and says who that was; all else is 503."""
 
     folder: Path
     process: subprocess.Popen[bytes]
@@ -82,8 +85,6 @@ class Gate:
 
     def servers_up(self) -> int:
         """How many agents its checks hold for up."""
-        import socket
-
         with socket.socket(socket.AF_UNIX) as client:
             client.connect(str(self.folder / "haproxy.sock"))
             client.sendall(b"show stat\n")
@@ -96,13 +97,13 @@ class Gate:
 
 @contextmanager
 def gate(
-    haproxy: Path, folder: Path, *, guarded: bool = True, processing: str = "500ms", more: str = ""
+    haproxy: Path, folder: Path, *, processing: str = "500ms", option: str = "", threads: int = 0
 ) -> Iterator[Gate]:
-    """HAProxy with its sockets in `folder`. `guarded`: it asks only while its checks hold the agent for up."""
+    """HAProxy with its sockets in `folder`, as many threads as it likes unless told, and one more SPOE option."""
     (folder / "haproxy.cfg").write_text(
-        HAPROXY_CONFIGURATION.format(folder=folder, guard="if brain_up" if guarded else "")
+        HAPROXY_CONFIGURATION.format(folder=folder, threads=f"nbthread {threads}" if threads else "")
     )
-    (folder / "spoe.conf").write_text(SPOE_CONFIGURATION.format(more=more, processing=processing))
+    (folder / "spoe.conf").write_text(SPOE_CONFIGURATION.format(option=option, processing=processing))
     with (folder / "haproxy.log").open("wb") as log:
         process = subprocess.Popen([haproxy, "-db", "-f", folder / "haproxy.cfg"], stdout=log, stderr=log)
     try:
@@ -116,11 +117,14 @@ def gate(
 
 
 @contextmanager
-def agent(path: Path) -> Iterator[subprocess.Popen[bytes]]:
+def agent(
+    path: Path, *, deadline_seconds: float = 0.4, connections: int = 4096, max_frame_size: int = 65_532
+) -> Iterator[subprocess.Popen[bytes]]:
     """Our listener in a process of its own, ready."""
     environment = os.environ | {"PYTHONPATH": f"{REPOSITORY / 'src'}:{REPOSITORY}"}
+    numbers = map(str, (deadline_seconds, connections, max_frame_size))
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.live.spop_agent_process", path],
+        [sys.executable, "-m", "tests.live.spop_agent_process", path, *numbers],
         cwd=REPOSITORY,
         env=environment,
         stdout=subprocess.PIPE,
@@ -138,9 +142,8 @@ def agent(path: Path) -> Iterator[subprocess.Popen[bytes]]:
         process.stdout.close()
 
 
-def wait_until(true: object, seconds: float = 10) -> None:
+def wait_until(true: Callable[[], object], seconds: float = 10) -> None:
     """Until `true()` says so. Fails after `seconds`."""
-    assert callable(true)
     until = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < until, "waited in vain"
@@ -172,11 +175,11 @@ class Client:
     async def get(self, cred: str) -> Reply:
         """One request with this credential."""
         begin = time.monotonic()
-        self._writer.write(f"GET /p HTTP/1.1\r\nHost: a\r\nX-Cred: {cred}\r\n\r\n".encode())
-        head = (await self._reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+        self._writer.write(f"GET /p HTTP/1.1\r\nHost: a\r\nX-Cred: {cred}\r\n\r\n".encode(*BYTES))
+        head = (await self._reader.readuntil(b"\r\n\r\n")).decode(*BYTES).split("\r\n")
         headers = dict(line.lower().split(": ", 1) for line in head[1:] if line)
         body = await self._reader.readexactly(int(headers["content-length"]))
-        return Reply(int(head[0].split()[1]), headers, body.decode(), time.monotonic() - begin)
+        return Reply(int(head[0].split()[1]), headers, body.decode(*BYTES), time.monotonic() - begin)
 
     async def close(self) -> None:
         """Leaves."""
