@@ -41,7 +41,7 @@ from sumun.login.throttle_memory import MemoryLoginThrottle
 from sumun.login.throttle_valkey import ValkeyLoginThrottle
 from sumun.node.directory_truth import DirectoryTruth, ring_of
 from sumun.node.errors import NodeError
-from sumun.node.folders import DataFolder
+from sumun.node.folders import DataFolder, read_valkey_password
 from sumun.node.identity_tokens import IdentityTokens
 from sumun.node.part_valkey import USER as VALKEY_USER
 from sumun.node.secret_refs import Secrets
@@ -86,7 +86,7 @@ def store_address(plan: Plan, folder: DataFolder, secrets: Secrets) -> ValkeyAdd
     """The embedded server, or the one that the configuration names."""
     if plan.node.store is not None:
         return ValkeyAddress(url=secrets.get(plan.node.store.source))
-    password = folder.valkey_password.read_text()
+    password = read_valkey_password(folder)
     return ValkeyAddress(unix_socket=str(folder.valkey_socket), username=VALKEY_USER, password=password)
 
 
@@ -355,7 +355,7 @@ async def open_for_operator(data: Path) -> AsyncIterator[Shared]:
             f"{folder.root} has no configuration yet: start the gateway once with `sumun run --data ...`"
         )
     plan = wire.load(plan_file.read_bytes())
-    secrets = Secrets.of(plan)
+    secrets = Secrets.of_storage(plan)
     address = ValkeyAddress(unix_socket=str(folder.valkey_socket))
     if plan.node.store is not None or folder.valkey_password.exists():
         address = store_address(plan, folder, secrets)

@@ -53,6 +53,11 @@ class Secrets:
         """Read them all. Raises SecretMissingError."""
         return cls({ref.source: read_secret(ref) for ref in _references(plan)})
 
+    @classmethod
+    def of_storage(cls, plan: Plan) -> Secrets:
+        """Only those that open the directory and the store: an operator's shell has no others. Raises SecretMissingError."""
+        return cls({ref.source: read_secret(ref) for ref in (plan.node.store, plan.node.directory) if ref})
+
     def texts(self) -> dict[str, str]:
         """By reference, for handing them to a part that cannot read them any more. Never to a log or a file."""
         return dict(self._texts)
