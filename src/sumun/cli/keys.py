@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sumun.cli.operator import Operator, at_work, change, is_running, report
-from sumun.cli.options import data_option, json_option
+from sumun.cli.operator import Operator, at_work, change, confirm, is_running, report
+from sumun.cli.options import data_option, json_option, yes_option
 from sumun.cli.table import Cell, print_table
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def keys() -> None:
-    """Signing keys: list, rotate."""
+    """Signing keys: list, rotate, retire."""
 
 
 @keys.command(name="list")
@@ -48,6 +48,20 @@ def rotate(data: Path) -> None:
         return await rotate_keys(operator.plan, operator.changes, operator.actor, alone=alone)
 
     report(change(data, work), "signing key rotated")
+
+
+@keys.command()
+@click.argument("kid")
+@yes_option
+@data_option
+def retire(kid: str, yes: bool, data: Path) -> None:  # noqa: FBT001
+    """Believe a key no more, now: every token that it signed is refused. For a key that leaked; rotate first."""
+    confirm(f"Refuse every token that the key {kid} signed?", yes=yes)
+
+    async def work(operator: Operator) -> Applied:
+        return await operator.changes.retire_key(kid, actor=operator.actor)
+
+    report(change(data, work), f"key {kid} retired")
 
 
 def _moment(at_ms: int | None) -> str | None:

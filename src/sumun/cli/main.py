@@ -30,7 +30,7 @@ COMMANDS = {
     "client": ("sumun.cli.client", "client", "OAuth clients: add, list, show, disable, rotate their secret."),
     "token": ("sumun.cli.token", "token", "Access tokens: issue, show, revoke, edit."),
     "role": ("sumun.cli.role", "role", "Roles: list what each bundles and who holds it."),
-    "keys": ("sumun.cli.keys", "keys", "Signing keys: list, rotate."),
+    "keys": ("sumun.cli.keys", "keys", "Signing keys: list, rotate, retire."),
 }
 
 
