@@ -55,6 +55,7 @@ _NOT_OURS_TO_RUN = (
     "sumun.cli",
     "sumun.demo",
     "sumun.directory.migrations.",  # Alembic runs them
+    "sumun.keeper",  # its part imports it
     "sumun.node.part_",  # each is a program
 )
 
