@@ -97,6 +97,19 @@ def test_the_file_is_private(tmp_path: Path) -> None:
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
+@pytest.mark.parametrize("name", ["sumun.db", "sumun.db-wal", "sumun.db-shm"])
+def test_a_link_is_not_followed(tmp_path: Path, name: str) -> None:
+    """A link in the place of a file is refused: root would narrow the mode of, and write into, whatever it leads to."""
+    folder, precious = tmp_path / "data", tmp_path / "precious"
+    folder.mkdir()
+    precious.write_bytes(b"")
+    precious.chmod(0o644)
+    (folder / name).symlink_to(precious)
+    with pytest.raises(DirectoryUnusableError, match="no plain file"):
+        Directory.open(folder / "sumun.db")
+    assert (stat.S_IMODE(precious.stat().st_mode), precious.read_bytes()) == (0o644, b"")
+
+
 def test_every_commit_is_synced(tmp_path: Path) -> None:
     """WAL with synchronous=FULL and foreign keys: on every connection."""
     with Directory.open(tmp_path / "sumun.db") as directory, directory._database.read() as connection:

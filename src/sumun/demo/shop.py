@@ -124,7 +124,7 @@ class Demo:
             PartSpec(
                 name="demo-services",
                 argv=[
-                    *(sys.executable, "-m", "sumun.demo.services"),
+                    *(sys.executable, "-P", "-m", "sumun.demo.services"),
                     *(f"{name}={one.fileno()}" for name, one in sockets.items()),
                 ],
                 environment={"ISSUER": f"http://127.0.0.1:{self._port}", "ECHO_PORT": str(echo_port)}
@@ -134,7 +134,7 @@ class Demo:
             ),
             PartSpec(
                 name="demo-staff",
-                argv=[sys.executable, "-m", "sumun.demo.authentication_server", str(staff.fileno())],
+                argv=[sys.executable, "-P", "-m", "sumun.demo.authentication_server", str(staff.fileno())],
                 environment={"SECRET": _STAFF_SECRET} | become,
                 pass_fds=(staff.fileno(),),
                 foreign=True,

@@ -7,6 +7,8 @@ PostgreSQL  through psycopg 3. A server that acknowledges before the disk has it
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import importlib.util
 import os
 import sqlite3
@@ -73,11 +75,24 @@ def _own_file(path: Path) -> None:
             os.close(descriptor)
     # SQLite gives its side files the owner and mode of the main file; an old one may be looser.
     for file in (path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")):
-        try:
-            if stat.S_IMODE(file.stat().st_mode) & ~_OWNER_ONLY:
-                file.chmod(_OWNER_ONLY)
-        except FileNotFoundError:
-            continue
+        with contextlib.suppress(FileNotFoundError):
+            _narrow(file)
+
+
+def _narrow(file: Path) -> None:
+    """Nobody but the owner may read it. A link is refused: root would open, and narrow, whatever it leads to.
+
+    By a descriptor that is a mere place (O_PATH, open(2)): closing any other would end SQLite's locks on the file.
+    """
+    place = os.open(file, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        mode = os.fstat(place).st_mode
+        if not stat.S_ISREG(mode):
+            raise OSError(errno.ELOOP, "it is no plain file", str(file))
+        if stat.S_IMODE(mode) & ~_OWNER_ONLY:
+            os.chmod(f"/proc/self/fd/{place}", _OWNER_ONLY)  # noqa: PTH101 - no Path
+    finally:
+        os.close(place)
 
 
 def _switch_to_wal(path: Path) -> None:

@@ -14,10 +14,12 @@ kernel (flock), so a crash leaves none behind.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import os
 import shutil
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -139,6 +141,11 @@ def open_data_folder(root: Path) -> DataFolder:
         # Root lets the account of its parts in (`run`): what a running node has set is not narrowed here.
         folder.root.chmod(0o700 if os.geteuid() else folder.root.stat().st_mode & ~0o007)
         for part in (folder.run, folder.generations, folder.log, folder.valkey):
+            if part.is_symlink():
+                raise DataFolderError(
+                    f"data folder {folder.root}: {part.name} in it is a link, and must be a folder; "
+                    "make it one, or link the whole data folder"
+                )
             part.mkdir(mode=0o700, exist_ok=True)
         _refuse_full_disk(folder)
     except OSError as error:
@@ -219,11 +226,24 @@ def is_running(folder: DataFolder) -> bool:
         os.close(fd)
 
 
+def read_valkey_password(folder: DataFolder) -> str:
+    """The embedded store's password. Raises OSError, for a link too: root would show what it leads to to the store."""
+    fd = os.open(folder.valkey_password, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    with os.fdopen(fd, encoding="ascii") as file:
+        return file.read()
+
+
 def clean_run_folder(folder: DataFolder) -> None:
-    """Remove what a crashed node left in `run/`. Only under the lock."""
-    for leftover in folder.run.iterdir():
-        if leftover.is_dir() and not leftover.is_symlink():
-            shutil.rmtree(leftover)
-        else:
-            leftover.unlink()
-    folder.metrics.mkdir(mode=0o700)
+    """Remove what a crashed node left in `run/`. Only under the lock. Raises OSError."""
+    # By descriptor: whatever is put in the folder's place meanwhile, nothing but what is in it is removed.
+    run = os.open(folder.run, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        for name in os.listdir(run):  # noqa: PTH208 - of a descriptor
+            with contextlib.suppress(FileNotFoundError):
+                if stat.S_ISDIR(os.stat(name, dir_fd=run, follow_symlinks=False).st_mode):
+                    shutil.rmtree(name, dir_fd=run)
+                else:
+                    os.unlink(name, dir_fd=run)
+        os.mkdir(folder.metrics.name, 0o700, dir_fd=run)
+    finally:
+        os.close(run)

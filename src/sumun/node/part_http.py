@@ -17,6 +17,7 @@ from sumun.errors import OutageError
 from sumun.node.assemble import Following, open_shared
 from sumun.node.control import ControlServer
 from sumun.node.part import Start, run_part, serve_until_terminated
+from sumun.node.privileges import choose_account
 from sumun.node.readiness import announce_ready
 from sumun.node.site import Site
 from sumun.node.unix_socket import bind_unix
@@ -46,7 +47,7 @@ class _Server(uvicorn.Server):
 
 def bind(start: Start) -> socket.socket:
     """The listening socket, for its owner alone (and HAProxy, which runs as the same user)."""
-    return bind_unix(start.folder.http_socket)
+    return bind_unix(start.folder.http_socket, choose_account(start.plan.node.run_as))
 
 
 async def serve(start: Start, listening: socket.socket) -> None:

@@ -20,7 +20,7 @@ from valkey.exceptions import ValkeyError
 
 from sumun.node.errors import MissingPartError
 from sumun.node.folders import DataFolder
-from sumun.node.privileges import Account, give
+from sumun.node.privileges import Account, give_all_in, show
 from sumun.node.supervise import PartSpec
 
 USER = "sumun"
@@ -61,9 +61,7 @@ def prepare(folder: DataFolder, account: Account | None) -> PartSpec:
     # By its descriptor too: Valkey takes `*`, `?` and `[` in the path for a pattern, and when no file matches it starts
     # all the same, with nothing configured: on a TCP port, for everybody.
     configuration = os.open(folder.run / "valkey.conf", os.O_RDONLY | os.O_CLOEXEC)
-    give(folder.valkey, account)
-    for kept in folder.valkey.rglob("*"):
-        give(kept, account)
+    give_all_in(folder.valkey, account)
 
     async def wait_ready() -> None:
         await _answers(folder.valkey_socket, password)
@@ -113,7 +111,7 @@ def _write(path: Path, text: str, account: Account | None) -> None:
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     with os.fdopen(fd, "w") as file:
         file.write(text)
-    give(path, account)
+    show(path, account)
 
 
 async def _answers(socket: Path, password: str) -> None:

@@ -9,6 +9,7 @@ could write HAProxy's configuration could be root.
 
 from __future__ import annotations
 
+import errno
 import os
 import pwd
 from dataclasses import dataclass
@@ -79,6 +80,24 @@ def show(path: Path, account: Account | None) -> None:
         path.chmod(0o750 if path.is_dir() else 0o640)
 
 
+def share(path: Path, account: Account | None) -> None:
+    """Let the account make files in this folder, which stays root's own. No-op for None.
+
+    Sticky: it can take away neither the folder nor what is root's in it. A folder that it could put a link in the place
+    of would be a way to anywhere: root empties it, and gives away what is in it. Raises OSError, for a link too.
+    """
+    if account is None:
+        return
+    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        os.fchown(folder, 0, account.gid)
+        os.fchmod(folder, 0o1770)
+        if not os.path.samestat(os.fstat(folder), path.lstat()):
+            raise OSError(errno.ELOOP, "another was put in its place", str(path))
+    finally:
+        os.close(folder)
+
+
 def refuse_closed_way(path: Path, account: Account | None) -> None:
     """Raises ClosedWayError when the account may not enter a folder above `path`. Looks at modes, not at ACLs."""
     if account is None:
@@ -102,3 +121,12 @@ def give(path: Path, account: Account | None) -> None:
     """Make `path` the account's own (the link itself, if it is one). No-op for None."""
     if account is not None:
         os.chown(path, account.uid, account.gid, follow_symlinks=False)
+
+
+def give_all_in(path: Path, account: Account | None) -> None:
+    """Make everything below `path` the account's own. Follows no link, not even one put there meanwhile."""
+    if account is None:
+        return
+    for _, folders, files, fd in os.fwalk(path, follow_symlinks=False):
+        for name in (*folders, *files):
+            os.chown(name, account.uid, account.gid, dir_fd=fd, follow_symlinks=False)

@@ -35,7 +35,7 @@ from sumun.node.assemble import catalogue, directory_location, ensure_key, store
 from sumun.node.control import ControlServer
 from sumun.node.errors import DirectoryOutOfReachError, NameClashError, PartFailedError
 from sumun.node.folders import DataFolder, FolderLock, clean_run_folder, open_data_folder, unusable
-from sumun.node.privileges import Account, choose_account, give, refuse_closed_way, show
+from sumun.node.privileges import Account, choose_account, give, refuse_closed_way, share, show
 from sumun.node.reload import Pupil, refuse_what_needs_a_restart, wait_until_gone
 from sumun.node.secret_refs import Secrets
 from sumun.node.store_reach import reach_store
@@ -105,7 +105,10 @@ class Node:
             os.close(self._access_log)
             self._access_log = None
         if self._lock is not None:
-            clean_run_folder(DataFolder(self._data.absolute()))
+            try:
+                clean_run_folder(DataFolder(self._data.absolute()))
+            except OSError as error:
+                log.error("the run folder could not be emptied: %s", error)
             self._lock.release()
             self._lock = None
 
@@ -166,7 +169,7 @@ class Node:
         refuse_closed_way(self._data.absolute(), account)
         folder = open_data_folder(self._data)
         self._lock = FolderLock(folder)
-        clean_run_folder(folder)
+        _claim(folder, account)
         refuse_used_addresses(filter(None, (plan.listen, plan.internal, plan.operator)))
         refuse_too_many_connections(plan.limits.max_connections)
         _raise_descriptors()
@@ -304,7 +307,8 @@ def _own_part(
         arguments += ["--index", str(index)]
     return PartSpec(
         name=name,
-        argv=[sys.executable, "-m", f"sumun.node.part_{kind}", *arguments],
+        # -P: nothing is imported from the folder that we happen to be started in.
+        argv=[sys.executable, "-P", "-m", f"sumun.node.part_{kind}", *arguments],
         environment={"PROMETHEUS_MULTIPROC_DIR": str(folder.metrics), "PYTHONUNBUFFERED": "1"},
     )
 
@@ -320,21 +324,26 @@ def _ready(sockets: MasterSocket) -> Callable[[], Awaitable[None]]:
     return wait
 
 
-def _hand_over(folder: DataFolder, account: Account | None) -> None:
-    """The parts run as this account: what they write is theirs. What HAProxy's master reads stays ours.
+def _claim(folder: DataFolder, account: Account | None) -> None:
+    """The folders are ours, the account may only make files in them, and the run folder is empty. The outer first."""
+    try:
+        for shared in (folder.root, folder.run, folder.valkey):
+            share(shared, account)
+        clean_run_folder(folder)
+        show(folder.metrics, account)
+    except OSError as error:
+        raise unusable(folder.root, error) from error
 
-    Sticky: they may make files beside the database, and may not replace what is ours (generations, the link to them).
-    """
+
+def _hand_over(folder: DataFolder, account: Account | None) -> None:
+    """The parts run as this account: what they write is theirs. What HAProxy's master reads stays ours."""
     node_id = folder.root / "node-id"
     if not node_id.exists():
         node_id.write_text(f"node-{random.token_hex(4)}\n")
     os.close(os.open(folder.database, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
-    for path in (folder.run, folder.metrics, folder.valkey, *folder.root.glob(f"{folder.database.name}*")):
+    for path in folder.root.glob(f"{folder.database.name}*"):
         give(path, account)
     show(folder.generations, account)
-    show(folder.root, account)
-    if account is not None:
-        folder.root.chmod(0o1770)
 
 
 def _prepare_directory(

@@ -6,11 +6,13 @@ import os
 import socket
 from pathlib import Path
 
+from sumun.node.privileges import Account, give
+
 _BACKLOG = 4096
 
 
-def bind_unix(path: Path) -> socket.socket:
-    """Listen on a unix socket that only the run folder's owner may connect to. A leftover of a crash is replaced.
+def bind_unix(path: Path, account: Account | None = None) -> socket.socket:
+    """Listen on a unix socket that only `account` (None: we) may connect to. A leftover of a crash is replaced.
 
     It is made with mode 0600, so it is never open to others, not even for a moment. Raises OSError.
     """
@@ -21,9 +23,7 @@ def bind_unix(path: Path) -> socket.socket:
         listening.bind(str(path))
     finally:
         os.umask(before)
-    if os.geteuid() == 0:
-        folder = path.parent.stat()
-        os.chown(path, folder.st_uid, folder.st_gid)
+    give(path, account)
     listening.listen(_BACKLOG)
     listening.setblocking(False)
     return listening

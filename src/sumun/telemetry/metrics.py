@@ -28,7 +28,8 @@ def _reserve() -> str:
     try:
         for file in files:
             # Made before root is dropped, read by the HTTP process after it: the folder is what keeps others out.
-            fd = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            file.unlink(missing_ok=True)
+            fd = os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
             try:
                 os.posix_fallocate(fd, 0, _FILE_BYTES)
             finally:

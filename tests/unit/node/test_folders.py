@@ -7,7 +7,14 @@ from pathlib import Path
 import pytest
 
 from sumun.node.errors import DataFolderError
-from sumun.node.folders import DataFolder, FolderLock, clean_run_folder, is_running, open_data_folder
+from sumun.node.folders import (
+    DataFolder,
+    FolderLock,
+    clean_run_folder,
+    is_running,
+    open_data_folder,
+    read_valkey_password,
+)
 
 
 def test_a_new_folder_is_made_private(tmp_path: Path) -> None:
@@ -83,3 +90,27 @@ def test_leftovers_of_a_crash_are_removed(tmp_path: Path) -> None:
     clean_run_folder(folder)
     assert [p.name for p in folder.run.iterdir()] == ["metrics"]
     assert (precious / "kept").exists()
+
+
+def test_a_link_in_the_place_of_the_run_folder_is_not_emptied(tmp_path: Path) -> None:
+    """Whoever puts a link where the run folder was does not make us remove what it leads to, now or at the next start."""
+    folder = open_data_folder(tmp_path / "data")
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (precious / "kept").write_text("")
+    folder.run.rename(tmp_path / "away")
+    folder.run.symlink_to(precious)
+    with pytest.raises(OSError, match="run"):
+        clean_run_folder(folder)
+    with pytest.raises(DataFolderError, match="run in it is a link"):
+        open_data_folder(folder.root)
+    assert [p.name for p in precious.iterdir()] == ["kept"]
+
+
+def test_the_stores_password_is_not_read_through_a_link(tmp_path: Path) -> None:
+    """What is read as a password is sent to the store: no other file may be put in its place."""
+    folder = open_data_folder(tmp_path / "data")
+    (tmp_path / "secret").write_text("root's own")
+    folder.valkey_password.symlink_to(tmp_path / "secret")
+    with pytest.raises(OSError, match=r"valkey\.password"):
+        read_valkey_password(folder)
