@@ -55,7 +55,7 @@ class Secrets:
 
     @classmethod
     def of_storage(cls, plan: Plan) -> Secrets:
-        """Only those that open the directory and the store: an operator's shell has no others. Raises SecretMissingError."""
+        """Only those that open directory and store: an operator's shell has no others. Raises SecretMissingError."""
         return cls({ref.source: read_secret(ref) for ref in (plan.node.store, plan.node.directory) if ref})
 
     def texts(self) -> dict[str, str]:
