@@ -3,7 +3,7 @@
 The floor is the least Python could do with the same bytes: find each frame by its length and slice it, and build each
 answer by joining bytes that are ready. `ratio` is cost over floor, so that it means something on another machine, too.
 
-    python bench/spop_codec.py [--seconds 4]
+    PYTHONPATH=src python bench/spop_codec.py [--seconds 4]
 """
 
 from __future__ import annotations

@@ -1,9 +1,12 @@
 """HAProxy's questions, answered.
 
-listener   sockets around spop.AgentConnection; deadlines; many questions at once
-translate  question arguments -> Question; Decision -> answer variables
-counted    counts answers and times them
-answer     the whole path of one question, readable on one screen
+listener      the Unix socket, and all its connections together
+conversation  one connection: an asyncio protocol around spop.AgentConnection
+room          how many connections at a time, and who waits for a place
+desk          the questions of all connections: deadline, bounds, what becomes of failures
+translate     question arguments -> Question; Decision -> answer variables
+counted       counts answers and times them
+answer        the whole path of one question, readable on one screen
 
 Flow: bytes -> spop -> arguments -> Question -> Evidence (recognition) -> Decision (access)
       -> variables -> spop -> bytes.
