@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import IO
 
 from sumun.demo.settings import SERVICES, write_settings
-from tests.live.demo_node import REPOSITORY, SOURCES, DemoNode, call, descendants
+from tests.live.demo_node import REPOSITORY, SOURCES, DemoNode, descendants
 
 BATCH_SECRET = "batch-secret-of-the-test"
 STAFF_SECRET = "staff-secret-of-the-test"
@@ -78,6 +78,11 @@ class NodeUnderTest(DemoNode):
     _output: IO[str] | None = None
 
     @property
+    def issuer(self) -> str:
+        """The gateway's own address, as its tokens name it."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
     def said_in(self) -> Path:
         """Where its standard output and error go."""
         return self.config.with_name("run.out")
@@ -117,6 +122,16 @@ class NodeUnderTest(DemoNode):
     def log(self) -> str:
         """All it said so far."""
         return self.said_in.read_text() if self.said_in.exists() else ""
+
+    def stop(self, how: signal.Signals = signal.SIGINT, seconds: float = 20.0) -> int:
+        """Stop and give the exit code; what does not end in time is killed, so that nothing is left behind."""
+        try:
+            return super().stop(how, seconds)
+        except subprocess.TimeoutExpired:
+            assert self.process is not None
+            self.process.kill()
+            self.process.wait()
+            raise
 
     def refused(self, seconds: float = 30.0) -> tuple[int, str]:
         """Start what must not start. Gives the exit code and what was said; nothing of it is left running."""
@@ -196,6 +211,16 @@ def until(what: Callable[[], object], seconds: float = 20.0, why: str = "") -> f
         time.sleep(0.02)
 
 
+def about(folder: Path) -> dict[int, str]:
+    """The processes whose command line names this folder."""
+    found = {}
+    for entry in Path("/proc").iterdir():
+        words = command_line(int(entry.name)) if entry.name.isdigit() else ""
+        if str(folder) in words:
+            found[int(entry.name)] = words
+    return found
+
+
 def gone(pids: set[int], seconds: float = 10.0) -> set[int]:
     """The processes of `pids` that are still there after at most `seconds`. A zombie is gone."""
     deadline = time.monotonic() + seconds
@@ -232,6 +257,3 @@ def write_config(folder: Path, port: int, ports: Mapping[str, int], extra: str =
         (folder / name).write_text(f"{secret}\n")
         (folder / name).chmod(0o600)
     return config
-
-
-__all__ = ["NodeUnderTest", "call", "gone", "node_folder", "shop_services", "until", "write_config"]
