@@ -3,9 +3,9 @@
     facts.a facts.b   SHA-256 of the credential -> expires|as_of|profile|subject|token|client|user id|user name
     verdicts          profile@generation.rule -> backend|roles|permissions; being there is the permission
     marks.s .t .c     subject, token, client -> number of the latest change that concerns it
-    proc.lease        unix second until when any of this may be believed
-    proc.newest       the highest mark there is: a fact that is not older needs no look at the marks
-    proc.wide         the mark of "everything"
+    state             lease: unix second until when any of this may be believed
+                      newest: the highest mark there is; a fact that is not older needs no look at the marks
+                      wide: the mark of "everything"
 
 Only `keeper` writes them. A worker starts believing nothing: no lease, and marks beyond every number.
 """
@@ -17,14 +17,15 @@ from typing import Final
 from sumun.access.handover import CLIENT_ID, TOKEN_ID, USER_ID, USER_NAME, USER_PERMISSIONS, USER_ROLES
 from sumun.haproxy.gate import ODD
 from sumun.haproxy.routes import ROUTE
-from sumun.haproxy.sections import File
+from sumun.haproxy.sections import File, Line
 
 FACTS: Final = ("facts.a.map", "facts.b.map")
 VERDICTS: Final = "verdicts.map"
 MARKS: Final = {"subject": "marks.s.map", "token": "marks.t.map", "client": "marks.c.map"}
-LEASE: Final = "proc.lease"
-NEWEST: Final = "proc.newest"
-WIDE: Final = "proc.wide"
+STATE: Final = "state.map"
+LEASE: Final = "lease"
+NEWEST: Final = "newest"
+WIDE: Final = "wide"
 BEYOND: Final = 2**63 - 1
 """Higher than every number of a change: who is measured by it believes nothing."""
 
@@ -47,15 +48,6 @@ _HEADERS: Final = (
 _MAY_BE_MISSING: Final = {_FACT: {_USER_ID, _USER_NAME}, _VERDICT: set[int]()}
 
 
-def begin() -> list[str]:
-    """Lines of the global section: a worker starts believing nothing."""
-    return [
-        f"set-var {LEASE} int(0)",
-        f"set-var {NEWEST} int({BEYOND})",
-        f"set-var {WIDE} int({BEYOND})",
-    ]
-
-
 def look_up(generation: int) -> list[str]:
     """Rules behind the route: `txn.known` becomes true when this call may pass without a question.
 
@@ -66,13 +58,13 @@ def look_up(generation: int) -> list[str]:
     verdict = f"{_field(_FACT, _PROFILE)},concat(@{generation}.,txn.rule),map_str({VERDICTS})"
     young, old = FACTS
     alive = f"{{ {_field(_FACT, _EXPIRES)},sub(txn.now) -m int gt 0 }}"
-    leased = f"{{ var({LEASE}),sub(txn.now) -m int gt 0 }}"
-    newer = f"{{ {_field(_FACT, _AS_OF)},sub({NEWEST}) -m int ge 0 }}"
+    leased = f"{{ str({LEASE}),map_str_int({STATE},0),sub(txn.now) -m int gt 0 }}"
+    newer = f"{{ {_field(_FACT, _AS_OF)},sub(txn.newest) -m int ge 0 }}"
     unmarked = " ".join(
         f"{{ {_field(_FACT, field)},map_str_int({name},0),sub(txn.asof) -m int le 0 }}"
         for field, name in zip((_SUBJECT, _TOKEN, _CLIENT), MARKS.values(), strict=True)
     )
-    unswept = f"{{ {_field(_FACT, _AS_OF)},sub({WIDE}) -m int ge 0 }}"
+    unswept = f"{{ str({WIDE}),map_str_int({STATE},{BEYOND}),sub(txn.asof) -m int le 0 }}"
     trusted = "{ var(txn.trusted) -m bool }"
     # Several short rules: HAProxy reads at most 64 words of a line (MAX_LINE_ARGS).
     return [
@@ -85,6 +77,7 @@ def look_up(generation: int) -> list[str]:
             f"http-request set-var(txn.trusted) bool(true) if {{ var({_VERDICT}) -m found }} "
             f"!{{ var({ODD}) -m bool }} {alive} {leased}"
         ),
+        f"http-request set-var(txn.newest) str({NEWEST}),map_str_int({STATE},{BEYOND}) if {trusted}",
         f"http-request set-var({KNOWN}) bool(true) if {trusted} {newer}",
         f"http-request set-var(txn.asof) {_field(_FACT, _AS_OF)} if {trusted} !{_IS_KNOWN}",
         (
@@ -116,8 +109,9 @@ def tell_known() -> list[str]:
 
 
 def files() -> list[File]:
-    """The maps, empty: the keeper fills them in each worker."""
-    return [File(name, ()) for name in (*FACTS, VERDICTS, *MARKS.values())]
+    """The maps as a worker starts with them: believing nothing. The keeper fills them in each worker."""
+    state = (Line(f"{LEASE} 0"), Line(f"{NEWEST} {BEYOND}"), Line(f"{WIDE} {BEYOND}"))
+    return [File(STATE, state), *(File(name, ()) for name in (*FACTS, VERDICTS, *MARKS.values()))]
 
 
 def _field(variable: str, number: int) -> str:

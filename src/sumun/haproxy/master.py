@@ -53,7 +53,9 @@ a third less when the processor finds them without walking page tables (glibc 2.
 
 def argv(program: Program, current: Path, paths: RuntimePaths) -> list[str]:
     """The command line. `current` is the link to the live generation: HAProxy reads it anew at each reload."""
-    master = f"{paths.master},mode,600"
+    # The keeper, which has dropped root, reaches every worker through it.
+    owner = f",user,{paths.user}" if paths.user else ""
+    master = f"{paths.master},mode,600{owner}"
     return [str(program.path), "-W", "-S", master, "-C", str(current), "-f", CONFIGURATION]
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import Final
 
 from sumun.config.plan import Plan
-from sumun.haproxy.known import begin
 from sumun.haproxy.paths import RuntimePaths
 from sumun.haproxy.quoting import name, word
 from sumun.haproxy.refusals import made_by_haproxy
@@ -50,7 +49,6 @@ def global_section(plan: Plan, paths: RuntimePaths) -> Section:
             f"tune.maxrewrite {_REWRITE_BYTES}",
             # The cache of regex results only costs when paths hold ids: each is new.
             "tune.pattern.cache-size 0",
-            *begin(),
             # Two processes must never share a port in silence.
             "noreuseport",
         ),

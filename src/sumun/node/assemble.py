@@ -153,6 +153,16 @@ async def open_shared(
         yield Shared(in_force, directory, threads, truth, store, feed, changes, address)
 
 
+@asynccontextmanager
+async def open_feed(address: ValkeyAddress) -> AsyncIterator[Feed]:
+    """The feed alone."""
+    feed = valkey_feed(address, steady_seconds)
+    try:
+        yield feed
+    finally:
+        await feed.close()
+
+
 class Following:
     """A memory that follows the news, and the recogniser on top of it: what answering and issuing both have."""
 

@@ -138,7 +138,7 @@ class Node:
             return report
 
     def _own_parts(self) -> list[Part]:
-        return [part for part in self._parts if part.spec.name.startswith(("http", "answer"))]
+        return [part for part in self._parts if part.spec.name.startswith(("http", "answer", "keeper"))]
 
     def _restart_under(self, running: _Running) -> None:
         """A part that is started again from now on begins with what is in force now."""
@@ -183,6 +183,7 @@ class Node:
             await self._add(part_valkey.prepare(folder, account))
         answers = [_own_part("answer", folder, generation, index) for index in range(plan.node.answerers)]
         await self._add(_own_part("http", folder, generation), *answers)
+        await self._add(_own_part("keeper", folder, generation))
         sockets = MasterSocket(generation.paths)
         self._access_log = open_access_log(folder)
         await self._add(

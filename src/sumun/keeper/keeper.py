@@ -1,0 +1,244 @@
+"""Keeper: drives the ledger. What happens goes in, what it orders is carried out.
+
+    looks   which workers live (the master's `show proc`), several times a second
+    reads   the feed; confirms what the ledger says may be confirmed, then tells it so
+    orders  one command a worker at a time; a worker that must be stopped is killed: nothing else is a proof
+    learns  facts from the answering processes
+
+Whatever fails here, nothing more is confirmed and no lease is given; what was given runs out by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sumun.errors import OutageError
+from sumun.haproxy.errors import RuntimeSocketError
+from sumun.haproxy.master import MasterSocket
+from sumun.haproxy.runtime_commands import Processes
+from sumun.keeper.ledger import Ledger, Lesson, Order, Reading
+from sumun.keeper.worker_socket import WorkerSocket
+from sumun.tokens.errors import NewsLostError
+from sumun.tokens.feed import Feed, Position
+
+log = logging.getLogger(__name__)
+
+_LOOK_SECONDS = 0.25
+_LONGEST_HEARTBEAT_SECONDS = 0.25
+_PAUSE_SECONDS = 0.2
+# Two machines' clocks may run apart by 500 parts in a million; this is far more (as in recognition/news_reader.py).
+_WAITED_FOR_FACTOR = 1.02
+_WAITED_FOR_EXTRA_SECONDS = 0.25
+_GOODBYE_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Who this keeper is to the feed."""
+
+    node: str
+    process: str
+
+
+class Keeper:
+    """One per node. Lives on one event loop."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        feed: Feed,
+        master: Path,
+        masters: MasterSocket,
+        names: Names,
+        *,
+        generation: int,
+        serve_known_for_seconds: float,
+        steady: Callable[[], float],
+        wall: Callable[[], float],
+    ) -> None:
+        """`master` is the path of the master's socket; `generation` the one in force. `steady` never jumps."""
+        self._ledger = ledger
+        self._feed = feed
+        self._master = master
+        self._masters = masters
+        self._names = names
+        self._generation = generation
+        self._upcoming: int | None = None
+        self._waited_for = serve_known_for_seconds * _WAITED_FOR_FACTOR + _WAITED_FOR_EXTRA_SECONDS
+        self._steady = steady
+        self._wall = wall
+        self._position: Position | None = None
+        self._workers: dict[str, int] = {}
+        self._newest: str | None = None
+        self._generations: dict[str, int] = {}
+        self._carrying: set[asyncio.Task[None]] = set()
+
+    # -- what is told to it --------------------------------------------------------------------------------------
+
+    def learn(self, incarnation: str, adopted: int, lessons: Sequence[Lesson]) -> None:
+        """Lessons of an answering process."""
+        self._ledger.learned(incarnation, adopted, lessons)
+        self._order()
+
+    def upcoming(self, generation: int) -> None:
+        """A reload is coming: a worker that appears from now on is of this generation."""
+        self._upcoming = generation
+
+    def adopted(self, generation: int) -> None:
+        """The reload is done."""
+        self._generation, self._upcoming = generation, None
+
+    def retired(self, generation: int) -> None:
+        """Nobody asks under it; or its reload was refused."""
+        if self._upcoming == generation:
+            self._upcoming = None
+
+    # -- the loops -----------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Until cancelled; then every lease is taken, and the feed is told goodbye."""
+        loops = (asyncio.create_task(self._look_forever()), asyncio.create_task(self._read_forever()))
+        try:
+            done, _ = await asyncio.wait(loops, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            loops[1].cancel()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._say_goodbye(), _GOODBYE_SECONDS)
+            for task in (*loops, *self._carrying):
+                task.cancel()
+            await asyncio.gather(*loops, *self._carrying, return_exceptions=True)
+
+    async def _look_forever(self) -> None:
+        while True:
+            await self._look()
+            self._order()
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    async def _look(self) -> None:
+        try:
+            processes = await self._masters.processes()
+        except RuntimeSocketError:
+            # The master is being started, or starts itself anew. Of the workers that were there, these still are.
+            alive = {name: pid for name, pid in self._workers.items() if _name_of(pid) == name}
+            self._see(alive, self._newest if self._newest in alive else None)
+            return
+        names = {name: pid for pid in _alive(processes) if (name := _name_of(pid)) is not None}
+        newest = processes.newest
+        self._see(names, None if newest is None else _name_of(newest))
+
+    def _see(self, workers: dict[str, int], newest: str | None) -> None:
+        for name in workers:
+            self._generations.setdefault(name, self._upcoming or self._generation)
+        self._workers, self._newest = workers, newest
+        self._generations = {name: n for name, n in self._generations.items() if name in workers}
+        self._ledger.workers(self._generations, newest)
+
+    async def _read_forever(self) -> None:
+        while True:
+            try:
+                await self._read()
+            except NewsLostError as lost:
+                log.warning("what HAProxy knows is taken back: %s", lost)
+                self._lose()
+            except OutageError as outage:
+                log.warning("the news cannot be followed, leases run out: %s", outage)
+                self._order()
+                await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def _read(self) -> None:
+        looked_at = self._steady()
+        if self._position is None:
+            self._position = await self._feed.head()
+            self._ledger.begun(self._position)
+        else:
+            news = await self._feed.read_after(self._position, _LONGEST_HEARTBEAT_SECONDS)
+            if news:
+                self._position = Position(self._position.incarnation, news[-1].n)
+                self._ledger.read(news)
+        self._order()
+        while self._position is not None:
+            confirmable = self._ledger.confirmable(self._now())
+            if confirmable is not None:
+                await self._feed.confirm(*_both(self._names), confirmable, self._waited_for)
+            if confirmable == self._position:
+                self._ledger.told(looked_at)
+                self._order()
+                return
+            await asyncio.sleep(0.002)
+            if self._steady() - looked_at > _LONGEST_HEARTBEAT_SECONDS:
+                self._order()
+                return
+
+    def _lose(self) -> None:
+        self._position = None
+        self._ledger.lost()
+        self._order()
+
+    # -- orders --------------------------------------------------------------------------------------------------
+
+    def _now(self) -> Reading:
+        return Reading(self._steady(), self._wall())
+
+    def _order(self) -> None:
+        for order in self._ledger.orders(self._now()):
+            if isinstance(order, Order):
+                task = asyncio.create_task(self._carry_out(order))
+                self._carrying.add(task)
+                task.add_done_callback(self._carrying.discard)
+            else:
+                self._stop(order.worker)
+
+    async def _carry_out(self, order: Order) -> None:
+        pid = self._workers.get(order.worker)
+        try:
+            if pid is None:
+                raise RuntimeSocketError(f"the worker {order.worker} is gone")
+            found = await WorkerSocket(self._master, pid).carry_out(order.command)
+        except (RuntimeSocketError, ValueError) as trouble:
+            log.warning("a worker did not do what it was told: %s", trouble)
+            await asyncio.sleep(_PAUSE_SECONDS)
+            self._ledger.failed(order.worker)
+        else:
+            self._ledger.answered(order.worker, found)
+        self._order()
+
+    def _stop(self, worker: str) -> None:
+        pid = self._workers.get(worker)
+        if pid is not None and _name_of(pid) == worker:
+            log.error("HAProxy worker %d cannot be told to believe nothing; it is stopped", pid)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    async def _say_goodbye(self) -> None:
+        self._lose()
+        while not self._ledger.is_trusted_nowhere():
+            self._order()
+            await asyncio.sleep(0.01)
+        with contextlib.suppress(OutageError):
+            await self._feed.confirm(*_both(self._names), await self._feed.head(), 0)
+
+
+def _both(names: Names) -> tuple[str, str]:
+    return names.node, names.process
+
+
+def _alive(processes: Processes) -> tuple[int, ...]:
+    return (*processes.workers, *processes.old_workers)
+
+
+def _name_of(pid: int) -> str | None:
+    """A name that is never used twice: the process id and when it began (proc(5), field 22). None: it is gone."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return None
+    return f"{pid}-{stat.rpartition(')')[2].split()[19]}"

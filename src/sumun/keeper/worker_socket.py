@@ -1,0 +1,58 @@
+"""Carries a command to one HAProxy worker, and reads back what trust hangs on.
+
+Through the master's socket, so that the worker with this process id is reached and no other, an old one as well as the
+new one. Each step has a connection of its own and no deadline: while a worker is silent nobody can know whether the
+step is still to come, and the ledger waits (or has the worker stopped).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sumun.haproxy import map_commands
+from sumun.haproxy.errors import RuntimeSocketError
+from sumun.haproxy.runtime import RuntimeSocket
+from sumun.haproxy.runtime_commands import to_worker
+from sumun.keeper.commands import Add, Change, Command, Replace, Step, to_read_back
+
+_NO_DEADLINE_SECONDS = 24 * 3600.0
+
+
+class WorkerSocket:
+    """One worker's maps."""
+
+    def __init__(self, master: Path, pid: int) -> None:
+        """`master` is the master's socket."""
+        self._master = RuntimeSocket(master, _NO_DEADLINE_SECONDS)
+        self._pid = pid
+
+    async def carry_out(self, command: Command) -> list[str | None]:
+        """Do all steps in order; returns what `to_read_back` asks for. Raises RuntimeSocketError: some may be done."""
+        for step in command.steps:
+            await self._do(step)
+        return [await self._look_up(name, key) for name, key, _ in to_read_back(command)]
+
+    async def _do(self, step: Step) -> None:
+        match step:
+            case Change(name, key, value):
+                await self._write(map_commands.set_row(name, key, value))
+            case Add(name, rows):
+                for text in map_commands.add_rows(name, rows):
+                    await self._write(text)
+            case Replace(name, rows):
+                version = map_commands.prepared_version(await self._ask(map_commands.prepare(name)))
+                for text in map_commands.add_rows(name, rows, version):
+                    await self._write(text)
+                await self._write(map_commands.commit(name, version))
+
+    async def _look_up(self, name: str, key: str) -> str | None:
+        return map_commands.value_in(await self._ask(map_commands.get_row(name, key)))
+
+    async def _write(self, command: str) -> None:
+        map_commands.refuse_complaints(await self._ask(command))
+
+    async def _ask(self, command: str) -> str:
+        answer = await self._master.ask(to_worker(self._pid, command))
+        if not answer:
+            raise RuntimeSocketError(f"the worker {self._pid} is gone")
+        return answer

@@ -1,0 +1,104 @@
+"""The keeper's process: the only writer of what HAProxy knows."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+
+import msgspec
+
+from sumun.answers.keeper_link import LENGTH, Lessons
+from sumun.haproxy.master import MasterSocket
+from sumun.haproxy.paths import RuntimePaths
+from sumun.keeper import Bounds, Ledger
+from sumun.keeper.keeper import Keeper, Names
+from sumun.node.assemble import open_feed
+from sumun.node.control import ControlServer
+from sumun.node.part import Start, run_part, serve_until_terminated
+from sumun.node.readiness import announce_ready
+from sumun.recognition import steady_seconds
+
+_LONGEST_MESSAGE = 64 << 20
+_decode = msgspec.msgpack.Decoder(Lessons).decode
+
+
+class Told:
+    """What the supervisor tells this part."""
+
+    def __init__(self, keeper: Keeper) -> None:
+        self._keeper = keeper
+
+    async def learn(self, words: str) -> str:
+        """`learn N SECRETS`: workers of this generation are coming. The keeper needs no secret."""
+        self._keeper.upcoming(int(words.split(" ", 1)[0]))
+        return "learned"
+
+    async def adopt(self, words: str) -> str:
+        """`adopt N`."""
+        self._keeper.adopted(int(words))
+        return "adopted"
+
+    async def retire(self, words: str) -> str:
+        """`retire N`."""
+        self._keeper.retired(int(words))
+        return "retired"
+
+
+def prepare(_start: Start) -> None:
+    """Nothing needs root."""
+
+
+async def serve(start: Start, _prepared: None) -> None:
+    """Keep until SIGTERM."""
+    seconds = start.plan.node.serve_known_for_seconds
+    paths = RuntimePaths(start.folder.run, start.folder.current)
+    async with open_feed(start.address) as feed:
+        keeper = Keeper(
+            Ledger(serve_known_for_seconds=seconds, bounds=Bounds()),
+            feed,
+            paths.master,
+            MasterSocket(paths),
+            Names(start.node, start.name),
+            generation=start.generation,
+            serve_known_for_seconds=seconds,
+            steady=steady_seconds,
+            wall=time.time,
+        )
+        told = Told(keeper)
+        control = ControlServer(
+            start.folder.control_socket(start.name),
+            {"learn": told.learn, "adopt": told.adopt, "retire": told.retire},
+        )
+        server = await asyncio.start_unix_server(
+            lambda reader, writer: _listen(keeper, reader, writer), str(start.folder.keeper_socket)
+        )
+        start.folder.keeper_socket.chmod(0o600)
+        await control.start()
+        try:
+            announce_ready()
+            await serve_until_terminated(asyncio.create_task(keeper.run()))
+        finally:
+            await control.close()
+            server.close()
+
+
+async def _listen(keeper: Keeper, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Lessons of one answering process, until it goes away."""
+    with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
+        while True:
+            (length,) = LENGTH.unpack(await reader.readexactly(LENGTH.size))
+            if length > _LONGEST_MESSAGE:
+                break
+            lessons = _decode(await reader.readexactly(length))
+            keeper.learn(lessons.incarnation, lessons.adopted, lessons.learned)
+    writer.close()
+
+
+def main() -> None:
+    """Run the part."""
+    run_part("keeper", prepare, serve)
+
+
+if __name__ == "__main__":
+    main()
