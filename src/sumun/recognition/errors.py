@@ -2,7 +2,8 @@
 
 OutageError
 ├── OutOfTouchError       this process may have missed changes, or has not learned the state of things yet
-└── ChangingTooFastError  what was looked up changed again during every look
+├── ChangingTooFastError  what was looked up changed again during every look
+└── TooManyNewTokensError too many JWTs that nobody has seen before wait for their signature to be verified
 """
 
 from __future__ import annotations
@@ -20,3 +21,9 @@ class ChangingTooFastError(OutageError):
     """Every look was overtaken by news about the same thing. Ask again in a moment."""
 
     code = "changing_too_fast"
+
+
+class TooManyNewTokensError(OutageError):
+    """The line of tokens whose signature was never verified here is full. Those that were are answered all the same."""
+
+    code = "too_many_new_tokens"

@@ -7,17 +7,18 @@ import gc
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
 from sumun.access import Invalid, InvalidBecause, Missing, Proven, TokenKind
 from sumun.config.plan import Client, ClientKind
 from sumun.identity import ANYTHING, Credential, CredentialKind, Permission, Standing, Subject
-from sumun.recognition import Memory, OutOfTouchError, Recogniser
-from sumun.recognition.errors import ChangingTooFastError
+from sumun.recognition import Memory, OutOfTouchError, Recogniser, recogniser
+from sumun.recognition.errors import ChangingTooFastError, TooManyNewTokensError
 from sumun.recognition.truth import ConfiguredFirst
+from sumun.tokens import base64url, jws, jwt, mint
 from sumun.tokens import format as token_format
-from sumun.tokens import jws, mint
 from sumun.tokens.batching import BatchingReader
 from sumun.tokens.denials import Denial, DenialKind
 from sumun.tokens.errors import StoreUnavailableError
@@ -200,7 +201,7 @@ def test_jwt_needs_no_look_up() -> None:
         assert setting.recogniser.recognise_now(token, NOW) == evidence
         assert setting.recogniser.recognise_now(token, NOW + 900) == Invalid(InvalidBecause.EXPIRED)
         configured = setting.jwt(setting.grant(client_id="batch"))
-        assert isinstance(setting.recogniser.recognise_now(configured, NOW), Proven)
+        assert isinstance(await setting.recogniser.recognise(configured, NOW), Proven)
         assert setting.known.asked == ["client app"]
 
     asyncio.run(conversation())
@@ -210,7 +211,8 @@ def test_jwt_is_verified_once() -> None:
     """The same JWT costs one signature; when keys change it is verified again, and denied ones are refused."""
     setting = Setting()
     token = setting.jwt(setting.grant(client_id="batch"))
-    assert isinstance(setting.recogniser.recognise_now(token, NOW), Proven)
+    assert setting.recogniser.recognise_now(token, NOW) is None
+    assert isinstance(asyncio.run(setting.recogniser.recognise(token, NOW)), Proven)
     began = time.process_time()
     for _ in range(200):
         assert isinstance(setting.recogniser.recognise_now(token, NOW), Proven)
@@ -219,7 +221,41 @@ def test_jwt_is_verified_once() -> None:
     setting.memory.apply([News(1, Change(ChangeKind.SUBJECT, "user:alice"))], None, [denial])
     assert setting.recogniser.recognise_now(token, NOW) == Invalid(InvalidBecause.REVOKED)
     setting.memory.apply([News(2, Change(ChangeKind.KEYS))], ring_of(KEYS["EdDSA"]), [])
-    assert setting.recogniser.recognise_now(token, NOW) == Invalid(InvalidBecause.BAD_SIGNATURE)
+    assert asyncio.run(setting.recogniser.recognise(token, NOW)) == Invalid(InvalidBecause.BAD_SIGNATURE)
+
+
+def test_junk_waits_in_a_line_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """New JWTs are verified one at a time, others are answered between two of them, and a full line is our outage."""
+
+    async def conversation() -> None:
+        setting = Setting()
+        good = setting.jwt(setting.grant(client_id="batch"))
+        assert isinstance(await setting.recogniser.recognise(good, NOW), Proven)
+        signed = good.secret.rpartition(".")[0]
+        junk = [bearer(f"{signed}.{base64url.encode(bytes([n]) * 64)}") for n in range(20)]
+        order: list[str] = []
+        read = jwt.read
+
+        def counted(*arguments: Any) -> Any:
+            order.append("junk")
+            return read(*arguments)
+
+        monkeypatch.setattr(jwt, "read", counted)
+        under_way = [asyncio.create_task(setting.recogniser.recognise(one, NOW)) for one in junk]
+        while not under_way[-1].done():
+            assert isinstance(setting.recogniser.recognise_now(good, NOW), Proven)
+            order.append("good")
+            await asyncio.sleep(0)
+        assert {task.result() for task in under_way} == {Invalid(InvalidBecause.BAD_SIGNATURE)}
+        assert order.count("junk") == 20
+        assert "junk junk" not in " ".join(order)
+        monkeypatch.setattr(recogniser, "_MOST_UNVERIFIED", 5)
+        answers = await asyncio.gather(
+            *(setting.recogniser.recognise(one, NOW) for one in junk), return_exceptions=True
+        )
+        assert sum(isinstance(answer, TooManyNewTokensError) for answer in answers) == 15
+
+    asyncio.run(conversation())
 
 
 def test_an_unknown_client_proves_nothing() -> None:
