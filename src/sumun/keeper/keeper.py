@@ -79,6 +79,7 @@ class Keeper:
         self._newest: str | None = None
         self._generations: dict[str, int] = {}
         self._carrying: set[asyncio.Task[None]] = set()
+        self._moved = asyncio.Event()  # something may be confirmable that was not
 
     # -- what is told to it --------------------------------------------------------------------------------------
 
@@ -141,6 +142,7 @@ class Keeper:
         self._workers, self._newest = workers, newest
         self._generations = {name: n for name, n in self._generations.items() if name in workers}
         self._ledger.workers(self._generations, newest)
+        self._moved.set()
 
     async def _read_forever(self) -> None:
         while True:
@@ -165,18 +167,24 @@ class Keeper:
                 self._position = Position(self._position.incarnation, news[-1].n)
                 self._ledger.read(news)
         self._order()
-        while self._position is not None:
+        await self._confirm(looked_at)
+        self._order()
+
+    async def _confirm(self, looked_at: float) -> None:
+        """Tell the feed what may be confirmed, as soon as it may be; the whole position is what a lease hangs on."""
+        confirmed: Position | None = None
+        until = self._steady() + _LONGEST_HEARTBEAT_SECONDS
+        while self._position is not None and confirmed != self._position and self._steady() < until:
+            self._moved.clear()
             confirmable = self._ledger.confirmable(self._now())
-            if confirmable is not None:
+            if confirmable is not None and confirmable != confirmed:
                 await self._feed.confirm(*_both(self._names), confirmable, self._waited_for)
-            if confirmable == self._position:
-                self._ledger.told(looked_at)
-                self._order()
-                return
-            await asyncio.sleep(0.002)
-            if self._steady() - looked_at > _LONGEST_HEARTBEAT_SECONDS:
-                self._order()
-                return
+                confirmed = confirmable
+                continue
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._moved.wait(), until - self._steady())
+        if confirmed is not None and confirmed == self._position:
+            self._ledger.told(looked_at)
 
     def _lose(self) -> None:
         self._position = None
@@ -209,6 +217,7 @@ class Keeper:
             self._ledger.failed(order.worker)
         else:
             self._ledger.answered(order.worker, found)
+        self._moved.set()
         self._order()
 
     def _stop(self, worker: str) -> None:
