@@ -96,6 +96,8 @@ BAD_TARGETS = [
     (b"/open/a[b]", TARGET),
     (b"/open/a^b`", TARGET),
     (b"/open/%c0%ae%c0%ae/%2e", TARGET),
+    (b"/open/a%C0%AFb", TARGET),
+    (b"/open/a%ff", TARGET),
     (b"*", PARSER),
     (b"open/x", PARSER),
     (b"/open/a b", PARSER),
@@ -185,6 +187,9 @@ BAD_HOSTS = [
     (b"Host: gate.test, other.test", HOST),
     (b"Host: gate.test\r\nHost: other.test", PARSER),
     (b"Host : gate.test", PARSER),
+    (b"Host: gate.test.", HOST),
+    (b"Host: .gate.test", HOST),
+    (b"Host: gate..test:80", HOST),
 ]
 
 

@@ -33,8 +33,10 @@ REFUSED: Final = "str(refuse|-|)"
 """The answer that sends a request to the backend that refuses."""
 
 # RFC 3986 3.3: pchar without `;` (path parameters: services disagree about them), `*` (ours in the maps), and
-# percent encoding of anything that may stand for itself (6.2.2.2), of control characters, `%`, `/`, `;`, `\`.
-_ENCODED = r"%(?:2[0-4689ABCabc]|3[ACEFacef]|40|5[BDEbde]|60|7[BCDbcd]|[89A-Fa-f][0-9A-Fa-f])"
+# percent encoding of anything that may stand for itself (6.2.2.2), of control characters, `%`, `/`, `;`, `\`,
+# and of bytes that no UTF-8 has (RFC 3629 1: C0, C1, F5 to FF): a lenient reader makes `/` of `%C0%AF`.
+_UTF8 = "[89ABDEabde][0-9A-Fa-f]|[Cc][2-9A-Fa-f]|[Ff][0-4]"
+_ENCODED = rf"%(?:2[0-4689ABCabc]|3[ACEFacef]|40|5[BDEbde]|60|7[BCDbcd]|{_UTF8})"
 _PCHAR = rf"(?:[A-Za-z0-9._~!$&\x27()+,=:@-]|{_ENCODED})"
 _SEGMENT = rf"(?!\.{{1,2}}(?:[/?]|\z)){_PCHAR}++"
 _PATH = rf"\A/(?:{_SEGMENT}/)*+(?:{_SEGMENT})?+"
@@ -49,12 +51,14 @@ _OURS = "|".join(name.lower() for name in OURS)
 # What a client may not say: who it is; where it comes from (services believe these); what is between it and us
 # only.
 _TAKEN_AWAY = (
-    rf"{_OURS}|x-sumun-[a-z0-9-]+|forwarded|x-forwarded-[a-z0-9-]+|x-real-ip|x-client-ip|x-cluster-client-ip|true-client-ip|"
+    rf"{_OURS}|x-sumun-[a-z0-9-]+|forwarded|x-forwarded(?:-[a-z0-9-]+)?|(?:x-)?remote-user|x-real-ip|x-client-ip|x-cluster-client-ip|true-client-ip|"
     r"x-original-[a-z0-9-]+|x-rewrite-[a-z0-9-]+|x-http-method[a-z0-9-]*|x-method-override|"
     r"proxy|proxy-[a-z0-9-]+|keep-alive|http2-settings|trailer"
 )
 _VALUE = r"[^\x00-\x08\x0a-\x1f\x7f]*+\r\n"
-_HOST = r"(?:[A-Za-z0-9._-]++|\[[0-9A-Fa-f:.]++\])(?::[0-9]{1,5})?+\r\n"
+# No empty label, so no dot at an end either: `shop.example.` is `shop.example` to who looks the name up, and would be
+# another host to the routes.
+_HOST = r"(?:[A-Za-z0-9_-]++(?:\.[A-Za-z0-9_-]++)*+|\[[0-9A-Fa-f:.]++\])(?::[0-9]{1,5})?+\r\n"
 _HAS_HOST = rf"(?=(?:[^\n]*+\n)*?host: {_HOST})"
 
 GOOD_HOST: Final = rf"\A{_HAS_HOST}"
