@@ -86,7 +86,11 @@ def test_this_checkout_is_not_named() -> None:
         (house.too_long, "\n" * 401, "\n" * 400),
         (house.unfinished, "x = 1  # TO~DO later\n", "x = 1  # done\n"),
         (house.unfinished, "raise NotImplemented~Error\n", "return NotImplemented\n"),
-        (house.skipped, "@pytest.~mark.skipif(True)\n", "@pytest.mark.timeout(5)\n"),
+        (
+            house.skipped,
+            "@pytest.~mark.skipif(True)\n",
+            "@pytest.mark.skipif(os.geteuid() != 0, reason='')\n",
+        ),
         (
             house.promises_missing,
             "class T:\n    async def test_x(self): pass\n",

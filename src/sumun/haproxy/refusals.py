@@ -8,7 +8,6 @@ HTTP/2, "Responses"). Sentences are ours, and say nothing about what stands behi
 from __future__ import annotations
 
 from dataclasses import dataclass
-from http import HTTPStatus
 
 from sumun.haproxy.sections import File, Line
 
@@ -105,6 +104,9 @@ def made_by_haproxy() -> list[str]:
     ]
 
 
+_PHRASES = {400: "Bad Request", 408: "Request Timeout", 413: "Content Too Large"}
+"""RFC 9110 15.5. Not http.HTTPStatus: Python 3.13 reworded its phrases, and a generation must not depend on Python."""
+
 UNREAD = (BAD_REQUEST, REQUEST_TIMEOUT, REQUEST_TOO_LARGE)
 """What HAProxy's parser refuses. It never becomes a request, so it has no id, and the answer is a file.
 
@@ -116,7 +118,7 @@ def error_file(refusal: Refusal) -> File:
     """A whole response, as `errorfile` wants it."""
     text = f'{{"type":"about:blank","title":"{refusal.title}","status":{refusal.status},"code":"{refusal.code}"}}'
     head = (
-        f"HTTP/1.1 {refusal.status} {HTTPStatus(refusal.status).phrase}",
+        f"HTTP/1.1 {refusal.status} {_PHRASES[refusal.status]}",
         "Content-Type: application/problem+json",
         f"Content-Length: {len(text) + 1}",
         "Cache-Control: no-store",

@@ -1,4 +1,4 @@
-"""One JSON object, read strictly: no name twice, no fraction, no number that is none, nothing but UTF-8.
+"""One JSON object, read strictly: no name twice, no fraction, no number that is none, no deep nest, nothing but UTF-8.
 
 RFC 7515 4 and RFC 7519 4 let a parser refuse a duplicate name or take the last; two readers that choose differently are
 an attack, so here a duplicate is refused.
@@ -9,6 +9,11 @@ from __future__ import annotations
 import json
 from typing import Any, NoReturn
 
+_MOST_BRACKETS = 200
+"""Of `[` and `{` together, in texts too: a cheap bound on depth (RFC 8259 9). How deep Python itself would go depends
+on its version, and our parts may run on several. A token of 4 KiB holds about ten.
+"""
+
 
 class _RefusedError(ValueError):
     pass
@@ -16,6 +21,8 @@ class _RefusedError(ValueError):
 
 def parse_object(data: bytes) -> dict[str, Any] | None:
     """The object, or None when `data` is not exactly one strict JSON object. Never raises."""
+    if data.count(b"[") + data.count(b"{") > _MOST_BRACKETS:
+        return None
     try:
         found = _DECODER.decode(data.decode("utf-8", "strict"))
     except (
