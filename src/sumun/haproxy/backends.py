@@ -183,6 +183,8 @@ def _to_http(paths: RuntimePaths) -> list[str]:
     return [
         "http-request set-header X-Sumun-Source %[src]",
         "http-request set-header X-Sumun-Listener %[fe_name]",
+        # Nothing here speaks anything but HTTP (RFC 9110 7.8: a server may ignore the wish).
+        "http-request del-header upgrade",
         f"server http {word(f'unix@{paths.http}')}",
     ]
 
