@@ -41,7 +41,8 @@ live: servers venv ## tests against real HAProxy and Valkey | 진짜 HAProxy, Va
 soak: servers venv ## tests that run for minutes on purpose | 일부러 몇 분씩 도는 시험
 	@exec $(bin)/python -m pytest -m soak --timeout 3600 $(T)
 
-bench: servers venv ## measurements, as ratios; nothing else should run meanwhile (T=bench/x.py for one) | 성능 측정 (비율로). 다른 일이 돌지 않을 때 실행하세요 (T=bench/x.py 는 하나만)
+bench: servers venv ## measurements, as ratios; nothing else should run meanwhile (T=bench/x.py for one, BENCH=long) | 성능 측정 (비율로). 다른 일이 돌지 않을 때 실행하세요 (T=bench/x.py 는 하나만, BENCH=long 은 길게)
+	@scripts/install-system nginx wrk
 	@for script in $(or $(T),bench/*.py); do echo "== $$script"; PYTHONPATH=. $(bin)/python "$$script" || exit 1; done
 
 lock: ## renew requirements/*.lock after a change of pyproject.toml (UPGRADE=1: newest versions) | pyproject.toml 을 바꾼 뒤 잠금 파일을 다시 만듦 (UPGRADE=1: 최신 버전)
