@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from time import monotonic
 from typing import Protocol
 
 from sumun.access import Access, Allow, Evidence, Missing, Policy, Proven, Rule, decide
 from sumun.access.generations import Generations
 from sumun.access.handover import headers_of
+from sumun.answers.desk import Seldom
 from sumun.answers.learned import Learn, fact_of, verdict_of
+from sumun.answers.opened import Opens
 from sumun.answers.translate import (
     BadQuestionError,
     Question,
@@ -56,13 +59,15 @@ class Answerer:
         sign_identity: SignIdentity,
         clock: Callable[[], float],
         learn: Learn,
+        opens: Opens,
     ) -> None:
-        """`clock` gives unix seconds. `learn` is handed what HAProxy may keep."""
+        """`clock` gives unix seconds. `learn` is handed what HAProxy may keep; `opens` what may stay open."""
         self._generations = generations
         self._recogniser = recogniser
         self._sign_identity = sign_identity
         self._clock = clock
         self._learn = learn
+        self._seldom = Seldom(monotonic)
 
     def answer(self, args: Mapping[str, object]) -> Variables | Awaitable[Variables]:
         """Answer one question, at once when nothing must be looked up."""
@@ -84,7 +89,7 @@ class Answerer:
             if evidence is not None:
                 return self._decided(policy, rule, evidence, question, now)
         except SumunError as trouble:
-            return _not_decided(trouble)
+            return self._not_decided(trouble)
         return self._looked_up(policy, rule, question, now)
 
     async def _looked_up(self, policy: Policy, rule: Rule, question: Question, now: float) -> Variables:
@@ -92,7 +97,7 @@ class Answerer:
             evidence = await self._recogniser.recognise(question.credential, now)
             return self._decided(policy, rule, evidence, question, now)
         except SumunError as trouble:
-            return _not_decided(trouble)
+            return self._not_decided(trouble)
 
     def _decided(
         self, policy: Policy, rule: Rule, evidence: Evidence, question: Question, now: float
@@ -108,6 +113,8 @@ class Answerer:
                     told["identity_token"] = self._sign_identity(
                         policy, evidence.principal, service, now, evidence.expires_at
                     )
+                if question.stream is not None:
+                    self._opens(question, question.stream, evidence)
                 if not decision.varied and rule.route_id in policy.kept:
                     fact = fact_of(question, evidence, told)
                     self._learn(fact, verdict_of(fact, policy, rule.route_id, told))
@@ -117,8 +124,7 @@ class Answerer:
             told["who"] = str(evidence.principal.subject)
         return told
 
-
-def _not_decided(trouble: SumunError) -> Variables:
-    """A neighbour that is down, a signing key that is missing: ours, whatever it is, and never the caller's."""
-    log.warning("a question was not decided: %s: %s", trouble.code, trouble)
-    return write_outage(trouble.code)
+    def _not_decided(self, trouble: SumunError) -> Variables:
+        """A neighbour that is down, a signing key that is missing: ours, whatever it is, and never the caller's."""
+        self._seldom.warn(trouble.code, "a question was not decided: %s: %s", trouble.code, trouble)
+        return write_outage(trouble.code)

@@ -190,10 +190,24 @@ def _to_http(paths: RuntimePaths) -> list[str]:
 
 
 def _own_backend(paths: RuntimePaths) -> Section:
-    """OAuth, login, account, well-known."""
+    """OAuth, login, account, well-known. Whatever is wrong with our own process is 503 to a caller."""
     lines = _to_http(paths)
+    # A question that it must answer: a process that hangs still accepts connections.
     lines[-1] += " check inter 500ms fall 2 rise 1"
-    return section(f"backend {OWN}", lines)
+    return section(
+        f"backend {OWN}",
+        (
+            "option httpchk GET /.well-known/jwks.json",
+            "timeout check 1s",
+            "timeout server 15s",
+            *(
+                f"http-error {answer(DECISION_UNAVAILABLE).replace('503', status, 1)}"
+                for status in ("502", "504")
+            ),
+            "http-after-response set-status 503 if { status 502 504 }",
+            *lines,
+        ),
+    )
 
 
 def _pages_backend(plan: Plan, paths: RuntimePaths) -> list[Section]:

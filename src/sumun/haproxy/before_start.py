@@ -13,6 +13,7 @@ from sumun.haproxy.errors import AddressInUseError, TooFewDescriptorsError
 
 # Beside two for each client: listeners, checks, our own sockets, pipes to workers. HAProxy itself counts some 30.
 _OTHER_DESCRIPTORS: Final = 100
+_FEWEST_CONNECTIONS: Final = 10  # what the configuration allows at least
 
 
 def refuse_used_addresses(addresses: Iterable[Address]) -> None:
@@ -37,10 +38,10 @@ def refuse_too_many_connections(connections: int, descriptors: int | None = None
         descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     possible = (descriptors - _OTHER_DESCRIPTORS) // 2
     if descriptors != resource.RLIM_INFINITY and connections > possible:
+        mend = f"write {possible} or less, or " if possible >= _FEWEST_CONNECTIONS else ""
         raise TooFewDescriptorsError(
             f"limits.connections is {connections}, which takes {2 * connections + _OTHER_DESCRIPTORS} open files, "
-            f"and a process may have {descriptors} here; write {possible} or less, or raise that limit "
-            "(ulimit -n, LimitNOFILE=)"
+            f"and a process may have {descriptors} here; {mend}raise that limit (ulimit -n, LimitNOFILE=)"
         )
 
 

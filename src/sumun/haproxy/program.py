@@ -53,7 +53,9 @@ def read_version(path: Path, description: str) -> tuple[int, int]:
     """Major and minor version out of what `haproxy -vv` printed. Raises when it is too old or lacks something."""
     match = _VERSION.search(description)
     if match is None:
-        raise HAProxyMissingError(f"{path} is not HAProxy: it does not say its version")
+        raise HAProxyMissingError(
+            f"{path} is not HAProxy: it does not say its version; unset {VARIABLE}, or set it to the path of HAProxy"
+        )
     version = (int(match[1]), int(match[2]))
     if version < OLDEST:
         raise HAProxyTooOldError(
