@@ -25,6 +25,11 @@ COMMANDS = {
         "show",
         "Show the files that a configuration renders to, and why each line is there.",
     ),
+    "explain": (
+        "sumun.cli.explain",
+        "explain",
+        "Why a call is allowed or refused, and the smallest change that would allow it.",
+    ),
     "demo": ("sumun.cli.demo", "demo", "Run the gateway with the demo shop."),
     "user": ("sumun.cli.user", "user", "People: add, list, show, disable, password, grant, revoke."),
     "client": ("sumun.cli.client", "client", "OAuth clients: add, list, show, disable, rotate their secret."),

@@ -10,7 +10,7 @@ from sumun.directory import KeyState as DirectoryKeyState
 from sumun.directory import StoredKey as DirectoryKey
 from sumun.directory.denials import Denial as DirectoryDenial
 from sumun.identity import Standing, Subject
-from sumun.tokens.denials import Denial, DenialKind
+from sumun.tokens.denials import Denial, DenialKind, Denials
 from sumun.tokens.feed import Change, ChangeKind
 from sumun.tokens.judge import ClientState
 from sumun.tokens.signing_keys import KeyRing, StoredKey
@@ -64,6 +64,11 @@ class DirectoryTruth:
 def ring_of(rows: Sequence[DirectoryKey]) -> KeyRing:
     """The keys that sign or verify. Raises UnusableKeyError."""
     return KeyRing.of(_key(row) for row in rows if row.state is not DirectoryKeyState.RETIRED)
+
+
+def living_denials(directory: Directory, now: float) -> Denials:
+    """Every denial that is alive at `now` (unix seconds). Raises DirectoryUnavailableError."""
+    return Denials(_denial(one) for one in directory.denials.alive(int(now * 1000)))
 
 
 def _key(row: DirectoryKey) -> StoredKey:

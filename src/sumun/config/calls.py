@@ -1,0 +1,102 @@
+"""One call, and what the routes of a plan say of it: which one serves it, or why none. For `explain` and policy tests.
+
+The rule is `precedence`; the decision is `access.decide()`. The statuses are those that HAProxy and `answers` give; a
+test holds them together.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sumun.access import Reason, Rule
+from sumun.config.plan import METHODS, Route
+from sumun.config.precedence import allowed_methods, find, is_own
+from sumun.config.refused import RefusedError
+
+CALLS = "a method and a path, such as DELETE /products/1"
+
+STATUS_OF: Mapping[Reason, int] = {
+    Reason.NO_CREDENTIAL: 401,
+    Reason.INVALID_TOKEN: 401,
+    Reason.WRONG_TOKEN_KIND: 401,
+    Reason.INSUFFICIENT_SCOPE: 403,
+    Reason.NOT_INTERNAL: 403,
+}
+"""What the caller is told for each reason of a refusal."""
+
+NOT_FOUND, METHOD_NOT_ALLOWED = 404, 405
+
+# What the gate lets pass as a path (`haproxy/gate.py`, GOOD_PATH; a test holds the two together). Everything else is
+# 400 before any route is looked at.
+_ENCODED = (
+    r"%(?:2[0-4689ABCabc]|3[ACEFacef]|40|5[BDEbde]|60|7[BCDbcd]"
+    r"|[89ABDEabde][0-9A-Fa-f]|[Cc][2-9A-Fa-f]|[Ff][0-4])"
+)
+_PCHAR = rf"(?:[A-Za-z0-9._~!$&'()+,=:@-]|{_ENCODED})"
+_SEGMENT = rf"(?!\.{{1,2}}(?:/|\Z)){_PCHAR}+"
+_CANONICAL = re.compile(rf"/(?:{_SEGMENT}/)*(?:{_SEGMENT})?")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request, as far as routes see it. `host` is lower case without port; empty: a host that no route names."""
+
+    method: str
+    path: str
+    host: str = ""
+    internal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NotServed:
+    """No route serves a call: 404 or 405. `allowed` are the methods that would find one.
+
+    `hidden` is the internal route that would serve it on the internal listener.
+    """
+
+    status: int
+    allowed: tuple[str, ...] = ()
+    hidden: Route | None = None
+
+
+def serve(routes: Sequence[Route], call: Call) -> Route | NotServed:
+    """The route that serves a call, or why none does."""
+    route = find(routes, call.host, call.method, call.path, internal=call.internal)
+    if route is not None:
+        return route
+    allowed = allowed_methods(routes, call.host, call.path)
+    if call.method in allowed:
+        return NotServed(NOT_FOUND, (), find(routes, call.host, call.method, call.path, internal=True))
+    return NotServed(METHOD_NOT_ALLOWED if allowed else NOT_FOUND, allowed)
+
+
+def rule_of(route: Route) -> Rule:
+    """What a route asks of its callers."""
+    return Rule(route.id, route.access, route.requirement, route.kinds)
+
+
+def parse_call(text: str) -> tuple[str, str]:
+    """Method and path of `DELETE /products/1`. Raises RefusedError."""
+    method, _, path = text.partition(" ")
+    return check_method(method), check_path(path)
+
+
+def check_method(method: str) -> str:
+    """A method that a route can name. Raises RefusedError."""
+    if method in METHODS:
+        return method
+    mend = f"write {method.upper()}" if method.upper() in METHODS else ""
+    raise RefusedError("does not begin with a method that routes can name", ", ".join(METHODS), mend)
+
+
+def check_path(path: str) -> str:
+    """A path that the gate would pass on to the routes. Raises RefusedError."""
+    if "?" in path or "#" in path:
+        raise RefusedError("has a query or a fragment; routes look at the path only", CALLS)
+    if _CANONICAL.fullmatch(path) is None:
+        raise RefusedError("has a path that the gate refuses (400), whatever the routes say", CALLS)
+    if is_own(path):
+        raise RefusedError("is a path that sumun answers itself, no route", "a path of the routes")
+    return path

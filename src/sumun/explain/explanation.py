@@ -1,0 +1,59 @@
+"""Explanation: everything about one call and one caller that people ask about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sumun.access import Access, Allow, Decision, Proven, Refuse, decide
+from sumun.access.remedy import Remedy, remedy_for, roles_that_would_do
+from sumun.config.calls import STATUS_OF, Call, NotServed, rule_of, serve
+from sumun.config.plan import Plan, Route
+from sumun.explain.caller import Caller
+from sumun.explain.cures import Cure, cure_of
+from sumun.explain.rights import HeldRight, held_rights
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One call explained.
+
+    `route` is the route that serves the call, or why none does; then there is no decision. `rights` are the caller's,
+    when there is a caller. `remedy` and `roles` (each alone would do) are there when a change of what the caller holds
+    would allow the call; `cure` says what to do in words, for every refusal.
+    """
+
+    call: Call
+    route: Route | NotServed
+    caller: Caller
+    rights: tuple[HeldRight, ...] = ()
+    decision: Decision | None = None
+    remedy: Remedy | None = None
+    roles: tuple[str, ...] = ()
+    cure: Cure | None = None
+
+    @property
+    def status(self) -> int | None:
+        """The status of the refusal; None when the call is allowed and its service says what it likes."""
+        if isinstance(self.route, NotServed):
+            return self.route.status
+        return STATUS_OF[self.decision.reason] if isinstance(self.decision, Refuse) else None
+
+
+def explain(plan: Plan, call: Call, caller: Caller) -> Explanation:
+    """Explain one call of one caller under a plan. The decision is that of `access.decide()`."""
+    route = serve(plan.routes, call)
+    evidence = caller.evidence
+    rights = held_rights(evidence.principal, plan.roles) if isinstance(evidence, Proven) else ()
+    if isinstance(route, NotServed):
+        return Explanation(call, route, caller, rights)
+    rule = rule_of(route)
+    decision = decide(rule, evidence, plan.roles, internal=call.internal)
+    if isinstance(decision, Allow):
+        return Explanation(call, route, caller, rights, decision)
+    remedy: Remedy | None = None
+    roles: tuple[str, ...] = ()
+    if isinstance(evidence, Proven) and route.access is Access.PROTECTED:
+        remedy = remedy_for(rule, evidence, plan.roles, internal=call.internal)
+        roles = roles_that_would_do(rule, evidence, plan.roles, internal=call.internal)
+    cure = cure_of(decision, caller, remedy, roles, plan.roles)
+    return Explanation(call, route, caller, rights, decision, remedy, roles, cure)

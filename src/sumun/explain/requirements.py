@@ -1,0 +1,47 @@
+"""What a route asks of its callers, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sumun.access import ALWAYS, Access, AllOf, AnyOf, HasPermission, HasRole, Requirement, TokenKind
+from sumun.config.plan import Route
+
+
+def requirement_words(route: Route) -> str:
+    """What the whole route asks: `the permission product:delete`, `nothing: it is public`."""
+    if route.access is Access.PUBLIC:
+        return "nothing: it is public"
+    if route.access is Access.INTERNAL:
+        return "to come by the internal listener, and nothing else"
+    only = ""
+    if route.kinds != frozenset(TokenKind):
+        only = f", in a token of the kind {listed(sorted(route.kinds), 'or')}"
+    if route.requirement == ALWAYS:
+        return f"a valid token{only.replace(', in a token', '')}"
+    return f"{_tree(route.requirement, 'top')}{only}"
+
+
+def listed(words: Sequence[str], last: str) -> str:
+    """`a, b and c`."""
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} {last} {words[-1]}"
+
+
+def _tree(requirement: Requirement, inside: str) -> str:
+    match requirement:
+        case HasPermission(permission):
+            return f"the permission {permission}"
+        case HasRole(role):
+            return f"the role {role}"
+        case AllOf(parts):
+            return _joined([_tree(part, "and") for part in parts], "and", inside)
+        case AnyOf(parts):
+            return _joined([_tree(part, "or") for part in parts], "or", inside)
+
+
+def _joined(parts: Sequence[str], word: str, inside: str) -> str:
+    """`(a or b)` in parentheses wherever something stands around it."""
+    text = f" {word} ".join(parts) or "nothing"
+    return f"({text})" if len(parts) > 1 and inside != "top" else text
