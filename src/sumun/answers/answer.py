@@ -67,6 +67,7 @@ class Answerer:
         self._sign_identity = sign_identity
         self._clock = clock
         self._learn = learn
+        self._opens = opens
         self._seldom = Seldom(monotonic)
 
     def answer(self, args: Mapping[str, object]) -> Variables | Awaitable[Variables]:

@@ -27,13 +27,14 @@ class BadQuestionError(SumunError):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What HAProxy asks about one request."""
+    """What HAProxy asks about one request. `stream` names it in HAProxy when it may stay open for long."""
 
     generation: int
     route_id: str
     internal: bool
     credential: Credential
     request_id: str
+    stream: str | None = None
 
 
 def read_question(args: Mapping[str, object]) -> Question:
@@ -52,7 +53,12 @@ def read_question(args: Mapping[str, object]) -> Question:
     else:
         raise BadQuestionError("argument kind is neither none nor bearer")
     return Question(
-        int(generation), _text(args, "route"), listener == "internal", credential, _text(args, "id")
+        int(generation),
+        _text(args, "route"),
+        listener == "internal",
+        credential,
+        _text(args, "id"),
+        None if args.get("stream") is None else _text(args, "stream"),
     )
 
 

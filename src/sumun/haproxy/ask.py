@@ -8,6 +8,7 @@ headers are set before that rule, so that a call that is let through pays for no
 from __future__ import annotations
 
 from sumun.access.handover import HEADER_VARIABLES
+from sumun.haproxy.gate import ODD
 from sumun.haproxy.refusals import (
     CODE,
     DECISION_UNAVAILABLE,
@@ -18,7 +19,8 @@ from sumun.haproxy.refusals import (
     body,
     grpc_answer,
 )
-from sumun.haproxy.render_spoe import ANSWERERS, ENGINE, GROUP, PREFIX, SPOE_FILE
+from sumun.haproxy.render_spoe import ANSWERERS, ENGINE, GROUP, PREFIX, SPOE_FILE, STREAM
+from sumun.haproxy.stream_commands import STREAM_NAME
 
 _ALLOWED = f"{{ var(txn.{PREFIX}.allow) -m bool }}"
 
@@ -33,11 +35,23 @@ def ask(*, grpc: bool) -> list[str]:
     ]
     if grpc:
         lines.append(f"http-request set-var(txn.grpc) bool(true) if {IS_GRPC}")
+        lines.append(_named_stream(""))
+    else:
+        # A request for either is odd (`gate`), so the common call pays for one look at a variable.
+        lines.append(_named_stream(" if { var(txn.websocket) -m bool }"))
+        lines.append(
+            _named_stream(f" if {{ var({ODD}) -m bool }} {{ req.hdr(accept) -m beg text/event-stream }}")
+        )
     # A dead answerer costs nothing: without the guard HAProxy 2.6 would wait for the whole processing timeout.
     lines.append(
         f"http-request send-spoe-group {ENGINE} {GROUP} if {{ nbsrv({ANSWERERS}) gt 0 }}",
     )
     return lines
+
+
+def _named_stream(condition: str) -> str:
+    """The answering process is told how HAProxy calls this stream, so that it can be cut (docs/streams.md)."""
+    return f"http-request set-var-fmt({STREAM}) {STREAM_NAME}{condition}"
 
 
 def hand_over() -> list[str]:

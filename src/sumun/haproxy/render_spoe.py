@@ -13,6 +13,8 @@ GROUP: Final = "question"
 MESSAGE: Final = "ask"
 PREFIX: Final = "smn"
 ANSWERERS: Final = "answerers"
+STREAM: Final = "txn.stream"
+"""The name of a request that may stay open for long (`streams`); not there for any other."""
 
 ANSWER_VARIABLES: Final = (
     "allow",
@@ -61,6 +63,7 @@ def render_spoe(plan: Plan, generation: int) -> File:
         "id=unique-id",
         "src=src",
         "grpc=var(txn.grpc)",
+        f"stream=var({STREAM})",
     )
     sections = [
         Section(Line(f"spoe-agent {ENGINE}"), tuple(Line(text) for text in agent)),

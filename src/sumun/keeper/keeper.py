@@ -18,15 +18,17 @@ import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from sumun.errors import OutageError
 from sumun.haproxy.errors import RuntimeSocketError
 from sumun.haproxy.master import MasterSocket
 from sumun.haproxy.runtime_commands import Processes
 from sumun.keeper.ledger import Ledger, Lesson, Order, Reading
+from sumun.keeper.process_names import name_of
 from sumun.keeper.worker_socket import WorkerSocket
 from sumun.tokens.errors import NewsLostError
-from sumun.tokens.feed import Feed, Position
+from sumun.tokens.feed import Feed, News, Position
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +49,22 @@ class Names:
     process: str
 
 
+class FollowsNews(Protocol):
+    """Whoever else must hear what the feed says: what is done about it is not waited for."""
+
+    def begun(self, position: Position) -> None:
+        """News is followed from here on."""
+        ...
+
+    def read(self, news: list[News]) -> None:
+        """The news after the position, oldest first."""
+        ...
+
+    def lost(self) -> None:
+        """News may have been missed."""
+        ...
+
+
 class Keeper:
     """One per node. Lives on one event loop."""
 
@@ -60,6 +78,7 @@ class Keeper:
         *,
         generation: int,
         serve_known_for_seconds: float,
+        streams: FollowsNews,
         steady: Callable[[], float],
         wall: Callable[[], float],
     ) -> None:
@@ -72,6 +91,7 @@ class Keeper:
         self._generation = generation
         self._upcoming: int | None = None
         self._waited_for = serve_known_for_seconds * _WAITED_FOR_FACTOR + _WAITED_FOR_EXTRA_SECONDS
+        self._streams = streams
         self._steady = steady
         self._wall = wall
         self._position: Position | None = None
@@ -129,12 +149,12 @@ class Keeper:
             processes = await self._masters.processes()
         except RuntimeSocketError:
             # The master is being started, or starts itself anew. Of the workers that were there, these still are.
-            alive = {name: pid for name, pid in self._workers.items() if _name_of(pid) == name}
+            alive = {name: pid for name, pid in self._workers.items() if name_of(pid) == name}
             self._see(alive, self._newest if self._newest in alive else None)
             return
-        names = {name: pid for pid in _alive(processes) if (name := _name_of(pid)) is not None}
+        names = {name: pid for pid in _alive(processes) if (name := name_of(pid)) is not None}
         newest = processes.newest
-        self._see(names, None if newest is None else _name_of(newest))
+        self._see(names, None if newest is None else name_of(newest))
 
     def _see(self, workers: dict[str, int], newest: str | None) -> None:
         for name in workers:
@@ -161,11 +181,13 @@ class Keeper:
         if self._position is None:
             self._position = await self._feed.head()
             self._ledger.begun(self._position)
+            self._streams.begun(self._position)
         else:
             news = await self._feed.read_after(self._position, _LONGEST_HEARTBEAT_SECONDS)
             if news:
                 self._position = Position(self._position.incarnation, news[-1].n)
                 self._ledger.read(news)
+                self._streams.read(news)
         self._order()
         await self._confirm(looked_at)
         self._order()
@@ -189,6 +211,7 @@ class Keeper:
     def _lose(self) -> None:
         self._position = None
         self._ledger.lost()
+        self._streams.lost()
         self._order()
 
     # -- orders --------------------------------------------------------------------------------------------------
@@ -222,7 +245,7 @@ class Keeper:
 
     def _stop(self, worker: str) -> None:
         pid = self._workers.get(worker)
-        if pid is not None and _name_of(pid) == worker:
+        if pid is not None and name_of(pid) == worker:
             log.error("HAProxy worker %d cannot be told to believe nothing; it is stopped", pid)
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -242,12 +265,3 @@ def _both(names: Names) -> tuple[str, str]:
 
 def _alive(processes: Processes) -> tuple[int, ...]:
     return (*processes.workers, *processes.old_workers)
-
-
-def _name_of(pid: int) -> str | None:
-    """A name that is never used twice: the process id and when it began (proc(5), field 22). None: it is gone."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return None
-    return f"{pid}-{stat.rpartition(')')[2].split()[19]}"

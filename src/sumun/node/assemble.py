@@ -17,6 +17,7 @@ from sumun.access import TokenKind
 from sumun.access.generations import Generations
 from sumun.answers.answer import Answerer
 from sumun.answers.learned import Learn
+from sumun.answers.opened import Opens
 from sumun.changes import Applied, ChangeNotAnnouncedError, Changes
 from sumun.config import wire
 from sumun.config.plan import Plan
@@ -190,7 +191,9 @@ class Following:
         )
 
 
-def build_answerer(following: Following, plan: Plan, generations: Generations, learn: Learn) -> Answerer:
+def build_answerer(
+    following: Following, plan: Plan, generations: Generations, learn: Learn, opens: Opens
+) -> Answerer:
     """The answerer of one answering process. It answers for the generations that are taught to `generations`."""
     tokens = IdentityTokens(
         lambda: following.memory.keys,
@@ -199,7 +202,7 @@ def build_answerer(following: Following, plan: Plan, generations: Generations, l
         lifetime_seconds=plan.tokens.identity_lifetime_seconds,
     )
 
-    return Answerer(generations, following.recogniser, tokens.for_service, time.time, learn)
+    return Answerer(generations, following.recogniser, tokens.for_service, time.time, learn, opens)
 
 
 @asynccontextmanager

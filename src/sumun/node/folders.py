@@ -82,6 +82,16 @@ class DataFolder:
         """Where answering processes hand over what HAProxy may keep."""
         return self.run / "keeper.sock"
 
+    @property
+    def stream_socket(self) -> Path:
+        """Where answering processes hand over which streams are open, and are asked whether they may go on."""
+        return self.run / "streams.sock"
+
+    @property
+    def stream_journal(self) -> Path:
+        """The open streams, for the next keeper; 0600."""
+        return self.run / "streams"
+
     def control_socket(self, part: str) -> Path:
         """Where a part, or the supervisor (`supervisor`), is told what to do."""
         return self.run / f"{part}.ctl"

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 from sumun.access.generations import Generations
 from sumun.answers.counted import counted
 from sumun.answers.keeper_link import KeeperLink
 from sumun.answers.listener import SpopServer
+from sumun.answers.opened import OpenStreams
+from sumun.answers.stream_link import StreamLink
 from sumun.node.assemble import Following, Shared, build_answerer, open_shared
 from sumun.node.control import ControlServer
 from sumun.node.generations import load_plan
@@ -60,7 +63,12 @@ async def serve(start: Start, _prepared: None) -> None:
             generations.learn(policy_of(load_plan(start.folder, number), number))
         lessons = Lessons(start, shared, following, generations)
         link = KeeperLink(start.folder.keeper_socket, lambda: (following.memory.incarnation, lessons.adopted))
-        answerer = build_answerer(following, start.plan, generations, link.learn)
+        memory = following.memory
+        stream_link = StreamLink(start.folder.stream_socket, lambda: (memory.incarnation, memory.n))
+        streams = OpenStreams(
+            generations, following.recogniser, lambda: memory.incarnation, time.time, stream_link.opened
+        )
+        answerer = build_answerer(following, start.plan, generations, link.learn, streams.opens)
         server = SpopServer(counted(answerer.answer))
         control = ControlServer(
             start.folder.control_socket(start.name),
@@ -72,7 +80,8 @@ async def serve(start: Start, _prepared: None) -> None:
         await control.start()
         try:
             announce_ready()
-            await serve_until_terminated(news, asyncio.create_task(link.run()))
+            links = (asyncio.create_task(link.run()), asyncio.create_task(stream_link.run(streams.may_go_on)))
+            await serve_until_terminated(news, *links)
         finally:
             await control.close()
             await server.close()

@@ -1,4 +1,4 @@
-"""The keeper's process: the only writer of what HAProxy knows."""
+"""The keeper's process: the only writer of what HAProxy knows, and the one that cuts its streams."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ from sumun.haproxy.master import MasterSocket
 from sumun.haproxy.paths import RuntimePaths
 from sumun.keeper import Bounds, Ledger
 from sumun.keeper.keeper import Keeper, Names
+from sumun.keeper.stream_cutter import StreamCutter
+from sumun.keeper.stream_journal import StreamJournal
+from sumun.keeper.streams import Streams
 from sumun.node.assemble import open_feed
 from sumun.node.control import ControlServer
 from sumun.node.part import Start, run_part, serve_until_terminated
@@ -53,6 +56,9 @@ async def serve(start: Start, _prepared: None) -> None:
     """Keep until SIGTERM."""
     seconds = start.plan.node.serve_known_for_seconds
     paths = RuntimePaths(start.folder.run, start.folder.current)
+    journal = StreamJournal(start.folder.stream_journal)
+    cutter = StreamCutter(Streams(), journal, paths.master, steady=steady_seconds, wall=time.time)
+    cutter.remember()
     async with open_feed(start.address) as feed:
         keeper = Keeper(
             Ledger(serve_known_for_seconds=seconds, bounds=Bounds()),
@@ -62,6 +68,7 @@ async def serve(start: Start, _prepared: None) -> None:
             Names(start.node, start.name),
             generation=start.generation,
             serve_known_for_seconds=seconds,
+            streams=cutter,
             steady=steady_seconds,
             wall=time.time,
         )
@@ -74,13 +81,17 @@ async def serve(start: Start, _prepared: None) -> None:
             lambda reader, writer: _listen(keeper, reader, writer), str(start.folder.keeper_socket)
         )
         start.folder.keeper_socket.chmod(0o600)
+        stream_server = await asyncio.start_unix_server(cutter.serve, str(start.folder.stream_socket))
+        start.folder.stream_socket.chmod(0o600)
         await control.start()
         try:
             announce_ready()
-            await serve_until_terminated(asyncio.create_task(keeper.run()))
+            await serve_until_terminated(asyncio.create_task(keeper.run()), asyncio.create_task(cutter.run()))
         finally:
             await control.close()
             server.close()
+            stream_server.close()
+            journal.close()
 
 
 async def _listen(keeper: Keeper, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 from sumun.access import Evidence, Invalid, InvalidBecause, Missing
 from sumun.identity import Credential, CredentialKind, Standing, Subject
 from sumun.recognition.errors import ChangingTooFastError, TooManyNewTokensError
+from sumun.recognition.handle import ClaimsHandle, Handle, OpaqueHandle
 from sumun.recognition.memory import Memory, Ticket
 from sumun.recognition.truth import ConfiguredFirst
 from sumun.tokens import format as token_format
@@ -126,12 +127,43 @@ class Recogniser:
                     return invalid
         raise ChangingTooFastError("what the token depends on changed again during each of several looks")
 
+    def handle_of(self, credential: Credential) -> Handle | None:
+        """How to judge this credential again; to be asked in the loop turn that proved it. None: it cannot be."""
+        text = credential.secret
+        digest = token_format.digest(text)
+        if text.startswith(token_format.ACCESS_PREFIX):
+            return OpaqueHandle(digest)
+        claims = self._memory.claims(digest)
+        header = jws.read_header(text.partition(".")[0])
+        return None if claims is None or header is None else ClaimsHandle(claims, header.kid)
+
+    async def recognise_again(self, handle: Handle, now: float) -> Evidence:
+        """What the credential behind the handle proves now. `now` is unix seconds. Raises OutageError."""
+        for _ in range(_LOOKS):
+            self._memory.require_trust(self._steady())
+            if isinstance(handle, OpaqueHandle):
+                look = await self._look_up(handle.digest)
+                self._memory.require_trust(self._steady())
+                if self._memory.unchanged_since(look.ticket, look.about()):
+                    return look.judged(now)
+            else:
+                await self._client(handle.claims.client_id)
+                self._memory.require_trust(self._steady())
+                if self._memory.keys.verifying(handle.key_id, now) is None:
+                    return Invalid(InvalidBecause.BAD_SIGNATURE)
+                evidence = self._judged(handle.claims, now)
+                if evidence is not None:
+                    return evidence
+        raise ChangingTooFastError("what the token depends on changed again during each of several looks")
+
     # -- claims --------------------------------------------------------------------------------------------------
 
     def _from_claims(self, token: str, now: float) -> Evidence | None:
         claims = self._memory.claims(token_format.digest(token))
-        if claims is None:
-            return None
+        return None if claims is None else self._judged(claims, now)
+
+    def _judged(self, claims: jwt.AccessClaims, now: float) -> Evidence | None:
+        """What the claims prove, or None when their client must be looked up."""
         client = self._directory.configured_client(claims.client_id)
         if client is None:
             known = self._memory.client(claims.client_id)

@@ -91,6 +91,7 @@ def ask(recogniser: Knows, learned: list[tuple[Fact, Verdict]] | None = None, **
         lambda _policy, _who, service, *_times: f"signed for {service}",
         lambda: 100.0,
         lambda fact, verdict: ([] if learned is None else learned).append((fact, verdict)),
+        lambda question, stream, proven: None,
     )
     arguments = {k: v for k, v in {**QUESTION, **changes}.items() if v is not None}
     answer = answerer.answer(arguments)
