@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import Self
 
 from sumun.demo.settings import SERVICES, write_settings
 from tests.live.demo_node import REPOSITORY, SOURCES, DemoNode, descendants
@@ -70,12 +70,16 @@ def _bound() -> socket.socket:
 
 @dataclass
 class NodeUnderTest(DemoNode):
-    """A running `sumun run`. `before` are words before the command line, such as `unshare --mount`."""
+    """A running `sumun run`.
+
+    before        words in front of the command line, such as `unshare --mount`
+    config_named  what the command line calls the configuration, when it is not `config`
+    """
 
     config: Path = Path()
+    config_named: str = ""
     before: Sequence[str] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
-    _output: IO[str] | None = None
 
     @property
     def issuer(self) -> str:
@@ -89,8 +93,18 @@ class NodeUnderTest(DemoNode):
 
     def command(self) -> list[str]:
         """The command line."""
-        sumun = [sys.executable, "-m", "sumun", "run", "--config", str(self.config), "--data", str(self.data)]
-        return [*self.before, *sumun]
+        config = self.config_named or str(self.config)
+        return [
+            *self.before,
+            sys.executable,
+            "-m",
+            "sumun",
+            "run",
+            "--config",
+            config,
+            "--data",
+            str(self.data),
+        ]
 
     def launch(self) -> subprocess.Popen[str]:
         """Start, and do not wait."""
@@ -122,6 +136,16 @@ class NodeUnderTest(DemoNode):
     def log(self) -> str:
         """All it said so far."""
         return self.said_in.read_text() if self.said_in.exists() else ""
+
+    @contextmanager
+    def running(self) -> Iterator[Self]:
+        """Started here and stopped at the end, also when a test fails."""
+        self.start()
+        try:
+            yield self
+        finally:
+            if self.process is not None and self.process.poll() is None:
+                self.stop()
 
     def stop(self, how: signal.Signals = signal.SIGINT, seconds: float = 20.0) -> int:
         """Stop and give the exit code; what does not end in time is killed, so that nothing is left behind."""
@@ -247,6 +271,16 @@ def node_folder() -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def password_grant(name: str) -> dict[str, str]:
+    """The form of a login at the token endpoint."""
+    return {
+        "grant_type": "password",
+        "client_id": "shop-app",
+        "username": name,
+        "password": f"{name}-demo-pass",
+    }
 
 
 def write_config(folder: Path, port: int, ports: Mapping[str, int], extra: str = "") -> Path:
