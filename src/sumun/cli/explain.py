@@ -13,6 +13,7 @@ import click
 
 from sumun.cli.operator import Operator, at_work
 from sumun.cli.options import CONFIG, data_option, json_option
+from sumun.cli.table import print_lines
 
 if TYPE_CHECKING:
     from sumun.config.calls import Call
@@ -31,6 +32,7 @@ class _Who:
 
 
 @click.command()
+@click.argument("request_id", required=False)
 @click.option("--method", default="GET", show_default=True, help="The call's method.")
 @click.option("--path", help="The call's path, such as /products/1.")
 @click.option("--host", default="", help="The host that the call names. Default: one that no route names.")
@@ -43,6 +45,7 @@ class _Who:
 @json_option
 @data_option
 def explain(
+    request_id: str | None,
     method: str,
     path: str | None,
     host: str,
@@ -57,10 +60,18 @@ def explain(
 ) -> None:
     """Say why a call is allowed or refused, and the smallest change that would allow it.
 
-    As things are now in the data folder: nothing is called, and nothing is changed.
+    As things are now in the data folder: nothing is called, and nothing is changed. With REQUEST_ID: what became of
+    that request (X-Request-Id, or the body of a refusal), by the access log, and how it would be now.
     """
+    if request_id is not None:
+        if path or user or client or token or no_credential:
+            raise click.UsageError("A request id says which call and who called: nothing else is needed.")
+        from sumun.cli.explain_logged import explain_logged
+
+        explain_logged(request_id, data, config, as_json=as_json)
+        return
     if path is None:
-        raise click.UsageError("Say which call: --method DELETE --path /products/1.")
+        raise click.UsageError("Say which call, --method DELETE --path /products/1, or the id of a request.")
     who = _who(user, client, token, nobody=no_credential)
     _print(_explain(_call(method, path, host, internal=internal), who, config, data), as_json=as_json)
 
@@ -148,5 +159,4 @@ def _print(explanation: Explanation, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(shapes.as_json(explanation), ensure_ascii=False, indent=2))
         return
-    for line in words.in_words(explanation):
-        click.echo("".join(c if c.isprintable() else "?" for c in line))
+    print_lines(words.in_words(explanation))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import click
 
@@ -35,6 +35,12 @@ def print_fields(fields: Mapping[str, Cell], *, as_json: bool) -> None:
     width = max(map(len, fields), default=0)
     for name, value in fields.items():
         click.echo(f"{name + ':':<{width + 1}} {_shown(value, ', ')}".rstrip())
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Print lines of text; what could move the terminal's cursor is shown as an escape."""
+    for line in lines:
+        click.echo(_shown(line, ""))
 
 
 def _object(names: Sequence[str], cells: Sequence[Cell]) -> dict[str, Cell]:

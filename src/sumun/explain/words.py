@@ -17,7 +17,7 @@ _WIDTH = len("decision  ")
 
 def in_words(one: Explanation) -> list[str]:
     """The whole explanation."""
-    lines = [headline(one), *_block("route", _route(one.route, one.call))]
+    lines = [headline(one), *_block("route", route_words(one.route, one.call))]
     if isinstance(one.route, Route):
         lines += _block("requires", [requirement_words(one.route)])
     lines += _block("caller", _caller(one.caller))
@@ -48,7 +48,8 @@ def _block(name: str, lines: Iterable[str]) -> list[str]:
     return [f"{heads.pop() if heads else ' ' * _WIDTH}{line}".rstrip() for line in lines]
 
 
-def _route(route: Route | NotServed, call: Call) -> list[str]:
+def route_words(route: Route | NotServed, call: Call) -> list[str]:
+    """The route that serves a call, or why none does."""
     if isinstance(route, Route):
         return [f"{route.id}, to the service {route.service} ({route.where})"]
     if route.hidden is not None:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sumun.access import Invalid, InvalidBecause, Proven, TokenKind
+from sumun.access import Invalid, InvalidBecause, Missing, Proven, Reason, TokenKind
 from sumun.config.plan import Client, Plan
 from sumun.directory import Directory, RegisteredClient
 from sumun.directory.errors import UnknownClientError, UnknownUserError
 from sumun.explain.caller import Caller, Shown, ThroughClient
+from sumun.explain.logged import LoggedCall
 from sumun.identity import ANYTHING, Permission, Principal, Standing, Subject, SubjectKind
 from sumun.node.directory_truth import living_denials, ring_of
 from sumun.tokens import format as token_format
@@ -56,6 +57,23 @@ class Callers:
         if isinstance(client, RegisteredClient):
             return registered_caller(client, self._directory.standing(Subject.client(client_id)))
         return configured_caller(client)
+
+    def logged(self, line: LoggedCall, kinds: frozenset[TokenKind]) -> Caller:
+        """Whoever sent a request of the log, as they are now. `kinds`: those that the route takes.
+
+        Raises UnknownUserError, UnknownClientError when they are gone, OutageError.
+        """
+        if line.code == "no_credential" or not (line.who or line.why):
+            return Caller("nobody", Missing(), Shown.NOTHING)
+        if line.why in set(InvalidBecause):
+            words = "the token of this request, as it was then"
+            return Caller(words, Invalid(InvalidBecause(line.why)), Shown.TOKEN)
+        subject = Subject.parse(line.who)
+        if subject.kind is SubjectKind.CLIENT:
+            return self.client(subject.id)
+        if line.why == Reason.WRONG_TOKEN_KIND:
+            kinds = frozenset(TokenKind) - kinds or kinds
+        return self.person(subject.id, kinds, line.client or None)
 
     async def token(self, secret: str, store: TokenStore, now: float) -> Caller:
         """Whoever a token proves at `now` (unix seconds). Raises OutageError; never for a token that is wrong."""
