@@ -10,6 +10,7 @@ import http.client
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -241,6 +242,8 @@ ATTEMPTS = {
     "add a generation": "os.mkdir('generations/999999')",
     "put a link in the password's place": "os.symlink('x', 'new2'); os.rename('new2', 'run/valkey.password')",
     "speak for the supervisor": "os.unlink('run/supervisor.ctl')",
+    "speak for HAProxy's master": "os.rename('run/master.sock', 'run/m')",
+    "speak to HAProxy's master": "socket.socket(socket.AF_UNIX).connect('run/master.sock')",
     "put links among the metrics": "os.symlink('/etc/shadow', 'run/metrics/counter_1.db')",
     "write the access log": "open('log/access.log', 'a').write('{}')",
     "change the node's name": "open('node-id', 'w').write('x')",
@@ -255,11 +258,21 @@ def test_a_part_does_not_become_root(node: NodeUnderTest, attempt: str) -> None:
     status = Path(f"/proc/{node.part('http')}/status").read_text()
     uid = int(status.split("Uid:")[1].split()[0])
     assert uid != 0
-    become = f"import os; os.setgroups([]); os.setresgid(*[{uid}] * 3); os.setresuid(*[{uid}] * 3); "
+    become = f"import os, socket; os.setgroups([]); os.setresgid(*[{uid}] * 3); os.setresuid(*[{uid}] * 3); "
     done = subprocess.run(
         [sys.executable, "-c", become + attempt], cwd=node.data, capture_output=True, text=True, check=False
     )
     assert "PermissionError" in done.stderr, done
+
+
+def test_what_the_keeper_may_ask_is_not_everything(node: NodeUnderTest) -> None:
+    """The keeper's way to HAProxy's workers leads neither into the master's memory nor anywhere else."""
+    for command in ("expert-mode on; mcli-debug-mode on; show env", "show proc; reload", "@!1 show env"):
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(str(node.data / "run" / "workers.sock"))
+            connection.sendall(f"{command}\n".encode())
+            connection.shutdown(socket.SHUT_WR)
+            assert connection.recv(4096) == b"Permission denied\n", command
 
 
 def test_nothing_is_imported_from_the_current_folder(node: NodeUnderTest) -> None:

@@ -53,9 +53,8 @@ a third less when the processor finds them without walking page tables (glibc 2.
 
 def argv(program: Program, current: Path, paths: RuntimePaths) -> list[str]:
     """The command line. `current` is the link to the live generation: HAProxy reads it anew at each reload."""
-    # The keeper, which has dropped root, reaches every worker through it.
-    owner = f",user,{paths.user}" if paths.user else ""
-    master = f"{paths.master},mode,600{owner}"
+    # For who started it alone: its holder can read and write the master's memory, which may be root's.
+    master = f"{paths.master},mode,600"
     return [str(program.path), "-W", "-S", master, "-C", str(current), "-f", CONFIGURATION]
 
 
@@ -81,9 +80,9 @@ class Voice:
 class MasterSocket:
     """What can be asked of a running master, whoever started it."""
 
-    def __init__(self, paths: RuntimePaths) -> None:
-        """`paths` are those that its configuration was rendered with."""
-        self._master = RuntimeSocket(paths.master)
+    def __init__(self, paths: RuntimePaths, master: Path | None = None) -> None:
+        """`paths` are those that its configuration was rendered with; `master`: another way to its socket."""
+        self._master = RuntimeSocket(master or paths.master)
         self._worker = RuntimeSocket(paths.runtime)
 
     async def processes(self) -> Processes:

@@ -3,6 +3,7 @@
 run             start in order, wait until ready, stop in reverse
 supervise       parts (processes): started, watched, restarted with back-off, stopped
 part_answer     the answering process: SPOE questions
+master_relay    the few commands for HAProxy's workers that a part without root may give
 control         what the supervisor and its parts say to each other while they run
 reload          the steps of a reload, with the parts of this node
 access_log      the file that HAProxy writes its lines into

@@ -78,6 +78,11 @@ class DataFolder:
         return self.run / f"answer-{index}.sock"
 
     @property
+    def workers_socket(self) -> Path:
+        """Where the keeper reaches HAProxy's workers (`master_relay`)."""
+        return self.run / "workers.sock"
+
+    @property
     def keeper_socket(self) -> Path:
         """Where answering processes hand over what HAProxy may keep."""
         return self.run / "keeper.sock"

@@ -57,14 +57,14 @@ async def serve(start: Start, _prepared: None) -> None:
     seconds = start.plan.node.serve_known_for_seconds
     paths = RuntimePaths(start.folder.run, start.folder.current)
     journal = StreamJournal(start.folder.stream_journal)
-    cutter = StreamCutter(Streams(), journal, paths.master, steady=steady_seconds, wall=time.time)
+    cutter = StreamCutter(Streams(), journal, start.folder.workers_socket, steady=steady_seconds, wall=time.time)
     cutter.remember()
     async with open_feed(start.address) as feed:
         keeper = Keeper(
             Ledger(serve_known_for_seconds=seconds, bounds=Bounds()),
             feed,
-            paths.master,
-            MasterSocket(paths),
+            start.folder.workers_socket,
+            MasterSocket(paths, start.folder.workers_socket),
             Names(start.node, start.name),
             generation=start.generation,
             serve_known_for_seconds=seconds,

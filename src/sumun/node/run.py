@@ -35,6 +35,7 @@ from sumun.node.assemble import catalogue, directory_location, ensure_key, store
 from sumun.node.control import ControlServer
 from sumun.node.errors import DirectoryOutOfReachError, NameClashError, PartFailedError
 from sumun.node.folders import DataFolder, FolderLock, clean_run_folder, open_data_folder, unusable
+from sumun.node.master_relay import MasterRelay
 from sumun.node.privileges import Account, choose_account, give, refuse_closed_way, share, show
 from sumun.node.reload import Pupil, refuse_what_needs_a_restart, wait_until_gone
 from sumun.node.secret_refs import Secrets
@@ -75,6 +76,7 @@ class Node:
         self._access_log: int | None = None
         self._parts: list[Part] = []
         self._control: ControlServer | None = None
+        self._relay: MasterRelay | None = None
         self._running: _Running | None = None
         self._reloading = asyncio.Lock()
         self._retiring: set[asyncio.Task[None]] = set()
@@ -101,6 +103,9 @@ class Node:
             await self._control.close()
         while self._parts:
             await self._parts.pop().stop()
+        if self._relay is not None:
+            await self._relay.close()
+            self._relay = None
         if self._access_log is not None:
             os.close(self._access_log)
             self._access_log = None
@@ -183,6 +188,8 @@ class Node:
             await self._add(part_valkey.prepare(folder, account))
         answers = [_own_part("answer", folder, generation, index) for index in range(plan.node.answerers)]
         await self._add(_own_part("http", folder, generation), *answers)
+        self._relay = MasterRelay(folder.workers_socket, generation.paths.master, account)
+        await self._relay.start()
         await self._add(_own_part("keeper", folder, generation))
         sockets = MasterSocket(generation.paths)
         self._access_log = open_access_log(folder)
