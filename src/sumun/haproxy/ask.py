@@ -43,8 +43,10 @@ def ask(*, grpc: bool) -> list[str]:
             _named_stream(f" if {{ var({ODD}) -m bool }} {{ req.hdr(accept) -m beg text/event-stream }}")
         )
     # A dead answerer costs nothing: without the guard HAProxy 2.6 would wait for the whole processing timeout.
+    # A worker that is stopping counts no server as usable, and still has requests to ask about.
     lines.append(
-        f"http-request send-spoe-group {ENGINE} {GROUP} if {{ nbsrv({ANSWERERS}) gt 0 }}",
+        f"http-request send-spoe-group {ENGINE} {GROUP} "
+        f"if {{ nbsrv({ANSWERERS}) gt 0 }} or {{ stopping }}",
     )
     return lines
 

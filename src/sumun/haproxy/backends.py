@@ -172,7 +172,7 @@ def _healthz_backend() -> Section:
     return section(
         f"backend {HEALTHZ}",
         (
-            f"http-request return {ok} if {alive}",
+            f"http-request return {ok} if {alive} or {{ stopping }}",
             f"http-request set-var({CODE}) str({DECISION_UNAVAILABLE.code})",
             f"http-request return {answer(DECISION_UNAVAILABLE)}",
         ),

@@ -47,6 +47,9 @@ def render_spoe(plan: Plan, generation: int) -> File:
         # HAProxy 2.6 would cut the connection that all requests share for one large question; 3.x ignores it.
         "no option send-frag-payload",
         "option pipelining",
+        # An answer comes by the connection of its question. With `async` a worker of 2.6 that is stopping takes such
+        # a connection for idle, and leaves with the question unanswered.
+        "no option async",
         # Names that no rule mentions would be dropped (SPOE.txt 2.4).
         f"register-var-names {' '.join(ANSWER_VARIABLES)}",
         f"timeout hello {wait}ms",
