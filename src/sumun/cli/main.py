@@ -83,4 +83,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # `sumun ... | head`: the reader went away, which is not our error. Keep Python's exit from flushing into it.
         sys.stdout = None
         sys.exit(0)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        click.echo(f"sumun: {where}{error.strerror or error}", err=True)
+        sys.exit(3)
     sys.exit(code if isinstance(code, int) else 0)
