@@ -15,6 +15,16 @@ class Generations:
     def __init__(self) -> None:
         """Start with none."""
         self._live: dict[int, Policy] = {}
+        self._in_force: Policy | None = None
+
+    def adopt(self, generation: int) -> None:
+        """This one is in force. KeyError for a number that was not learned."""
+        self._in_force = self._live[generation]
+
+    def newer_than(self, policy: Policy) -> Policy | None:
+        """The policy in force if it is newer than this one: what it refuses is refused under the old one too."""
+        newest = self._in_force
+        return newest if newest is not None and newest.generation > policy.generation else None
 
     def learn(self, policy: Policy) -> None:
         """Add a generation before any worker asks under it. ValueError if the number is known already."""

@@ -104,6 +104,13 @@ class Answerer:
         self, policy: Policy, rule: Rule, evidence: Evidence, question: Question, now: float
     ) -> Variables:
         decision = decide(rule, evidence, policy.bundles, internal=question.internal)
+        newer = self._generations.newer_than(policy)
+        if newer is not None and isinstance(decision, Allow):
+            # An old worker asks for a connection that was open before a reload. What was taken away since is gone.
+            newer_rule = newer.rules.get(rule.route_id)
+            if newer_rule is None:
+                return {}
+            decision = decide(newer_rule, evidence, newer.bundles, internal=question.internal)
         told: Variables
         if isinstance(decision, Allow):
             told = {"allow": True}

@@ -41,6 +41,7 @@ class Lessons:
         self._shared.in_force.adopt(plan)
         self._following.directory.configure(plan.clients)
         self._following.memory.reconfigured()
+        self._generations.adopt(int(words))
         self.adopted = int(words)
         return "adopted"
 
@@ -61,6 +62,7 @@ async def serve(start: Start, _prepared: None) -> None:
         generations = Generations()
         for number in (start.generation, *start.older):
             generations.learn(policy_of(load_plan(start.folder, number), number))
+        generations.adopt(start.generation)
         lessons = Lessons(start, shared, following, generations)
         link = KeeperLink(start.folder.keeper_socket, lambda: (following.memory.incarnation, lessons.adopted))
         memory = following.memory

@@ -260,3 +260,25 @@ def test_an_outage_keeps_nothing() -> None:
     learned: list[tuple[Fact, Verdict]] = []
     ask(Knows(KNOWN, down=True), learned, route="read")
     assert learned == []
+
+
+def test_an_old_worker_is_not_answered_by_the_old_policy_alone() -> None:
+    """After a reload, what the new policy refuses is refused to connections of before, too; a route that is gone gets nothing."""
+    before = Policy(1, {"read": Rule("read"), "gone": Rule("gone")}, {"user": frozenset({READ})}, {}, {})
+    after = Policy(
+        2, {"read": Rule("read", Access.PROTECTED, HasPermission(READ))}, {"user": frozenset()}, {}, {}
+    )
+    generations = Generations()
+    generations.learn(before)
+    generations.learn(after)
+    answerer = Answerer(
+        generations, Knows(KNOWN), lambda *_: "", lambda: 100.0, lambda *_: None, lambda *_: None
+    )
+    asked = {**QUESTION, "gen": "1", "route": "read"}
+    assert "allow" in answerer.answer(asked)
+    generations.adopt(2)
+    refused = answerer.answer(asked)
+    assert (refused["status"], "allow" in refused) == (403, False)
+    assert answerer.answer({**asked, "route": "gone"}) == {}
+    generations.adopt(1)
+    assert "allow" in answerer.answer(asked)
