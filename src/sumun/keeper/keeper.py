@@ -112,9 +112,16 @@ class Keeper:
         """A reload is coming: a worker that appears from now on is of this generation."""
         self._upcoming = generation
 
-    def adopted(self, generation: int) -> None:
-        """The reload is done."""
+    async def adopted(self, generation: int) -> None:
+        """The reload is done. Returns when old workers believe nothing any more, or their leases must be over."""
         self._generation, self._upcoming = generation, None
+        await self._look()
+        self._order()
+        until = self._steady() + self._waited_for
+        while self._ledger.is_trusted_by_old_workers() and self._steady() < until:
+            self._moved.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._moved.wait(), _LOOK_SECONDS)
 
     def retired(self, generation: int) -> None:
         """Nobody asks under it; or its reload was refused."""

@@ -152,7 +152,7 @@ class Ledger:
         """What the workers must be told now. To be asked when something has happened, and several times a second."""
         orders: list[Order | Stop] = []
         for worker, held in (self._held or {}).items():
-            if held.lease - now.wall > held.over_by - now.steady:
+            if self._was_set_back(held, now):
                 held.take_lease()
             if held.under_way is not None:
                 if self._must_be_stopped(held, now):
@@ -174,9 +174,19 @@ class Ledger:
         n = min((self._position.n, *behind))
         return None if n < 0 else Position(self._position.incarnation, n)
 
+    def believers(self) -> frozenset[str] | None:
+        """The workers that have not said that they believe nothing; None when nobody has looked which ones live."""
+        if self._held is None:
+            return None
+        return frozenset(worker for worker, held in self._held.items() if held.lease != 0)
+
+    def is_trusted_by_old_workers(self) -> bool:
+        """True while a worker that is not the newest may believe anything."""
+        return any(held.lease != 0 for worker, held in (self._held or {}).items() if worker != self._newest)
+
     def is_trusted_nowhere(self) -> bool:
         """True when no worker believes anything: this keeper may say goodbye to the feed."""
-        return self._held is not None and all(held.lease == 0 for held in self._held.values())
+        return self.believers() == frozenset()
 
     # -- inside --------------------------------------------------------------------------------------------------
 
@@ -207,6 +217,10 @@ class Ledger:
             return None
         held.lease, held.over_by = until, over_by
         return GiveLease(until)
+
+    def _was_set_back(self, held: Held, now: Reading) -> bool:
+        """By the wall clock it may believe for longer than by the steady clock: the wall clock was set back."""
+        return held.lease - now.wall > held.over_by - now.steady
 
     def _must_be_waited_for(self, held: Held, now: Reading) -> bool:
         """False when it surely believes nothing now, and is told so or does not answer."""

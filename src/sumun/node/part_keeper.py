@@ -39,7 +39,7 @@ class Told:
 
     async def adopt(self, words: str) -> str:
         """`adopt N`."""
-        self._keeper.adopted(int(words))
+        await self._keeper.adopted(int(words))
         return "adopted"
 
     async def retire(self, words: str) -> str:
