@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import itertools
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -39,7 +40,10 @@ from sumun.tokens.feed import News, Position
 
 log = logging.getLogger(__name__)
 
-_ANSWER_SECONDS: Final = 5.0
+_ANSWER_SECONDS: Final = (0.3, 0.6, 1.5, 5.0)
+"""How long an answer may take, by how often there was none: a master that is starting itself anew leaves a connection
+without one, and a list of very many streams takes its time.
+"""
 _JUDGE_SECONDS: Final = 2.0
 _JUDGED_AT_ONCE: Final = 500
 _TOLD_AT_ONCE: Final = 100
@@ -95,7 +99,8 @@ class StreamCutter:
         """`master` is the path of the master's socket. `steady` never jumps; `wall` is unix seconds."""
         self._streams = streams
         self._journal = journal
-        self._socket = RuntimeSocket(master, _ANSWER_SECONDS)
+        self._sockets = [RuntimeSocket(master, seconds) for seconds in _ANSWER_SECONDS]
+        self._failures: Counter[str] = Counter()
         self._steady = steady
         self._wall = wall
         self._answerers: dict[int, _Answerer] = {}
@@ -234,8 +239,10 @@ class StreamCutter:
             doomed = [address for number, address in there.items() if number in condemned]
             await self._tell(pid, map(stream_commands.cut, doomed))
         except RuntimeSocketError as trouble:
+            self._failures[worker] += 1
             log.warning("streams of HAProxy worker %d were not cut, once more: %s", pid, trouble)
         else:
+            del self._failures[worker]
             self._streams.ended((worker, number) for number in looked_for if number not in there)
             if looked:
                 self._streams.looked()
@@ -261,7 +268,9 @@ class StreamCutter:
 
     async def _said(self, pid: int, commands: Iterable[str]) -> str:
         # The master takes a line apart at each `;`, so each command says for whom it is.
-        answer = await self._socket.ask("; ".join(to_worker(pid, command) for command in commands))
+        failures = self._failures[name_of(pid) or ""]
+        socket = self._sockets[min(failures, len(self._sockets) - 1)]
+        answer = await socket.ask("; ".join(to_worker(pid, command) for command in commands))
         if not answer:
             raise RuntimeSocketError(f"the worker {pid} is gone")
         return answer
