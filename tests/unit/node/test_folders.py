@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from sumun.node.folders import (
     is_running,
     open_data_folder,
     read_valkey_password,
+    unusable,
 )
 
 
@@ -114,3 +117,48 @@ def test_the_stores_password_is_not_read_through_a_link(tmp_path: Path) -> None:
     folder.valkey_password.symlink_to(tmp_path / "secret")
     with pytest.raises(OSError, match=r"valkey\.password"):
         read_valkey_password(folder)
+
+
+@pytest.mark.parametrize("name", ["a$HOME", "a,b", "a\nb", "a\x1bb"])
+def test_a_path_that_means_something_else_to_haproxy_is_refused(tmp_path: Path, name: str) -> None:
+    """Before anything is made; what is in the way is shown so that it can be seen."""
+    with pytest.raises(DataFolderError, match="means something else to HAProxy"):
+        open_data_folder(tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
+def test_korean_letters_and_blanks_are_fine(tmp_path: Path) -> None:
+    """A path is for people."""
+    assert open_data_folder(tmp_path / "내 데이터").is_ours()
+
+
+def test_a_full_disk_is_said_before_a_start_ends_half_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sentence says how much is free and how much is needed."""
+    blocks = (4096, 4096, 10_000, 5000, 1023, 0, 0, 0, 0, 255)
+    monkeypatch.setattr(os, "statvfs", lambda _path: os.statvfs_result(blocks))
+    with pytest.raises(
+        DataFolderError, match=r"disk is full \(4092 KiB are free\); make room, at least 4 MiB"
+    ):
+        open_data_folder(tmp_path / "data")
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (
+            OSError(errno.ENOSPC, "x", "/d/log"),
+            "data folder /d: its disk is full: make room, then start again",
+        ),
+        (OSError(errno.EDQUOT, "x"), "data folder /d: its disk is full: make room, then start again"),
+        (NotADirectoryError(errno.ENOTDIR, "x"), "data folder /d: it is a file; name a folder with --data"),
+        (
+            PermissionError(errno.EACCES, "Permission denied", "/d/log"),
+            "data folder /d: Permission denied (/d/log); make it writable or name another with --data",
+        ),
+    ],
+)
+def test_what_the_system_says_becomes_a_sentence(error: OSError, sentence: str) -> None:
+    """What is wrong, where, and how to mend it."""
+    assert str(unusable(Path("/d"), error)) == sentence

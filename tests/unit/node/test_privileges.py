@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from sumun.node.privileges import Account, give_all_in, share
+from sumun.node.privileges import Account, ClosedWayError, give_all_in, refuse_closed_way, share
 
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give anything away")
 ACCOUNT = Account("somebody", 65533, 65533)
@@ -64,3 +65,17 @@ def test_what_links_lead_to_is_not_given(tmp_path: Path) -> None:
     assert (tmp_path / "theirs" / "below" / "file").stat().st_uid == ACCOUNT.uid
     assert (tmp_path / "theirs" / "below" / "link").lstat().st_uid == ACCOUNT.uid
     assert {(tmp_path / "precious").stat().st_uid, (tmp_path / "precious" / "file").stat().st_uid} == {0}
+
+
+def test_a_folder_that_the_account_may_not_enter_is_named(tmp_path: Path) -> None:
+    """The first closed one on the way, and how to open it; without an account there is nothing to refuse."""
+    tmp_path.chmod(0o711)
+    closed = tmp_path / "closed"
+    (closed / "data").mkdir(parents=True)
+    closed.chmod(0o700)
+    if any(not above.stat().st_mode & 0o001 for above in tmp_path.parents):
+        closed = next(above for above in reversed(tmp_path.parents) if not above.stat().st_mode & 0o001)
+    with pytest.raises(ClosedWayError, match=re.escape(f"may not enter {closed};")):
+        refuse_closed_way(tmp_path / "closed" / "data", ACCOUNT)
+    refuse_closed_way(tmp_path / "closed" / "data", None)
+    refuse_closed_way(Path("/tmp/not/there/yet"), ACCOUNT)
