@@ -12,7 +12,7 @@ from pydantic import BaseModel, TypeAdapter
 from sumun.config import reference
 from sumun.config.checking import plain
 from sumun.config.settings import Settings
-from sumun.config.values import Reading
+from sumun.config.values import Reading, by_setting
 from sumun.config.yaml_reader import parse
 from sumun.login.http_settings import HttpSettings
 
@@ -53,7 +53,7 @@ def test_every_setting_has_a_meaning_and_an_example(name: str) -> None:
 def fields(model: type[BaseModel], prefix: str) -> dict[str, Any]:
     """Every field by its key, as the rows name it."""
     found: dict[str, Any] = {}
-    for name, field in model.model_fields.items():
+    for name, field in by_setting(model).items():
         key = f"{prefix}.{name}" if prefix else name
         found[key] = field
         inner, below = reference._inner(reference._without_none(field.annotation))

@@ -40,6 +40,14 @@ class Remedy:
         """How many things it changes."""
         return len(self.roles) + len(self.permissions) + len(self.scopes) + (self.kind is not None)
 
+    def __str__(self) -> str:
+        """In words: `the role admin and the scope role:admin`."""
+        words = [f"the role {role}" for role in sorted(self.roles)]
+        words += [f"the permission {permission}" for permission in sorted(self.permissions)]
+        words += [f"the scope {scope}" for scope in sorted(self.scopes)]
+        words += [f"a token of the kind {self.kind}"] if self.kind else []
+        return " and ".join(words)
+
     def applied_to(self, caller: Proven) -> Proven:
         """The caller after the change."""
         principal = replace(

@@ -8,7 +8,8 @@ Words
     Note      something to know that stops nothing
     Plan      what the operator asked for: data only, no secret in it, only references (`env:`, `file:`)
 
-`load` is the way in. `precedence` says which route serves a request. `settings` has a class for each section, `values`
+`load` is the way in, and tries the policy tests of the file and of `*.test.yaml` beside it (`policy_tests`).
+`precedence` says which route serves a request. `settings` has a class for each section, `values`
 and `network` the kinds of value (for the settings of plug-ins too); `docs/configuration.md` is the table of all keys.
 Only `yaml_reader` touches a file. Importing this package, the Plan or `wire` imports neither pydantic nor PyYAML.
 """
@@ -34,14 +35,14 @@ __all__ = [
 
 
 def load(path: Path, catalogue: Catalogue) -> Plan:
-    """The plan in a file. Raises ConfigProblemsError with everything that is wrong in it.
+    """The plan in a file. Raises ConfigProblemsError with everything that is wrong in it, failing policy tests too.
 
     Raises plugins.BrokenKindError when a kind of the catalogue that the file names cannot be imported.
     """
     from sumun.config.compile import compile_plan  # noqa: PLC0415  only who reads YAML pays for its readers
-    from sumun.config.yaml_reader import read  # noqa: PLC0415
+    from sumun.config.yaml_reader import read, read_beside  # noqa: PLC0415
 
-    return compile_plan(read(path), catalogue)
+    return compile_plan(read(path), catalogue, read_beside(path))
 
 
 def with_excerpts(problems: tuple[Problem, ...], path: Path) -> tuple[Problem, ...]:

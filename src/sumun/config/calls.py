@@ -79,7 +79,9 @@ def rule_of(route: Route) -> Rule:
 
 def parse_call(text: str) -> tuple[str, str]:
     """Method and path of `DELETE /products/1`. Raises RefusedError."""
-    method, _, path = text.partition(" ")
+    method, blank, path = text.partition(" ")
+    if not blank:
+        raise RefusedError("is not a method and a path", CALLS)
     return check_method(method), check_path(path)
 
 

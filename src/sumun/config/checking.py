@@ -21,13 +21,15 @@ from sumun.config.document import Entry, MappingNode, Node, ScalarNode, Sequence
 from sumun.config.findings import Findings
 from sumun.config.problems import did_you_mean, quoted
 from sumun.config.scalars import Ambiguous, Empty, bare
-from sumun.config.values import Reading
+from sumun.config.values import Reading, by_setting
 
 M = TypeVar("M", bound=BaseModel)
 Loc = tuple[int | str, ...]
 
 # Sections whose items are cut out whole when something in them is wrong.
-_ITEM_SECTIONS = frozenset({"services", "roles", "permissions", "routes", "authenticators", "clients"})
+_ITEM_SECTIONS = frozenset(
+    {"services", "roles", "permissions", "routes", "authenticators", "clients", "tests"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,12 +182,12 @@ def _report_unknown(
 def known_settings(model: type[BaseModel], loc: Loc) -> Iterable[str]:
     """The names of the settings of the class at a place below `model`."""
     inner = _class_at(model, loc)
-    return () if inner is None else inner.model_fields
+    return () if inner is None else by_setting(inner)
 
 
 def _example(model: type[BaseModel], loc: Loc) -> str:
     inner = _class_at(model, loc[:-1])
-    field = None if inner is None else inner.model_fields.get(str(loc[-1]))
+    field = None if inner is None else by_setting(inner).get(str(loc[-1]))
     return "" if field is None or not field.examples else str(field.examples[0])
 
 
@@ -207,7 +209,7 @@ def _without_none(annotation: Any) -> Any:
 def _inside(annotation: Any, part: int | str) -> Any:
     """The annotation of what stands under a name or an index; None when there is no class to ask."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        field = annotation.model_fields.get(str(part))
+        field = by_setting(annotation).get(str(part))
         return None if field is None else field.annotation
     arguments = get_args(annotation)
     return arguments[-1] if get_origin(annotation) in (dict, list) else None

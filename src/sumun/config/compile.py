@@ -5,6 +5,7 @@ nodes -> settings (one class for each section) -> what settings mean to each oth
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -12,10 +13,11 @@ from sumun.access import TokenKind
 from sumun.config.checking import Checked, check
 from sumun.config.clients import ClientCompiler, refuse_long_jwt
 from sumun.config.document import Document, MappingNode
-from sumun.config.findings import Findings
+from sumun.config.findings import Findings, raise_all
 from sumun.config.listeners import Listeners, compile_listeners
 from sumun.config.login_chains import LoginChains
 from sumun.config.plan import Limits, NodeSettings, Plan, TokenSettings
+from sumun.config.policy_tests import PolicyTests
 from sumun.config.refused import RefusedError
 from sumun.config.requirements import RequirementReader
 from sumun.config.rights import parse_right
@@ -30,8 +32,10 @@ from sumun.plugins import Catalogue
 _REQUIRED = (("services", "{NAME: {url: http://127.0.0.1:9101}}"), ("routes", "[{path: /, service: NAME}]"))
 
 
-def compile_plan(document: Document, catalogue: Catalogue) -> Plan:
+def compile_plan(document: Document, catalogue: Catalogue, beside: Sequence[Document] = ()) -> Plan:
     """The plan that a document asks for. Raises ConfigProblemsError with everything that is wrong.
+
+    `beside` are files of policy tests; they and the document's own are tried when nothing else is wrong.
 
     Raises plugins.BrokenKindError when a kind that the document names cannot be imported.
     """
@@ -46,8 +50,17 @@ def compile_plan(document: Document, catalogue: Catalogue) -> Plan:
         findings.raise_if_any()
         raise AssertionError("settings in which nothing is wrong were refused")
     plan = _compile(checked, root, findings, LoginChains(findings, catalogue, reading))
-    findings.raise_if_any()
-    return plan
+    tests = PolicyTests(_declared(checked, Findings(document)), _names(root, "roles"), plan.clients, reading)
+    tests.add(checked, findings)
+    every = (findings, *map(tests.add_file, beside))
+    raise_all(every)
+    tests.try_all(plan)
+    raise_all(every)
+    if not tests:
+        return plan
+    files = f" of {len(beside)} file{'s' * (len(beside) != 1)} beside and this one" if beside else ""
+    findings.note(root.place_of("tests"), f"{len(tests)} policy test{'s' * (len(tests) != 1)}{files} hold")
+    return replace(plan, notes=findings.notes)
 
 
 def _compile(checked: Checked[Settings], root: MappingNode, findings: Findings, chains: LoginChains) -> Plan:

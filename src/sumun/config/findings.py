@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sumun.config.document import Document, Node, ScalarNode
 from sumun.config.masking import MASK, without_user_part
 from sumun.config.plan import Note, Place
@@ -27,6 +29,11 @@ class Findings:
         """What was noted, sorted by place."""
         return tuple(sorted(self._notes, key=lambda note: (note.where.line, note.where.column, note.text)))
 
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What is wrong so far."""
+        return tuple(self._problems)
+
     def problem(self, node: Node, what: str, allowed: str = "", mend: str = "") -> None:
         """Something is wrong with this value (or key). `what` continues a sentence that begins with a scalar's text."""
         if isinstance(node, ScalarNode) and not node.empty:
@@ -47,9 +54,11 @@ class Findings:
         """Whether this value must not be shown."""
         return self._document.hides(node)
 
-    def problem_at(self, place: Place, value: str, what: str, allowed: str = "", mend: str = "") -> None:
+    def problem_at(
+        self, place: Place, value: str, what: str, allowed: str = "", mend: str = "", *, width: int = 1
+    ) -> None:
         """Something is wrong at a place; `value` is a word of ours that the sentence begins with, or empty."""
-        self._add(place, value, 1, what, allowed, mend)
+        self._add(place, value, width, what, allowed, mend)
 
     def refused(self, node: Node, error: RefusedError) -> None:
         """A reader did not take this value."""
@@ -76,3 +85,10 @@ class Findings:
             return
         excerpt = self._document.excerpt(place, width)
         self._problems.append(Problem(place, value, what, allowed, mend, excerpt))
+
+
+def raise_all(several: Iterable[Findings]) -> None:
+    """Raises ConfigProblemsError when something is wrong in any of several files."""
+    problems = [problem for one in several for problem in one.problems]
+    if problems:
+        raise ConfigProblemsError(problems)

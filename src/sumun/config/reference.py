@@ -10,7 +10,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from sumun.config.values import Marker
+from sumun.config.values import Marker, by_setting
 
 NAME = "NAME"  # stands for the key that people choose
 ITEM = "[]"  # stands for one item of a list
@@ -29,7 +29,7 @@ class Row:
 
 def rows(model: type[BaseModel], prefix: str = "") -> Iterator[Row]:
     """Every setting of a class and of the classes in it, in their order."""
-    for name, field in model.model_fields.items():
+    for name, field in by_setting(model).items():
         key = f"{prefix}.{name}" if prefix else name
         annotation = _without_none(_annotated(field))
         yield Row(

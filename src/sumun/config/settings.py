@@ -15,6 +15,7 @@ from sumun.access import TokenKind
 from sumun.config.limit_settings import LimitSettings
 from sumun.config.network import Host, Listen, Origin, RedirectUri, Server, ServerUrl
 from sumun.config.plan import KNOWN_GRANTS, METHODS, Address, ClientKind, IdentityToken, SecretRef
+from sumun.config.policy_test_settings import PolicyTestSettings
 from sumun.config.rights import Right
 from sumun.config.values import Duration, Flag, Number, OneOf, Secret, Section, Text
 from sumun.identity import ANYTHING, Permission
@@ -363,4 +364,9 @@ class Settings(Section):
     node: NodeSection = Field(NodeSection.model_construct(), description="How this node runs.")
     outage: OutageSection = Field(
         OutageSection.model_construct(), description="What happens while a neighbour is away."
+    )
+    tests: list[PolicyTestSettings] = Field(
+        [],
+        description="Calls and what must become of them; `sumun check` and a reload try them all. Files `*.test.yaml` "
+        "in the same folder may hold more.",
     )

@@ -14,6 +14,7 @@ from pathlib import PurePath, PurePosixPath
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationInfo
+from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from sumun.config import units
@@ -319,6 +320,11 @@ class RoleName(Marker[str]):
         if text not in reading.roles:
             raise RefusedError("is not a role", allowed, did_you_mean(closest(text, reading.roles)))
         return text
+
+
+def by_setting(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """The fields of a settings class by the names that they have in the YAML."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
 class Section(BaseModel):

@@ -30,6 +30,7 @@ from sumun.config.yaml_syntax import rough_excerpt, syntax_problem
 MAX_BYTES = 4 << 20
 MAX_NODES = 500_000
 MAX_DEPTH = 64
+TESTS = "*.test.yaml"
 MAX_PROBLEMS = 1000  # a file that is worse than this is told so, not listed
 
 _LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # those of libyaml, whose line numbers we use
@@ -48,6 +49,28 @@ def read(path: Path) -> Document:
         whole = Problem(Place(file), "", f"cannot be read: {reason}", "", "give the path of a YAML file")
         raise ConfigProblemsError([whole]) from None
     return parse(data, file, folder)
+
+
+def read_beside(path: Path) -> tuple[Document, ...]:
+    """The files of policy tests in the folder of a configuration. Raises ConfigProblemsError, for all at once."""
+    problems: list[Problem] = []
+    documents = []
+    try:
+        # Not glob(): of a folder that it may not list it says that nothing is there, and no test would be tried.
+        found = sorted(p for p in path.resolve().parent.iterdir() if p.match(TESTS) and p.name[0] != ".")
+    except OSError as error:
+        what = f"files {TESTS} beside it cannot be looked for: {(error.strerror or 'no folder').lower()}"
+        mend = "let sumun list the folder that it is in"
+        raise ConfigProblemsError([Problem(Place(str(path)), "", what, mend=mend)]) from None
+    for one in found:
+        if one.name != path.name:
+            try:
+                documents.append(read(path.parent / one.name))
+            except ConfigProblemsError as error:
+                problems += error.problems
+    if problems:
+        raise ConfigProblemsError(problems)
+    return tuple(documents)
 
 
 def parse(data: bytes, file: str, folder: PurePath) -> Document:
