@@ -53,6 +53,7 @@ class MasterRelay:
         self._master = RuntimeSocket(master, _ANSWER_SECONDS)
         self._account = account
         self._server: asyncio.Server | None = None
+        self._passing: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Listen. Raises OSError."""
@@ -60,12 +61,20 @@ class MasterRelay:
         self._server = await asyncio.start_unix_server(self._meet, sock=listening)
 
     async def close(self) -> None:
-        """Stop listening. May be called twice."""
+        """Stop listening, and wait for no answer any more. May be called twice."""
         if self._server is not None:
             self._server.close()
             self._server = None
+        for task in self._passing:
+            task.cancel()
+        await asyncio.gather(*self._passing, return_exceptions=True)
 
-    async def _meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._pass_on(reader, writer), name="to a worker of HAProxy")
+        self._passing.add(task)
+        task.add_done_callback(self._passing.discard)
+
+    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             async with asyncio.timeout(_READ_SECONDS):
                 command = await _whole(reader)
