@@ -152,6 +152,23 @@ def test_what_cannot_be_explained(demo: DemoNode) -> None:
         assert "smn_at_secret" not in str(error)
 
 
+def test_a_failing_policy_test_refuses_a_reload(demo: DemoNode) -> None:
+    """A reload with a test that fails changes nothing and says where; with one that holds it goes through."""
+    tests, plan = demo.data / "demo" / "shop.test.yaml", (demo.data / "current").resolve()
+    test = "tests:\n  - {{name: users delete, as: {{roles: [user]}}, call: DELETE /products/1, expect: {}}}\n"
+    tests.write_text(test.format("allow"))
+    refused = demo.sumun("reload")
+    assert refused.returncode == 2
+    assert 'shop.test.yaml:2:81: "users delete" expects allow' in refused.stderr
+    assert (demo.data / "current").resolve() == plan
+    assert typed(demo, "check", str(demo.data / "demo" / "sumun.yaml")).exception is not None
+    tests.write_text(test.format("403"))
+    reloaded = demo.sumun("reload")
+    tests.unlink()
+    assert reloaded.returncode == 0, reloaded.stderr
+    assert "1 policy test of 1 file beside and this one hold" in reloaded.stdout
+
+
 def test_as_people_type_it(demo: DemoNode) -> None:
     """The command by itself, in a process of its own, says it in words and ends with 0."""
     typed_in = demo.sumun("explain", "--method", "DELETE", "--path", "/products/1", "--user", "bob")
