@@ -95,7 +95,7 @@ class Variant:
 async def mint(
     shared: Shared, store: TokenStore, folder: Path, name: str, count: int, *, jwts: bool = False
 ) -> Tokens:
-    """So many live tokens, spread over the people, in a file."""
+    """So many live tokens in a file, spread over the people; JWTs are one person's, so that all are of one length."""
     people = [Subject.user(f"person{n}") for n in range(PEOPLE)]
     grants = [_grant(shared, person) for person in people]
     ring = ring_of(shared.directory.keys.list())
@@ -104,7 +104,7 @@ async def mint(
     for start in range(0, count, AT_ONCE):
         puts = []
         for n in range(start, min(count, start + AT_ONCE)):
-            grant = grants[n % PEOPLE]
+            grant = grants[0 if jwts else n % PEOPLE]
             if jwts:
                 made.append(
                     mint_jwt(
@@ -127,10 +127,6 @@ async def mint(
                 made.append(token)
                 puts.append(store.put(digest, record))
         await asyncio.gather(*puts)
-    if jwts:  # of one length, so that the load needs no index: the most usual one
-        lengths = [len(token) for token in made]
-        usual = max(set(lengths), key=lengths.count)
-        made = [token for token in made if len(token) == usual]
     file = folder / f"{name}.tokens"
     file.write_text("".join(made))
     return Tokens(file, len(made[0]), len(made))

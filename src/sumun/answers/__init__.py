@@ -6,6 +6,7 @@ room          how many connections at a time, and who waits for a place
 desk          the questions of all connections: deadline, bounds, what becomes of failures
 translate     question arguments -> Question; Decision -> answer variables
 counted       counts answers and times them
+settled       what follows from rights alone, worked out once for each profile and rule
 answer        the whole path of one question, readable on one screen
 
 Flow: bytes -> spop -> arguments -> Question -> Evidence (recognition) -> Decision (access)

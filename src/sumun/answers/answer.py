@@ -13,12 +13,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from time import monotonic
 from typing import Protocol
 
-from sumun.access import Access, Allow, Evidence, Missing, Policy, Proven, Rule, decide
+from sumun.access import Access, Allow, Decision, Evidence, Missing, Policy, Proven, Rule, decide
 from sumun.access.generations import Generations
-from sumun.access.handover import headers_of
+from sumun.access.handover import identity_of
 from sumun.answers.desk import Seldom
-from sumun.answers.learned import Learn, fact_of, verdict_of
+from sumun.answers.learned import Learn, fact_of
 from sumun.answers.opened import Opens
+from sumun.answers.settled import SettledOnce
 from sumun.answers.translate import (
     BadQuestionError,
     Question,
@@ -69,6 +70,7 @@ class Answerer:
         self._learn = learn
         self._opens = opens
         self._seldom = Seldom(monotonic)
+        self._settled = SettledOnce()
 
     def answer(self, args: Mapping[str, object]) -> Variables | Awaitable[Variables]:
         """Answer one question, at once when nothing must be looked up."""
@@ -103,19 +105,22 @@ class Answerer:
     def _decided(
         self, policy: Policy, rule: Rule, evidence: Evidence, question: Question, now: float
     ) -> Variables:
-        decision = decide(rule, evidence, policy.bundles, internal=question.internal)
+        internal = question.internal
+        decision = self._decision(policy, rule, evidence, internal=internal)
         newer = self._generations.newer_than(policy)
         if newer is not None and isinstance(decision, Allow):
             # An old worker asks for a connection that was open before a reload. What was taken away since is gone.
             newer_rule = newer.rules.get(rule.route_id)
             if newer_rule is None:
                 return {}
-            decision = decide(newer_rule, evidence, newer.bundles, internal=question.internal)
+            decision = self._decision(newer, newer_rule, evidence, internal=internal)
         told: Variables
         if isinstance(decision, Allow):
             told = {"allow": True}
             if isinstance(evidence, Proven):
-                told.update(headers_of(evidence.principal, policy.bundles))
+                settled = self._settled.of(policy, rule, evidence, internal=internal)
+                told.update(identity_of(evidence.principal))
+                told.update(settled.rights)
                 service = policy.signed.get(rule.route_id)
                 if service is not None:
                     told["identity_token"] = self._sign_identity(
@@ -123,14 +128,18 @@ class Answerer:
                     )
                 if question.stream is not None:
                     self._opens(question, question.stream, evidence)
-                if not decision.varied and rule.route_id in policy.kept:
-                    fact = fact_of(question, evidence, told)
-                    self._learn(fact, verdict_of(fact, policy, rule.route_id, told))
+                if settled.verdict is not None and not decision.varied:
+                    self._learn(fact_of(question, evidence, told), settled.verdict)
         else:
             told = write_refusal(decision)
         if isinstance(evidence, Proven):
             told["who"] = str(evidence.principal.subject)
         return told
+
+    def _decision(self, policy: Policy, rule: Rule, evidence: Evidence, *, internal: bool) -> Decision:
+        if isinstance(evidence, Proven):
+            return self._settled.of(policy, rule, evidence, internal=internal).decision
+        return decide(rule, evidence, policy.bundles, internal=internal)
 
     def _not_decided(self, trouble: SumunError) -> Variables:
         """A neighbour that is down, a signing key that is missing: ours, whatever it is, and never the caller's."""

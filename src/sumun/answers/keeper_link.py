@@ -1,8 +1,8 @@
 """From an answering process to its node's keeper: what HAProxy may keep, many at a time.
 
-Losing some does no harm: what is not kept is asked about again. So nothing waits here: what is learned in one loop turn
-is written in one go, what comes while the keeper is away or slow is dropped, and the link is made again in the
-background.
+Losing some does no harm: what is not kept is asked about again. What is learned within a few milliseconds is written in
+one go, because each message costs both processes more than its lessons do; what comes while the keeper is away or slow
+is dropped, and the link is made again in the background.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ Lesson = tuple[Fact, Verdict]
 
 _MOST_WAITING_BYTES = 1 << 20
 _AGAIN_SECONDS = 0.5
+GATHER_SECONDS = 0.005
+"""A caller who comes again within it is asked about once more."""
+
 _encode = msgspec.msgpack.Encoder().encode
 LENGTH = struct.Struct("!I")
 
@@ -48,16 +51,22 @@ class KeeperLink:
         self._path = path
         self._stand = stand
         self._gathered: list[Lesson] = []
+        self._gathered_at: tuple[str, int] = ("", 0)
         self._transport: asyncio.WriteTransport | None = None
         self.dropped = 0
 
     def learn(self, fact: Fact, verdict: Verdict) -> None:
-        """Take one lesson; it leaves with the others of this loop turn."""
+        """Take one lesson; it leaves with the others of these milliseconds, unless something else is in force then."""
         if self._transport is None:
             self.dropped += 1
             return
+        stand = self._stand()
         if not self._gathered:
-            asyncio.get_running_loop().call_soon(self._send)
+            asyncio.get_running_loop().call_later(GATHER_SECONDS, self._send)
+        elif stand != self._gathered_at:
+            self.dropped += len(self._gathered)
+            self._gathered.clear()
+        self._gathered_at = stand
         self._gathered.append((fact, verdict))
 
     async def run(self) -> None:
@@ -81,7 +90,7 @@ class KeeperLink:
         if transport is None or transport.get_write_buffer_size() > _MOST_WAITING_BYTES:
             self.dropped += len(gathered)
             return
-        body = _encode(Lessons(*self._stand(), gathered))
+        body = _encode(Lessons(*self._gathered_at, gathered))
         transport.write(LENGTH.pack(len(body)) + body)
 
 

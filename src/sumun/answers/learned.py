@@ -6,7 +6,7 @@ so that it can be explained and logged.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from sumun.access import Policy, Proven
 from sumun.answers.translate import Question, Variables
@@ -32,14 +32,14 @@ def fact_of(question: Question, proven: Proven, told: Variables) -> Fact:
     )
 
 
-def verdict_of(fact: Fact, policy: Policy, route_id: str, told: Variables) -> Verdict:
-    """The verdict for the fact's profile and this route's rule."""
+def verdict_of(profile: str, policy: Policy, route_id: str, rights: Mapping[str, str]) -> Verdict:
+    """The verdict for this profile and this route's rule. `rights` are the header variables of the profile."""
     service, rule = policy.kept[route_id]
     return Verdict(
-        profile=fact.profile,
+        profile=profile,
         generation=policy.generation,
         rule=rule,
         service=service,
-        roles=str(told.get("user_roles", "")),
-        permissions=str(told.get("user_permissions", "")),
+        roles=rights["user_roles"],
+        permissions=rights["user_permissions"],
     )

@@ -1,0 +1,63 @@
+"""What an answer owes to rights alone, worked out once for each profile and rule.
+
+A decision looks at what a principal holds, never at who it is (a property test holds `decide` to that). So everyone of
+one profile gets the same decision, the same two headers and the same verdict for HAProxy, for as long as the policy
+lives. Nothing here knows a credential, a time or a person: whether the token is good was judged before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sumun.access import Decision, Policy, Proven, Refuse, Rule, decide
+from sumun.access.handover import rights_of
+from sumun.answers.learned import verdict_of
+from sumun.haproxy.kept import Verdict, profile_id
+
+MOST = 20_000
+"""Entries, about 1 KiB each. When they are too many, all are worked out anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """`rights` are header variables, and `verdict` is what HAProxy may keep: both only of an allow."""
+
+    policy: Policy
+    decision: Decision
+    rights: Mapping[str, str]
+    verdict: Verdict | None
+
+
+class SettledOnce:
+    """Remembers what was settled. Lives on one event loop."""
+
+    def __init__(self, most: int = MOST) -> None:
+        """Nothing is settled yet."""
+        self._most = most
+        self._settled: dict[tuple[str, int, str, bool], Settled] = {}
+
+    def of(self, policy: Policy, rule: Rule, proven: Proven, *, internal: bool) -> Settled:
+        """The decision on this rule for everyone of this profile, and what follows from it."""
+        who = proven.principal
+        profile = profile_id(proven.kind, who.roles, who.permissions, who.scopes)
+        key = (profile, policy.generation, rule.route_id, internal)
+        known = self._settled.get(key)
+        if known is not None and known.policy is policy:
+            return known
+        found = _settle(policy, rule, proven, profile, internal=internal)
+        if not found.decision.varied:
+            if len(self._settled) >= self._most:
+                self._settled.clear()
+            self._settled[key] = found
+        return found
+
+
+def _settle(policy: Policy, rule: Rule, proven: Proven, profile: str, *, internal: bool) -> Settled:
+    decision = decide(rule, proven, policy.bundles, internal=internal)
+    if isinstance(decision, Refuse):
+        return Settled(policy, decision, {}, None)
+    rights = rights_of(proven.principal, policy.bundles)
+    may_be_kept = not decision.varied and rule.route_id in policy.kept
+    verdict = verdict_of(profile, policy, rule.route_id, rights) if may_be_kept else None
+    return Settled(policy, decision, rights, verdict)
