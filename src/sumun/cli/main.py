@@ -25,6 +25,7 @@ COMMANDS = {
         "show",
         "Show the files that a configuration renders to, and why each line is there.",
     ),
+    "diff": ("sumun.cli.diff", "diff", "What another configuration changes: who gains and loses what."),
     "explain": (
         "sumun.cli.explain",
         "explain",

@@ -34,15 +34,18 @@ __all__ = [
 ]
 
 
-def load(path: Path, catalogue: Catalogue) -> Plan:
+def load(path: Path, catalogue: Catalogue, *, try_tests: bool = True) -> Plan:
     """The plan in a file. Raises ConfigProblemsError with everything that is wrong in it, failing policy tests too.
+
+    `try_tests` False: what the file asks for is wanted, not whether its tests hold.
 
     Raises plugins.BrokenKindError when a kind of the catalogue that the file names cannot be imported.
     """
     from sumun.config.compile import compile_plan  # noqa: PLC0415  only who reads YAML pays for its readers
     from sumun.config.yaml_reader import read, read_beside  # noqa: PLC0415
 
-    return compile_plan(read(path), catalogue, read_beside(path))
+    beside = read_beside(path) if try_tests else ()
+    return compile_plan(read(path), catalogue, beside, try_tests=try_tests)
 
 
 def with_excerpts(problems: tuple[Problem, ...], path: Path) -> tuple[Problem, ...]:

@@ -32,7 +32,9 @@ from sumun.plugins import Catalogue
 _REQUIRED = (("services", "{NAME: {url: http://127.0.0.1:9101}}"), ("routes", "[{path: /, service: NAME}]"))
 
 
-def compile_plan(document: Document, catalogue: Catalogue, beside: Sequence[Document] = ()) -> Plan:
+def compile_plan(
+    document: Document, catalogue: Catalogue, beside: Sequence[Document] = (), *, try_tests: bool = True
+) -> Plan:
     """The plan that a document asks for. Raises ConfigProblemsError with everything that is wrong.
 
     `beside` are files of policy tests; they and the document's own are tried when nothing else is wrong.
@@ -54,10 +56,10 @@ def compile_plan(document: Document, catalogue: Catalogue, beside: Sequence[Docu
     tests.add(checked, findings)
     every = (findings, *map(tests.add_file, beside))
     raise_all(every)
+    if not tests or not try_tests:
+        return plan
     tests.try_all(plan)
     raise_all(every)
-    if not tests:
-        return plan
     files = f" of {len(beside)} file{'s' * (len(beside) != 1)} beside and this one" if beside else ""
     findings.note(root.place_of("tests"), f"{len(tests)} policy test{'s' * (len(tests) != 1)}{files} hold")
     return replace(plan, notes=findings.notes)

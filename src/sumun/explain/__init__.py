@@ -15,4 +15,5 @@ cures         what somebody would have to do
 words         an explanation as lines of text; `requirements` says what a route asks
 shapes        an explanation as JSON
 logged        what a line of the access log tells
+differences   two plans: which calls, roles and clients gain and lose what
 """
