@@ -11,6 +11,9 @@ this process counts for itself alone.
 from __future__ import annotations
 
 import os
+from bisect import bisect_left
+from collections import Counter as Tally
+from collections.abc import Sequence
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, values
@@ -68,6 +71,17 @@ LOGINS = Counter(
 )
 NEWS_APPLIED = Counter("sumun_news_applied", "Changes applied from the feed, all processes together")
 NEWS_LOST = Counter("sumun_news_lost", "Times a process had to forget everything because news was lost")
+
+
+def observe_many(histogram: Histogram, values: Sequence[float]) -> None:
+    """What `observe` does for each of these, with one write for each bucket that got any.
+
+    The library has no public way to do so; a unit test holds this to `observe`.
+    """
+    bounds, buckets, total = histogram._upper_bounds, histogram._buckets, histogram._sum  # noqa: SLF001
+    for index, count in Tally(bisect_left(bounds, value) for value in values).items():
+        buckets[index].inc(count)
+    total.inc(sum(values))
 
 
 def exposition() -> bytes:
