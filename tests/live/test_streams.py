@@ -262,7 +262,23 @@ def test_in_an_old_worker(node: NodeUnderTest, others: list[Wire]) -> None:
     stream = chat(node, token)
     node.config.write_text(node.config.read_text() + "\nlimits: {token_size: 7KiB}\n")
     told(node, "reload")
+    time.sleep(0.3)
     assert stream.echoes()
     revoke(node, token)
     cut_within(stream.is_open)
     assert all_live(others)
+
+
+def test_role_loses_a_permission_in_the_file(node: NodeUnderTest, others: list[Wire]) -> None:
+    """After a reload a stream ends that the new configuration would not allow; what it still allows goes on."""
+    text = node.config.read_text()
+    permitted = 'user: ["product:read", "order:read"]'
+    assert permitted in text
+    token = node.log_in("ann")
+    talk, listen = chat(node, token), prices(node, token)
+    node.config.write_text(text.replace(permitted, 'user: ["order:read"]'))
+    told(node, "reload")
+    cut_within(talk.is_open)
+    for one in others:
+        cut_within(one.is_open)
+    assert listen.is_open()

@@ -9,3 +9,9 @@ class NotRepeatableError(OutageError):
     """A stream that could not be judged again is not let begin."""
 
     code = "not_repeatable"
+
+
+class KeeperAwayError(OutageError):
+    """A stream that nobody would cut is not let begin."""
+
+    code = "keeper_away"

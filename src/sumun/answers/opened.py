@@ -1,6 +1,6 @@
 """Allowed requests that may stay open: what the keeper must know of them, and whether they may still go on.
 
-A stream is judged again by the same `decide()` and the same rule that allowed it.
+A stream is judged again by the same `decide()`, under the rule that allowed it and under the one in force.
 """
 
 from __future__ import annotations
@@ -81,14 +81,19 @@ class OpenStreams:
         )
 
     async def may_go_on(self, stream: OpenStream) -> bool | None:
-        """Whether this stream would be allowed now, by the rule that allowed it. None: nobody can tell."""
+        """Whether this stream would be allowed now: by the rule that allowed it, and by the one in force.
+
+        None: nobody can tell.
+        """
         policy = self._generations.get(stream.generation)
-        rule = policy.rules.get(stream.route_id) if policy else None
-        if policy is None or rule is None:
-            return False
+        policies = [] if policy is None else [policy, self._generations.newer_than(policy) or policy]
+        rules = [(one.rules.get(stream.route_id), one.bundles) for one in policies]
         try:
             evidence = await self._recogniser.recognise_again(stream.credential.handle, self._clock())
         except SumunError as trouble:
             log.warning("an open stream was not judged: %s: %s", trouble.code, trouble)
             return None
-        return isinstance(decide(rule, evidence, policy.bundles, internal=stream.internal), Allow)
+        return bool(rules) and all(
+            rule is not None and isinstance(decide(rule, evidence, bundles, internal=stream.internal), Allow)
+            for rule, bundles in rules
+        )

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from sumun.answers.errors import KeeperAwayError
 from sumun.keeper.stream_wire import Judge, Judged, Opened, OpenStream, Taken, framed, from_keeper, read_frame
 
 log = logging.getLogger(__name__)
@@ -21,9 +22,10 @@ _AGAIN_SECONDS = 0.1
 _CATCH_UP_SECONDS = 0.5
 _LOOK_SECONDS = 0.005
 _AT_ONCE = 100
+_MOST_NOT_TAKEN = 20_000
 
-Stand = Callable[[], tuple[str, int]]
-"""(feed incarnation, latest change that is applied) of this moment."""
+Stand = Callable[[], tuple[str, int, int]]
+"""(feed incarnation, latest change that is applied, generation in force) of this moment."""
 
 
 MayGoOn = Callable[[OpenStream], Awaitable[bool | None]]
@@ -42,7 +44,9 @@ class StreamLink:
         self._judging: set[asyncio.Task[None]] = set()
 
     def opened(self, stream: OpenStream) -> None:
-        """This request is about to be allowed."""
+        """This request is about to be allowed. Raises KeeperAwayError when the keeper has been away for too long."""
+        if len(self._not_taken) >= _MOST_NOT_TAKEN:
+            raise KeeperAwayError(f"{_MOST_NOT_TAKEN} open streams are not handed to the keeper yet")
         self._number += 1
         message = self._not_taken[self._number] = Opened(self._number, [stream])
         if self._writer is not None:
@@ -83,18 +87,20 @@ class StreamLink:
 
     async def _judge(self, question: Judge, writer: asyncio.StreamWriter, may_go_on: MayGoOn) -> None:
         may: list[bool | None] = [None] * len(question.streams)
-        if await self._knows(question.incarnation, question.n):
+        if await self._knows(question):
             may = []
             for start in range(0, len(question.streams), _AT_ONCE):
                 some = question.streams[start : start + _AT_ONCE]
                 may += await asyncio.gather(*map(may_go_on, some))
         writer.write(framed(Judged(question.number, may)))
 
-    async def _knows(self, incarnation: str, n: int) -> bool:
-        """True when this process has applied the news up to `n`; it may be a moment behind the keeper."""
+    async def _knows(self, asked: Judge) -> bool:
+        """True when this process knows what the question takes; it may be a moment behind the keeper."""
         deadline = asyncio.get_running_loop().time() + _CATCH_UP_SECONDS
-        while (stand := self._stand())[0] != incarnation or stand[1] < n:
+        while True:
+            incarnation, n, adopted = self._stand()
+            if incarnation == asked.incarnation and n >= asked.n and adopted >= asked.adopted:
+                return True
             if asyncio.get_running_loop().time() > deadline:
                 return False
             await asyncio.sleep(_LOOK_SECONDS)
-        return True

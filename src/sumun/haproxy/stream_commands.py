@@ -19,6 +19,8 @@ STREAM_NAME: Final = "%pid/%rt/%ci:%cp"
 """A stream's name, as HAProxy's log format writes it: process, number of the stream in it, the client's end."""
 
 LIST: Final = "show sess"
+LIST_ALL: Final = "show sess all"
+"""The long form of every stream: dear, 50 µs each."""
 _ASK: Final = "ask."
 
 _NAME: Final = re.compile(r"(\d{1,10})/(\d{1,10})/(\S{1,60}:\d{1,5})")

@@ -47,6 +47,8 @@ without one, and a list of very many streams takes its time.
 _JUDGE_SECONDS: Final = 2.0
 _JUDGED_AT_ONCE: Final = 500
 _TOLD_AT_ONCE: Final = 100
+_LOOKED_UP_ONE_BY_ONE: Final = 3000
+"""Beyond it one long list of all is cheaper: HAProxy walks through its streams for each look."""
 _REST_SECONDS: Final = 0.02
 _LONGEST_SLEEP_SECONDS: Final = 0.25
 T = TypeVar("T")
@@ -68,12 +70,12 @@ class _Answerer:
         if asked is not None and not asked.done():
             asked.set_result(answer.may)
 
-    async def judge(self, at: Position, streams: list[OpenStream]) -> list[bool | None]:
+    async def judge(self, at: Position, adopted: int, streams: list[OpenStream]) -> list[bool | None]:
         """Raises TimeoutError, ConnectionError."""
         number = next(self._numbers)
         asked = self._asked[number] = asyncio.get_running_loop().create_future()
         try:
-            self._writer.write(framed(Judge(number, at.incarnation, at.n, streams)))
+            self._writer.write(framed(Judge(number, at.incarnation, at.n, adopted, streams)))
             return await asyncio.wait_for(asked, _JUDGE_SECONDS)
         finally:
             del self._asked[number]
@@ -95,14 +97,19 @@ class StreamCutter:
         *,
         steady: Callable[[], float],
         wall: Callable[[], float],
+        adopted: int,
     ) -> None:
-        """`master` is the path of the master's socket. `steady` never jumps; `wall` is unix seconds."""
+        """`master` is the path of the master's socket; `adopted` the generation in force.
+
+        `steady` never jumps; `wall` is unix seconds.
+        """
         self._streams = streams
         self._journal = journal
         self._sockets = [RuntimeSocket(master, seconds) for seconds in _ANSWER_SECONDS]
         self._failures: Counter[str] = Counter()
         self._steady = steady
         self._wall = wall
+        self._adopted = adopted
         self._answerers: dict[int, _Answerer] = {}
         self._numbers = itertools.count(1)
         self._turn = itertools.count()
@@ -132,6 +139,12 @@ class StreamCutter:
     def lost(self) -> None:
         """News may have been missed."""
         self._streams.lost()
+
+    def adopted(self, generation: int) -> None:
+        """This generation is in force now."""
+        self._adopted = generation
+        self._streams.reconfigured(self._steady())
+        self._wake.set()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One answering process, until it goes away."""
@@ -199,10 +212,13 @@ class StreamCutter:
 
     async def _ask(self, answerer: _Answerer, at: Position, chosen: Mapping[Key, OpenStream]) -> None:
         may: list[bool | None] = [None] * len(chosen)
+        adopted = self._adopted
         try:
-            may = await answerer.judge(at, list(chosen.values()))
+            may = await answerer.judge(at, adopted, list(chosen.values()))
         except (TimeoutError, ConnectionError) as trouble:
             log.warning("open streams were not judged, another process is asked: %s", trouble)
+        if adopted != self._adopted:
+            may = [None if one else one for one in may]
         if None in may:
             await asyncio.sleep(_REST_SECONDS)
         self._streams.judged(at, dict(zip(chosen, may, strict=True)), self._steady())
@@ -235,8 +251,8 @@ class StreamCutter:
         try:
             condemned = self._streams.to_cut(self._steady(), self._wall()).get(worker, {})
             looked_for = known if looked else condemned
-            there = await self._find(pid, looked_for)
-            doomed = [address for number, address in there.items() if number in condemned]
+            there = await self._find(pid, looked_for, condemned)
+            doomed = [there[number] for number in condemned if number in there]
             await self._tell(pid, map(stream_commands.cut, doomed))
         except RuntimeSocketError as trouble:
             self._failures[worker] += 1
@@ -255,13 +271,25 @@ class StreamCutter:
                 )
         await asyncio.sleep(_REST_SECONDS)
 
-    async def _find(self, pid: int, streams: Mapping[int, StreamName]) -> dict[int, str]:
-        """Number -> address of those that are there. Raises RuntimeSocketError."""
-        sources = {name.source for name in streams.values()}
-        listed = stream_commands.read_list(await self._said(pid, [stream_commands.LIST]))
-        addresses = [one.address for one in listed if one.source in sources]
-        answer = await self._tell(pid, map(stream_commands.look_up, addresses))
-        return {number: address for address, number in stream_commands.numbers(answer).items()}
+    async def _find(
+        self, pid: int, known: Mapping[int, StreamName], condemned: Mapping[int, StreamName]
+    ) -> dict[int, str]:
+        """Number -> address of those of `known` that are there; for those that are not condemned the address may be "",
+        and one that has just ended may be among them. Raises RuntimeSocketError.
+        """
+        listed = list(stream_commands.read_list(await self._said(pid, [stream_commands.LIST])))
+        there_from = Counter(one.source for one in listed)
+        known_from = Counter(name.source for name in known.values())
+        unclear = {name.source for name in condemned.values()}
+        unclear |= {source for source, count in known_from.items() if count > there_from[source] > 0}
+        addresses = [one.address for one in listed if one.source in unclear]
+        if len(addresses) > _LOOKED_UP_ONE_BY_ONE:
+            answer = await self._said(pid, [stream_commands.LIST_ALL])
+        else:
+            answer = await self._tell(pid, map(stream_commands.look_up, addresses))
+        there = {number: address for address, number in stream_commands.numbers(answer).items()}
+        clear = (n for n, name in known.items() if name.source not in unclear and there_from[name.source])
+        return dict.fromkeys(clear, "") | there
 
     async def _tell(self, pid: int, commands: Iterable[str]) -> str:
         return "".join([await self._said(pid, some) for some in _some(commands, _TOLD_AT_ONCE)])

@@ -77,11 +77,12 @@ class Taken(msgspec.Struct, array_like=True, tag="taken"):
 
 
 class Judge(msgspec.Struct, array_like=True, tag="judge"):
-    """A question. `incarnation`, `n`: what must be known to answer it."""
+    """A question. What must be known to answer it: the news up to `n`, and that generation `adopted` is in force."""
 
     number: int
     incarnation: str
     n: int
+    adopted: int
     streams: list[OpenStream]
 
 

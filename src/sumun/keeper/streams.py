@@ -108,6 +108,11 @@ class Streams:
         """News may have been missed: nobody is judged until it is followed again, then everybody is."""
         self._position = None
 
+    def reconfigured(self, steady: float) -> None:
+        """Another configuration is in force: it may ask for more, or give people less."""
+        for key, entry in self._entries.items():
+            self._suspect(key, entry, steady, by_name=False)
+
     def judged(self, at: Position, verdicts: Mapping[Key, bool | None], steady: float) -> None:
         """May these go on, by someone who knew the news up to `at`? None: nobody can tell."""
         for key, may in verdicts.items():

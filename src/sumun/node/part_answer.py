@@ -66,7 +66,9 @@ async def serve(start: Start, _prepared: None) -> None:
         lessons = Lessons(start, shared, following, generations)
         link = KeeperLink(start.folder.keeper_socket, lambda: (following.memory.incarnation, lessons.adopted))
         memory = following.memory
-        stream_link = StreamLink(start.folder.stream_socket, lambda: (memory.incarnation, memory.n))
+        stream_link = StreamLink(
+            start.folder.stream_socket, lambda: (memory.incarnation, memory.n, lessons.adopted)
+        )
         streams = OpenStreams(
             generations, following.recogniser, lambda: memory.incarnation, time.time, stream_link.opened
         )

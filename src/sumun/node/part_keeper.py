@@ -29,8 +29,9 @@ _decode = msgspec.msgpack.Decoder(Lessons).decode
 class Told:
     """What the supervisor tells this part."""
 
-    def __init__(self, keeper: Keeper) -> None:
+    def __init__(self, keeper: Keeper, cutter: StreamCutter) -> None:
         self._keeper = keeper
+        self._cutter = cutter
 
     async def learn(self, words: str) -> str:
         """`learn N SECRETS`: workers of this generation are coming. The keeper needs no secret."""
@@ -40,6 +41,7 @@ class Told:
     async def adopt(self, words: str) -> str:
         """`adopt N`."""
         await self._keeper.adopted(int(words))
+        self._cutter.adopted(int(words))
         return "adopted"
 
     async def retire(self, words: str) -> str:
@@ -57,7 +59,14 @@ async def serve(start: Start, _prepared: None) -> None:
     seconds = start.plan.node.serve_known_for_seconds
     paths = RuntimePaths(start.folder.run, start.folder.current)
     journal = StreamJournal(start.folder.stream_journal)
-    cutter = StreamCutter(Streams(), journal, start.folder.workers_socket, steady=steady_seconds, wall=time.time)
+    cutter = StreamCutter(
+        Streams(),
+        journal,
+        start.folder.workers_socket,
+        steady=steady_seconds,
+        wall=time.time,
+        adopted=start.generation,
+    )
     cutter.remember()
     async with open_feed(start.address) as feed:
         keeper = Keeper(
@@ -72,7 +81,7 @@ async def serve(start: Start, _prepared: None) -> None:
             steady=steady_seconds,
             wall=time.time,
         )
-        told = Told(keeper)
+        told = Told(keeper, cutter)
         control = ControlServer(
             start.folder.control_socket(start.name),
             {"learn": told.learn, "adopt": told.adopt, "retire": told.retire},
