@@ -45,8 +45,7 @@ def ask(*, grpc: bool) -> list[str]:
     # A dead answerer costs nothing: without the guard HAProxy 2.6 would wait for the whole processing timeout.
     # A worker that is stopping counts no server as usable, and still has requests to ask about.
     lines.append(
-        f"http-request send-spoe-group {ENGINE} {GROUP} "
-        f"if {{ nbsrv({ANSWERERS}) gt 0 }} or {{ stopping }}",
+        f"http-request send-spoe-group {ENGINE} {GROUP} if {{ nbsrv({ANSWERERS}) gt 0 }} or {{ stopping }}",
     )
     return lines
 
