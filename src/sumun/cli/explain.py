@@ -88,7 +88,7 @@ def _who(user: str | None, client: str | None, token: str | None, *, nobody: boo
 
 
 def _call(method: str, path: str, host: str, *, internal: bool) -> Call:
-    from sumun.config.calls import Call, check_method, check_path
+    from sumun.config.calls import Call, bare_host, check_method, check_path
     from sumun.config.refused import RefusedError
 
     for value, check in ((method, check_method), (path, check_path)):
@@ -97,7 +97,7 @@ def _call(method: str, path: str, host: str, *, internal: bool) -> Call:
         except RefusedError as error:
             more = "; ".join(filter(None, (error.allowed and f"allowed: {error.allowed}", error.mend)))
             raise click.UsageError(f"{value[:80]!r} {error.what}" + (f" ({more})" if more else "")) from None
-    return Call(method, path, host.lower().partition(":")[0], internal)
+    return Call(method, path, bare_host(host), internal)
 
 
 def _explain(call: Call, who: _Who, config: Path | None, data: Path) -> Explanation:

@@ -77,6 +77,12 @@ def rule_of(route: Route) -> Rule:
     return Rule(route.id, route.access, route.requirement, route.kinds)
 
 
+def bare_host(host: str) -> str:
+    """A Host header as routes see it: lower case, without the port; an IPv6 address keeps its brackets."""
+    lower = host.lower()
+    return lower[: lower.find("]") + 1] if lower.startswith("[") else lower.partition(":")[0]
+
+
 def parse_call(text: str) -> tuple[str, str]:
     """Method and path of `DELETE /products/1`. Raises RefusedError."""
     method, blank, path = text.partition(" ")

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from sumun.config.calls import Call
+from sumun.config.calls import Call, bare_host
 from sumun.errors import SumunError
 
 NOT_KNOWN = "-"
@@ -91,9 +91,7 @@ class LoggedCall:
     @property
     def call(self) -> Call:
         """The call as routes see it."""
-        host = self.host.lower()
-        bare = host[: host.find("]") + 1] if host.startswith("[") else host.partition(":")[0]
-        return Call(self.method, self.path, bare, self.listener == "internal")
+        return Call(self.method, self.path, bare_host(self.host), self.listener == "internal")
 
     @property
     def said(self) -> Said:

@@ -40,7 +40,9 @@ class Callers:
             raise UnknownUserError(f"there is no account {name[:80]!r}; `sumun user list` shows them")
         client = None if client_id is None else self._client(client_id)
         through = None if client is None else through_client(client)
-        kind = client.token_kind if client and client.token_kind in kinds else _first(kinds)
+        kind = (
+            _first(kinds) if client is None or through is None else _of_client(client, through.kinds & kinds)
+        )
         scopes = through.scopes if through else frozenset({ANYTHING})
         assumed = (
             f"a token of the kind {kind} that carries {'every scope' if client is None else 'all that its client may'}",
@@ -182,6 +184,11 @@ def _principal(standing: Standing, scopes: frozenset[Permission], client_id: str
 
 def _unproven(words: str, because: InvalidBecause) -> Caller:
     return Caller(words, Invalid(because), Shown.TOKEN)
+
+
+def _of_client(client: Client | RegisteredClient, kinds: frozenset[TokenKind]) -> TokenKind:
+    """The kind that the client gets: its own where that will do, or another that will; its own when none does."""
+    return client.token_kind if client.token_kind in kinds or not kinds else _first(kinds)
 
 
 def _first(kinds: frozenset[TokenKind]) -> TokenKind:
