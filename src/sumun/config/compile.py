@@ -184,4 +184,5 @@ def _node(checked: Checked[Settings]) -> NodeSettings:
         if node.directory.source
         else None,
         serve_known_for_seconds=checked.settings.outage.serve_known_for,
+        kept_facts=node.kept_facts,
     )

@@ -212,6 +212,7 @@ class NodeSettings:
     store: SecretRef | None
     directory: SecretRef | None
     serve_known_for_seconds: int
+    kept_facts: int = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -281,6 +281,12 @@ class NodeSection(Section):
         "which costs each of them.",
         examples=["2"],
     )
+    kept_facts: Annotated[int, Number(1000, 20_000_000)] = Field(
+        1_000_000,
+        description="How many credentials HAProxy may keep, so that their calls pass without a question; about 460 bytes "
+        "each. Beyond that the oldest half is forgotten, and asked about again.",
+        examples=["200000"],
+    )
     run_as: (
         Annotated[str, Text("name of a user", r"[a-z_][a-z0-9_.-]{0,31}", "a user of this machine")] | None
     ) = Field(

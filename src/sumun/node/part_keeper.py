@@ -70,7 +70,7 @@ async def serve(start: Start, _prepared: None) -> None:
     cutter.remember()
     async with open_feed(start.address) as feed:
         keeper = Keeper(
-            Ledger(serve_known_for_seconds=seconds, bounds=Bounds()),
+            Ledger(serve_known_for_seconds=seconds, bounds=Bounds(facts=start.plan.node.kept_facts)),
             feed,
             start.folder.workers_socket,
             MasterSocket(paths, start.folder.workers_socket),
