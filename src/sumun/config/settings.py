@@ -283,8 +283,8 @@ class NodeSection(Section):
     )
     kept_facts: Annotated[int, Number(1000, 20_000_000)] = Field(
         1_000_000,
-        description="How many credentials HAProxy may keep, so that their calls pass without a question; about 460 bytes "
-        "each. Beyond that the oldest half is forgotten, and asked about again.",
+        description="How many credentials HAProxy may keep, so that their calls pass without a question; about 460 "
+        "bytes each. Beyond that the oldest half is forgotten, and asked about again.",
         examples=["200000"],
     )
     run_as: (
