@@ -43,7 +43,8 @@ from sumun.recognition import steady_seconds
 from sumun.tokens import format as token_format
 from sumun.tokens.mint import JWT_RANDOM_BYTES, OPAQUE_RANDOM_BYTES, Grant, mint_jwt, mint_opaque
 from sumun.tokens.store import TokenStore
-from sumun.tokens.stores.connect import valkey_store
+from sumun.tokens.stores.valkey import ValkeyStore
+from sumun.tokens.stores.valkey_link import ValkeyLink
 from tests.live.demo_node import free_ports
 from tests.live.node_under_test import NodeUnderTest, node_folder
 
@@ -150,7 +151,9 @@ def _grant(shared: Shared, person: Subject) -> Grant:
 async def all_tokens(node: NodeUnderTest, folder: Path, wanted: argparse.Namespace) -> dict[str, Tokens]:
     """Every file of tokens that the variants need."""
     async with open_for_operator(node.data) as shared:
-        store = valkey_store(shared.address, steady_seconds, deadline_seconds=10.0)
+        # Many connections: the server writes to the disk once for all that wait.
+        link = ValkeyLink(shared.address, connections=AT_ONCE, deadline_seconds=10.0, steady=steady_seconds)
+        store = ValkeyStore(link)
         made = {f"{n}": await mint(shared, store, folder, f"{n}", n) for n in wanted.tokens}
         made["once"] = await mint(shared, store, folder, "once", wanted.once)
         made["jwt"] = await mint(shared, store, folder, "jwt", wanted.once_jwt, jwts=True)
