@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from sumun.access import Access, Allow, Evidence, HasPermission, Missing, Proven, Refuse, TokenKind, decide
 from sumun.access.remedy import remedy_for
-from sumun.config.calls import STATUS_OF, Call, NotServed, rule_of, serve
+from sumun.config.calls import STATUS_OF, Call, NotServed, RoutesByStart, rule_of
 from sumun.config.checking import Checked, check
 from sumun.config.closest import closest
 from sumun.config.document import Document, MappingNode, Node, ScalarNode
@@ -92,8 +92,9 @@ class PolicyTests:
 
     def try_all(self, plan: Plan) -> None:
         """Try every test; each that fails is a problem at its place."""
+        routes = RoutesByStart(plan.routes)
         for test in self._tests:
-            _try(test, plan)
+            _try(test, plan, routes)
 
     def _add(
         self, settings: PolicyTestSettings, node: MappingNode, findings: Findings, vocabulary: Vocabulary
@@ -153,9 +154,9 @@ class PolicyTests:
         return Holder(who, checked.settings.token or client.token_kind)
 
 
-def _try(test: PolicyTest, plan: Plan) -> None:
+def _try(test: PolicyTest, plan: Plan, routes: RoutesByStart) -> None:
     """Try one test; a problem when it does not hold."""
-    route = serve(plan.routes, test.call)
+    route = routes.serve(test.call)
     if isinstance(route, NotServed):
         outcome, what, mend = str(route.status), *_not_served(test.call, route)
     else:
