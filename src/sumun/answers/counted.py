@@ -1,7 +1,7 @@
 """Counts answers and times them, around whatever answers.
 
-The shared files of the metrics cost three system calls a time, so counts are gathered here first and handed over
-several times a second. A process that is killed takes the last of them with it.
+The shared files of the metrics cost three system calls a time. So after a count, those of the next moment are gathered
+here and handed over together. A process that is killed takes the last of them with it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from sumun.telemetry.metrics import ANSWER_SECONDS, QUESTIONS, observe_many
 
 Answer = Callable[[Mapping[str, object]], Variables | Awaitable[Variables]]
 
-HANDED_OVER_EVERY_SECONDS = 0.2
+GATHERED_FOR_SECONDS = 0.2
 
 
 def counted(answer: Answer) -> Answer:
@@ -39,16 +39,22 @@ class _Tally:
     def __init__(self) -> None:
         self._outcomes: dict[str, int] = {}
         self._seconds: list[float] = []
+        self._gathering = False
 
     def count(self, variables: Variables, began: float) -> None:
         """One answer to the question that was read at `began`."""
-        if not self._seconds:
-            asyncio.get_running_loop().call_later(HANDED_OVER_EVERY_SECONDS, self._hand_over)
         self._seconds.append(perf_counter() - began)
         outcome = "allow" if "allow" in variables else str(variables.get("code", "nothing"))
         self._outcomes[outcome] = self._outcomes.get(outcome, 0) + 1
+        if not self._gathering:
+            self._hand_over()
 
     def _hand_over(self) -> None:
+        """Hand over what there is, and gather for a while; nothing there: the next count is handed over at once."""
+        self._gathering = bool(self._seconds)
+        if not self._gathering:
+            return
+        asyncio.get_running_loop().call_later(GATHERED_FOR_SECONDS, self._hand_over)
         outcomes, self._outcomes = self._outcomes, {}
         seconds, self._seconds = self._seconds, []
         for outcome, count in outcomes.items():

@@ -23,8 +23,8 @@ def seen() -> dict[tuple[str, str], float]:
 
 
 def test_each_answer_is_counted_by_outcome_and_timed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two allows, one of them later, a refusal and a nothing: four timed questions, by outcome, soon after."""
-    monkeypatch.setattr(counted_module, "HANDED_OVER_EVERY_SECONDS", 0.01)
+    """Two allows, one of them later, a refusal and a nothing: four timed questions, by outcome; the first at once, all soon after."""
+    monkeypatch.setattr(counted_module, "GATHERED_FOR_SECONDS", 0.01)
     before = seen()
 
     async def later():
@@ -35,7 +35,11 @@ def test_each_answer_is_counted_by_outcome_and_timed(monkeypatch: pytest.MonkeyP
 
     async def ask_all() -> None:
         ask = counted(lambda args: later() if args["q"] == "later" else answers[args["q"]])
-        for question in ("now", "no", "none"):
+        assert ask({"q": "now"}) == answers["now"]
+        assert (
+            seen()["sumun_questions_total", "allow"] == before.get(("sumun_questions_total", "allow"), 0) + 1
+        )
+        for question in ("no", "none"):
             assert ask({"q": question}) == answers[question]
         assert await ask({"q": "later"}) == {"allow": True}
         await asyncio.sleep(0.1)
