@@ -11,21 +11,26 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from secrets import token_hex
+from secrets import token_bytes, token_hex
 
 from sumun.changes import Applied, Changes
 from sumun.directory import Directory, Held, NewUser
-from sumun.identity import Permission
+from sumun.haproxy.paths import RuntimePaths
+from sumun.haproxy.runtime import RuntimeSocket
+from sumun.identity import ANYTHING, Permission, Subject
 from sumun.node.assemble import Shared, open_for_operator
 from sumun.node.issue_by_hand import Wish, issue_by_hand
+from sumun.tokens.mint import OPAQUE_RANDOM_BYTES, Grant, mint_opaque
 from tests.live.demo_node import SOURCES
 from tests.live.node_under_test import NodeUnderTest, node_folder
 
@@ -34,7 +39,7 @@ LEASE_SECONDS = 3
 
 _CONFIG = """\
 listen: 127.0.0.1:{port}
-node: {{haproxy_threads: {threads}, answerers: 2}}
+node: {{haproxy_threads: {threads}, answerers: 2, kept_facts: {facts}}}
 outage: {{serve_known_for: {lease}s}}
 limits: {{request_timeout: 30s}}
 services:
@@ -214,6 +219,27 @@ class World:
                 await asyncio.sleep(0.01)
                 calls = min(calls * 2, 200)
 
+    async def many_tokens(self, user: str, count: int) -> list[str]:
+        """So many opaque tokens of one person, without an audit record each."""
+        grant = Grant(
+            Subject.user(user), "app", frozenset({ANYTHING}), frozenset(), frozenset(), 0, 0, client_epoch=0
+        )
+        made = [
+            mint_opaque(grant, now=time.time(), lifetime_seconds=600, random=token_bytes(OPAQUE_RANDOM_BYTES))
+            for _ in range(count)
+        ]
+        for begin in range(0, count, 100):
+            await asyncio.gather(*(self.shared.store.put(d, r) for _, d, r in made[begin : begin + 100]))
+        return [token for token, _, _ in made]
+
+    async def rows(self) -> dict[str, int]:
+        """How many rows the worker's maps have, by file."""
+        run = self.node.data / "run"
+        said = await RuntimeSocket(RuntimePaths(run, self.node.data).runtime).ask("show map")
+        return {
+            Path(name).name: int(count) for name, count in re.findall(r"\((\S+?)\).*entry_cnt=(\d+)", said)
+        }
+
     async def write_config(self, **changed: object) -> None:
         """Another configuration; in force after `reload`."""
         self.node.config.write_text(config(self.node.port, self.service, **changed))
@@ -275,9 +301,12 @@ def config(
     threads: object = 2,
     lease: object = LEASE_SECONDS,
     reader: object = "item:read",
+    facts: object = 100_000,
 ) -> str:
     """The configuration's text."""
-    return _CONFIG.format(port=port, service=service, threads=threads, lease=lease, reader=reader)
+    return _CONFIG.format(
+        port=port, service=service, threads=threads, lease=lease, reader=reader, facts=facts
+    )
 
 
 @contextmanager
@@ -302,12 +331,12 @@ def echo_service() -> Iterator[int]:
 
 
 @contextmanager
-def running_node() -> Iterator[tuple[NodeUnderTest, int]]:
-    """A node and its service's port; it must end well."""
+def running_node(**settings: object) -> Iterator[tuple[NodeUnderTest, int]]:
+    """A node and its service's port; it must end well. `settings` are those of `config`."""
     with node_folder() as folder, echo_service() as service:
         node = NodeUnderTest(data=folder / "data")
         node.config = folder / "sumun.yaml"
-        node.config.write_text(config(node.port, service))
+        node.config.write_text(config(node.port, service, **settings))
         secret = folder / "jobs.secret"
         secret.write_text("jobs-secret-of-the-test\n")
         secret.chmod(0o600)

@@ -39,7 +39,7 @@ from tests.live.kept_world import (
     run,
     running_node,
 )
-from tests.live.node_under_test import NodeUnderTest
+from tests.live.node_under_test import NodeUnderTest, resident
 
 READER = held("reader")
 NOTHING = Rights(frozenset(), frozenset())
@@ -661,3 +661,38 @@ def test_an_odd_request_is_always_asked(place: Place) -> None:
                     assert (reply.status, told(reply)) == (200, told(kept)), lines
 
     run(*place, work)
+
+
+# -- bounds ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(120)
+def test_a_flood_of_distinct_tokens(haproxy: object) -> None:
+    """Far more tokens than may be kept: the maps stay bounded, so does the memory, and nobody is refused."""
+    most = 1000
+
+    async def work(world: World) -> None:
+        callers = [world.caller() for _ in range(8)]
+        tokens = await world.many_tokens(await world.person("reader"), 4 * most)
+        seen: Counter[int] = Counter()
+        largest = 0
+
+        async def spend(caller: Caller, share: list[str]) -> None:
+            for token in share:
+                seen[(await caller.call(token)).status] += 1
+
+        memory = []
+        for begin in range(0, len(tokens), most // 2):
+            part = tokens[begin : begin + most // 2]
+            await asyncio.gather(*(spend(c, part[i :: len(callers)]) for i, c in enumerate(callers)))
+            rows = await world.rows()
+            largest = max(largest, rows["facts.a.map"] + rows["facts.b.map"])
+            memory.append(resident(world.workers()[-1]))
+        assert seen == {200: len(tokens)}
+        assert most // 4 < largest <= most, largest
+        assert memory[-1] - memory[3] < 4 << 10, memory
+        await world.keep(tokens[-1], callers[0])
+
+    with running_node(facts=most) as running:
+        run(*running, work)

@@ -45,12 +45,12 @@ def add_rows(map_name: str, rows: Iterable[Row], version: int | None = None) -> 
 
 def set_row(map_name: str, key: str, value: str) -> str:
     """The command that changes the value of a key that is there."""
-    return f"set map {map_name} {_word(key)} {_word(value)}"
+    return f"set map {map_name} {_argument(key)} {_argument(value)}"
 
 
 def get_row(map_name: str, key: str) -> str:
     """The command that looks a key up as a request would."""
-    return f"get map {map_name} {_word(key)}"
+    return f"get map {map_name} {_argument(key)}"
 
 
 def prepare(map_name: str) -> str:
@@ -85,10 +85,16 @@ def value_in(answer: str) -> str | None:
     _, mark, rest = line.partition('value="')
     if not mark:
         raise RuntimeSocketError(f"HAProxy did not look a map up: {line[:200]}")
-    return rest.partition('"')[0]
+    value, end, _ = rest.rpartition('", type=')
+    return value if end else rest.rpartition('"')[0]
 
 
 def _word(text: str) -> str:
     if _WORD.fullmatch(text) is None:
         raise ValueError(f"{text[:40]!r} cannot stand in a row of a map")
     return text
+
+
+def _argument(text: str) -> str:
+    """A word of the command line, where a backslash guards the next character; in the rows of a payload it does not."""
+    return _word(text).replace("\\", "\\\\")

@@ -68,9 +68,18 @@ def test_answers_are_judged() -> None:
         map_commands.refuse_complaints("unknown map identifier.\n")
     found = 'type=str, case=sensitive, found=yes, idx=tree, key="k", value="17", type="sint"\n\n'
     assert map_commands.value_in(found) == "17"
+    assert map_commands.value_in(found.replace("17", 'a"b')) == 'a"b'
+    assert map_commands.value_in(found.replace("17", "")) == ""
     assert map_commands.value_in("type=str, case=sensitive, found=no\n\n") is None
     with pytest.raises(RuntimeSocketError, match="did not look"):
         map_commands.value_in("unknown map identifier.\n")
     assert map_commands.prepared_version("New version created: 3\n\n") == 3
     with pytest.raises(RuntimeSocketError, match="did not prepare"):
         map_commands.prepared_version("unknown map identifier.\n")
+
+
+def test_a_backslash_is_guarded_in_a_command_and_not_in_a_row() -> None:
+    """HAProxy takes it away from a word of the command line (management guide 9.3), and leaves it in a payload."""
+    assert map_commands.set_row("m", "a\\b", "c\\d") == "set map m a\\\\b c\\\\d"
+    assert map_commands.get_row("m", "a\\b") == "get map m a\\\\b"
+    assert list(map_commands.add_rows("m", [("a\\b", "c")])) == ["add map m <<\na\\b c\n"]
