@@ -292,7 +292,7 @@ def report(every: list[Variant], wanted: argparse.Namespace) -> dict[str, Any]:
             rows[one.name]["kept_share"] = round(sorted(one.kept)[len(one.kept) // 2], 4)
     return {
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, Linux {platform.release()}",
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores, Linux {platform.release().partition('-')[0]}",
         "python": platform.python_version(),
         **proxies.versions(),
         "rounds": wanted.rounds,
