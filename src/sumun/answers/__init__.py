@@ -7,6 +7,7 @@ desk          the questions of all connections: deadline, bounds, what becomes o
 translate     question arguments -> Question; Decision -> answer variables
 counted       counts answers and times them
 settled       what follows from rights alone, worked out once for each profile and rule
+opened        allowed requests that may stay open, and whether they may go on; stream_link tells the keeper
 answer        the whole path of one question, readable on one screen
 
 Flow: bytes -> spop -> arguments -> Question -> Evidence (recognition) -> Decision (access)

@@ -6,6 +6,8 @@ Command   steps for one worker, in this order (`commands`); what must be read ba
 mark      the number of the latest change that concerns a subject, a token or a client
 lease     the unix second until when a worker believes what it keeps; none: it asks about everything
 
+streams   which open streams hang on which token (`streams`, pure), and who cuts them (`stream_cutter`; docs/streams.md)
+
     feed -- news --> Ledger -- commands --> workers' maps        answering processes -- facts --> Ledger
     feed <-- n ---- Ledger <-- answers --- workers               clocks -- readings --> Ledger
 
