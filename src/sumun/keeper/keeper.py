@@ -118,7 +118,7 @@ class Keeper:
         await self._look()
         self._order()
         until = self._steady() + self._waited_for
-        while self._ledger.is_trusted_by_old_workers() and self._steady() < until:
+        while not self._ledger.is_trusted_only(self._newest or "") and self._steady() < until:
             self._moved.clear()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._moved.wait(), _LOOK_SECONDS)

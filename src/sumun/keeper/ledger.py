@@ -174,19 +174,14 @@ class Ledger:
         n = min((self._position.n, *behind))
         return None if n < 0 else Position(self._position.incarnation, n)
 
-    def believers(self) -> frozenset[str] | None:
-        """The workers that have not said that they believe nothing; None when nobody has looked which ones live."""
-        if self._held is None:
-            return None
-        return frozenset(worker for worker, held in self._held.items() if held.lease != 0)
-
-    def is_trusted_by_old_workers(self) -> bool:
-        """True while a worker that is not the newest may believe anything."""
-        return any(held.lease != 0 for worker, held in (self._held or {}).items() if worker != self._newest)
-
     def is_trusted_nowhere(self) -> bool:
         """True when no worker believes anything: this keeper may say goodbye to the feed."""
-        return self.believers() == frozenset()
+        return self._held is not None and all(held.lease == 0 for held in self._held.values())
+
+    def is_trusted_only(self, newest: str) -> bool:
+        """True when this is the newest worker and no other believes anything: the reload that began it is over."""
+        others = (held for worker, held in (self._held or {}).items() if worker != newest)
+        return self._newest == newest and all(held.lease == 0 for held in others)
 
     # -- inside --------------------------------------------------------------------------------------------------
 
