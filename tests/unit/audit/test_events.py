@@ -27,12 +27,13 @@ def test_details_are_json(event: type[AuditEvent]) -> None:
     examples: dict[str, object] = {
         "str": "user:alice",
         "bool": True,
+        "int": 7,
         "frozenset[str]": frozenset({"b", "a"}),
     }
     made = event(**{field.name: examples[str(field.type)] for field in dataclasses.fields(event)})
     detail = json.loads(json.dumps(made.detail()))
     assert "about" not in detail
-    assert all(value in ("user:alice", True, ["a", "b"]) for value in detail.values())
+    assert all(value in ("user:alice", True, 7, ["a", "b"]) for value in detail.values())
 
 
 def test_events_cannot_be_written_to() -> None:

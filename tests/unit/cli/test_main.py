@@ -44,7 +44,7 @@ def _ends_with(
         (_WrongError("it is wrong"), 2, "sumun: it is wrong\n"),
         (_WrongError("a:1:2: one\n  2 | x"), 2, "a:1:2: one\n  2 | x\n"),
         (OutageError("it is away"), 3, "sumun: it is away\n"),
-        (PermissionError(13, "Permission denied", "/root/x"), 3, "sumun: /root/x: Permission denied\n"),
+        (PermissionError(13, "Permission denied", "/srv/x"), 3, "sumun: /srv/x: Permission denied\n"),
         (OSError("odd"), 3, "sumun: odd\n"),
         (KeyboardInterrupt(), 130, ""),
     ],
