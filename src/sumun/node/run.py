@@ -138,6 +138,9 @@ class Node:
             running.plan, running.generation = plan, new
             running.older[old.number] = old
             self._restart_under(running)
+            for part in self._own_parts():
+                if part.spec.name in report.behind:
+                    part.end()
             self._retire_later(running, old, frozenset((*before.workers, *before.old_workers)))
             log.info("reloaded: %s", report.sentence())
             return report

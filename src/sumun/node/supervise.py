@@ -100,6 +100,12 @@ class Part:
         process = await self._start_once()
         self._watcher = asyncio.create_task(self._watch(process), name=f"watch {self.spec.name}")
 
+    def end(self) -> None:
+        """Tell it to stop, and let it be started again, by the spec that it has now."""
+        process = self._process
+        if process is not None and process.returncode is None:
+            process.send_signal(signal.SIGTERM)
+
     async def stop(self) -> None:
         """Tell it to stop, wait, kill it if it does not. May be called twice, and after a failed start."""
         if self._watcher is not None:

@@ -13,12 +13,16 @@ is never used twice, not even after a refusal.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from sumun.config import Plan
+from sumun.errors import SumunError
 from sumun.rollout.generation import Generation
+
+log = logging.getLogger(__name__)
 
 
 class Learns(Protocol):
@@ -44,11 +48,12 @@ class Learns(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a reload did."""
+    """What a reload did. `behind` are parts that could not follow and have to be started again."""
 
     generation: int
     routes: int
     notes: tuple[str, ...] = ()
+    behind: tuple[str, ...] = ()
 
     def sentence(self) -> str:
         """For people."""
@@ -71,7 +76,7 @@ class Rollout:
         self._reload_haproxy = reload_haproxy
 
     async def bring_up(self, plan: Plan, new: Generation, old: Generation) -> Report:
-        """Steps 3 to 5. Raises what a step raised; then everything is as it was before."""
+        """Steps 3 to 5. Raises what steps 3 and 4 raise; then everything is as it was before."""
         parts = self._parts()
         learned: list[Learns] = []
         try:
@@ -88,7 +93,16 @@ class Rollout:
             for part in learned:
                 await part.retire(new.number)
             raise
-        for part in parts:
-            await part.adopt(new.number)
+        behind = [part.name for part in parts if not await _adopts(part, new.number)]
         notes = tuple(f"{note.where}: {note.text}" for note in plan.notes)
-        return Report(new.number, len(plan.routes), notes)
+        return Report(new.number, len(plan.routes), notes, tuple(behind))
+
+
+async def _adopts(part: Learns, generation: int) -> bool:
+    """False when it could not: the generation is in force all the same, so this part must begin anew."""
+    try:
+        await part.adopt(generation)
+    except SumunError as error:
+        log.error("part %s did not adopt generation %d: %s", part.name, generation, error)
+        return False
+    return True
