@@ -38,6 +38,9 @@ UNKNOWN = token_format.new()
 """Looks as ours do and was never issued: whoever judges it has to ask the store."""
 
 JWT = "urn:ietf:params:oauth:token-type:jwt"
+GROUP = "47110815"
+"""A supplementary group of the supervisor, when root runs the tests."""
+
 PARTS = ("answer", "haproxy", "http", "keeper", "valkey", "worker")
 
 
@@ -63,6 +66,8 @@ def node(folder: Path, haproxy: Path) -> Iterator[NodeUnderTest]:
     program.symlink_to(haproxy)
     node = NodeUnderTest(data=folder / "data")
     node.environment = {"STAFF": STAFF_SECRET, "HAPROXY": str(program)}
+    if os.geteuid() == 0:
+        node.before = ["setpriv", "--groups", GROUP]
     with shop_services(node.issuer) as ports:
         node.config = write_config(folder, node.port, ports)
         node.config.write_text(node.config.read_text().replace("file:staff.secret", "env:STAFF"))
@@ -133,7 +138,8 @@ def works(node: NodeUnderTest, tokens: Tokens) -> bool:
 
 def test_root_is_dropped(node: NodeUnderTest) -> None:
     """Only the supervisor and HAProxy's master may be root; all others are one ordinary user without groups."""
-    masters = {node.process.pid, node.part("haproxy")} if node.process else set()
+    assert node.process is not None
+    masters = {node.process.pid, node.part("haproxy")}
     seen = set()
     for pid in node.family() - masters:
         status = dict(line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
@@ -143,6 +149,7 @@ def test_root_is_dropped(node: NodeUnderTest) -> None:
         assert "0" not in uids | gids, f"{command_line(pid)} is root"
         if os.geteuid() == 0:
             assert status["Groups"].split() == [], f"{command_line(pid)} kept groups"
+            assert GROUP in Path(f"/proc/{node.process.pid}/status").read_text(), "there was no group to drop"
     assert len(seen) == 1
     assert len(node.family() - masters) == len(PARTS) - 1
 
