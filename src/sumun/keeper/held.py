@@ -131,12 +131,12 @@ class Held:
             return
         if len(self._facts_waiting) < self._bounds.waiting:
             self._facts_waiting[fact.key] = fact
-        value = verdict.value()
         if (
-            value is not None
-            and verdict.generation == self.generation
+            verdict.generation == self.generation
             and verdict.key not in self._verdicts
+            and verdict.key not in self._verdicts_waiting
             and len(self._verdicts) + len(self._verdicts_waiting) < self._bounds.verdicts
+            and (value := verdict.value()) is not None
         ):
             self._verdicts_waiting[verdict.key] = value
 
@@ -188,8 +188,7 @@ class Held:
         rows: list[Row] = []
         while self._facts_waiting and len(rows) < min(room, ROWS_AT_ONCE):
             key, fact = self._facts_waiting.popitem()  # the latest first
-            value = fact.value()
-            if value is not None and self._is_wanted(fact, marks):
+            if self._is_wanted(fact, marks) and (value := fact.value()) is not None:
                 rows.append((key, value))
         if not rows:
             return None
