@@ -95,6 +95,7 @@ class Keeper:
         self._steady = steady
         self._wall = wall
         self._position: Position | None = None
+        self._has_looked = False
         self._workers: dict[str, int] = {}
         self._newest: str | None = None
         self._generations: dict[str, int] = {}
@@ -155,10 +156,13 @@ class Keeper:
         try:
             processes = await self._masters.processes()
         except RuntimeSocketError:
+            if not self._has_looked:
+                return  # nobody knows who believes on the word of an earlier keeper: nothing may be confirmed
             # The master is being started, or starts itself anew. Of the workers that were there, these still are.
             alive = {name: pid for name, pid in self._workers.items() if name_of(pid) == name}
             self._see(alive, self._newest if self._newest in alive else None)
             return
+        self._has_looked = True
         names = {name: pid for pid in _alive(processes) if (name := name_of(pid)) is not None}
         newest = processes.newest
         self._see(names, None if newest is None else name_of(newest))
