@@ -83,6 +83,7 @@ def test_question(gate: World) -> None:
         "cred": "good",
         "id": answer.get("X-Request-Id")[0],
         "grpc": None,
+        "stream": None,
     }
 
 
