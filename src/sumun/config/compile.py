@@ -169,6 +169,7 @@ def _limits(checked: Checked[Settings], findings: Findings) -> Limits:
         login_failures_per_account_and_source=limits.login_failures_per_account_and_source,
         login_failures_total=limits.login_failures_total,
         login_window_seconds=limits.login_window,
+        wrong_tokens_per_source=limits.wrong_tokens_per_source,
     )
 
 

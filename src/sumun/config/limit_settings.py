@@ -69,6 +69,13 @@ class LimitSettings(Section):
         description="Wrong passwords in all within `login_window`, then 429: guessing from many addresses has an end.",
         examples=["200"],
     )
+    wrong_tokens_per_source: Annotated[int, Number(1, 1_000_000)] = Field(
+        20,
+        description="Wrong tokens from one address within ten seconds that are refused at once; for each one more the "
+        "refusal takes a second, so that guessing is slow. Good tokens from that address are not concerned. A page "
+        "that loads twenty things with an expired token makes twenty.",
+        examples=["100"],
+    )
     login_window: Annotated[int, Duration("1s", "24h", seconds=True)] = Field(
         300, description="How long a wrong password counts.", examples=["15m"]
     )

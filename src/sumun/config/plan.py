@@ -196,6 +196,7 @@ class Limits:
     login_failures_per_account_and_source: int
     login_failures_total: int
     login_window_seconds: int
+    wrong_tokens_per_source: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,9 @@ headers are set before that rule, so that a call that is let through pays for no
 from __future__ import annotations
 
 from sumun.access.handover import HEADER_VARIABLES
+from sumun.config.plan import Limits
 from sumun.haproxy.gate import ODD
+from sumun.haproxy.guesses import count, too_many, watch
 from sumun.haproxy.refusals import (
     CODE,
     DECISION_UNAVAILABLE,
@@ -28,6 +30,7 @@ _ALLOWED = f"{{ var(txn.{PREFIX}.allow) -m bool }}"
 def ask(*, grpc: bool) -> list[str]:
     """Take the credential and send the question. `grpc`: the service may be called over gRPC."""
     lines = [
+        *watch(),
         f"filter spoe engine {ENGINE} config {SPOE_FILE}",
         "http-request set-var(txn.cred) http_auth_bearer unless { var(txn.cred) -m found }",
         "http-request set-var(txn.kind) str(none)",
@@ -71,17 +74,18 @@ def let_through() -> str:
     return f"http-request allow if {_ALLOWED}"
 
 
-def refuse(*, grpc: bool) -> list[str]:
+def refuse(limits: Limits, *, grpc: bool) -> list[str]:
     """What is not let through is refused as the answer says, or as not decided when there is none."""
-    lines = [f"http-request set-var({CODE}) var(txn.{PREFIX}.code)"]
+    lines = [f"http-request set-var({CODE}) var(txn.{PREFIX}.code)", count()]
     for status, grpc_status in ((401, 16), (403, 7)):
         said = f"{{ var(txn.{PREFIX}.status) -m int {status} }}"
+        answers = [(_said(status), said)]
         if grpc:
             message = f"%[var(txn.{PREFIX}.title)]"
-            lines.append(
-                f"http-request return {grpc_answer(grpc_status, message)} if {{ var(txn.grpc) -m bool }} {said}"
-            )
-        lines.append(f"http-request return {_said(status)} if {said}")
+            answers.insert(0, (grpc_answer(grpc_status, message), f"{{ var(txn.grpc) -m bool }} {said}"))
+        if status == 401:
+            lines += [f"http-request tarpit {words} if {when} {too_many(limits)}" for words, when in answers]
+        lines += [f"http-request return {words} if {when}" for words, when in answers]
     lines.append(f"http-request set-var({CODE}) str({DECISION_UNAVAILABLE.code})")
     if grpc:
         message = f"'{DECISION_UNAVAILABLE.title}'"

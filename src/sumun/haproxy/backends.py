@@ -10,7 +10,8 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable
 
-from sumun.config.plan import Plan, Service, ServiceProtocol
+from sumun.config.plan import Limits, Plan, Service, ServiceProtocol
+from sumun.haproxy import guesses
 from sumun.haproxy.ask import ask, hand_over, let_through, refuse
 from sumun.haproxy.frontends import HEALTHZ, OWN, PAGES, REFUSE
 from sumun.haproxy.gate import ODD
@@ -38,7 +39,7 @@ KEEPS_AUTHORIZATION = "k"
 RESOLVERS = "names"
 
 
-def ask_backend(service: Service, *, keeps: bool) -> Section:
+def ask_backend(service: Service, limits: Limits, *, keeps: bool) -> Section:
     """A service behind the question. `keeps`: some route of it forwards the Authorization header."""
     grpc = service.protocol is ServiceProtocol.H2C
     return section(
@@ -48,7 +49,7 @@ def ask_backend(service: Service, *, keeps: bool) -> Section:
             *hand_over(),
             *_before_the_service(service, keeps=keeps),
             let_through(),
-            *refuse(grpc=grpc),
+            *refuse(limits, grpc=grpc),
             *([GRPC_CONTENT_TYPE] if grpc else []),
             *_servers(service),
         ),
@@ -81,6 +82,7 @@ def own_backends(plan: Plan, paths: RuntimePaths) -> list[Section]:
         _healthz_backend(),
         _own_backend(paths),
         *_pages_backend(plan, paths),
+        guesses.table(),
         _answerers(plan, paths),
     ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 
 from sumun.access import Access
 from sumun.config.plan import OWN_PATHS, Place, Plan, Route
@@ -110,9 +111,10 @@ def _service_backends(plan: Plan, rules: Mapping[str, str]) -> list[Section]:
         if route.keeps_authorization
         for backend in _backends(route, rules[route.id])
     }
+    ask = partial(ask_backend, limits=plan.limits)
     sections: list[Section] = []
     for service in plan.services.values():
-        for kind, build in (("ask", ask_backend), ("known", known_backend), ("open", open_backend)):
+        for kind, build in (("ask", ask), ("known", known_backend), ("open", open_backend)):
             backend = f"{kind}.{service.id}"
             if backend in used:
                 sections.append(build(service, keeps=backend in keeping))

@@ -62,6 +62,7 @@ def limits(**changes: Any) -> Limits:
         "login_failures_per_account_and_source": 1,
         "login_failures_total": 1,
         "login_window_seconds": 1,
+        "wrong_tokens_per_source": 1000,
     }
     return Limits(**(values | changes))
 
