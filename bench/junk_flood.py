@@ -34,8 +34,14 @@ class Flood(asyncio.Protocol):
 
     answered: ClassVar[dict[bytes, int]] = {}
 
-    def __init__(self, tokens: list[str]) -> None:
+    def __init__(self, tokens: list[str], gone: asyncio.Future[None]) -> None:
         self._tokens = tokens
+        self._gone = gone
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The attacker connects again."""
+        if not self._gone.done():
+            self._gone.set_result(None)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
@@ -63,16 +69,18 @@ class Flood(asyncio.Protocol):
 async def attack(port: int, sources: int, seconds: float, tokens: list[str]) -> None:
     """Flood for some seconds, then print how many answers of each status came."""
     loop = asyncio.get_running_loop()
-    transports = []
-    for number in range(sources):
+
+    async def keep_at_it(number: int) -> None:
         address = (f"127.{1 + number % 200}.{number // 200 % 250}.{1 + number % 250}", 0)
-        transport, _ = await loop.create_connection(
-            lambda: Flood(tokens), "127.0.0.1", port, local_addr=address
-        )
-        transports.append(transport)
-    await asyncio.sleep(seconds)
-    for transport in transports:
-        transport.abort()
+        while True:
+            gone: asyncio.Future[None] = loop.create_future()
+            await loop.create_connection(
+                lambda gone=gone: Flood(tokens, gone), "127.0.0.1", port, local_addr=address
+            )
+            await gone
+
+    attackers = [asyncio.create_task(keep_at_it(number)) for number in range(sources)]
+    await asyncio.wait(attackers, timeout=seconds)
     print(json.dumps({status.decode(): count for status, count in Flood.answered.items()}))
 
 
