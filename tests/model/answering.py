@@ -60,15 +60,23 @@ class AnsweringProcess:
         self.position: Position | None = None
         self.adopted = adopted
         self.shut: set[str] = set()
+        self.waited_for_until = float("-inf")
+        self.looked_at = 0.0
+        self.is_hung = False
         self.waiting: list[Held] = []
 
     # -- news ------------------------------------------------------------------------------------------------------
 
     def round(self) -> None:
         """One round of `recognition.NewsReader`."""
-        began = self.node.world.steady
+        if not self.is_hung and self.look():
+            self.confirm()
+
+    def look(self) -> bool:
+        """The first half of a round."""
+        self.looked_at = self.node.world.steady
         if self.link.is_cut:
-            return
+            return False
         try:
             if self.position is None:
                 self.begin()
@@ -77,8 +85,19 @@ class AnsweringProcess:
         except NewsLostError:
             self.memory.forget()
             self.position = None
-            return
-        self.confirm(began)
+            return False
+        return True
+
+    def hang(self) -> None:
+        """It has looked at the feed, and does nothing about it yet."""
+        self.is_hung = self.look()
+
+    def wake(self) -> None:
+        """It goes on with the round."""
+        if self.is_hung:
+            self.is_hung = False
+            if not self.link.is_cut:
+                self.confirm()
 
     def begin(self) -> None:
         self.memory.forget()
@@ -92,11 +111,19 @@ class AnsweringProcess:
             self.memory.apply(news, self.truth.keys(), self.truth.live_denials())
             self.position = Position(position.incarnation, news[-1].n)
 
-    def confirm(self, began: float) -> None:
+    def confirm(self) -> None:
+        """The second half of a round."""
         assert self.position is not None
         done(self.truth.feed.confirm(self.node.name, self.name, self.position, WAITED_FOR_SECONDS))
         if not self.link.is_deaf:
-            self.memory.trust_until(began + BOUND_SECONDS)
+            now = self.node.world.steady
+            if self.is_waited_for(now):
+                self.memory.trust_until(self.looked_at + BOUND_SECONDS)
+            self.waited_for_until = now + BOUND_SECONDS
+
+    def is_waited_for(self, now: float) -> bool:
+        """The feed has waited for this process all through the round."""
+        return now < self.waited_for_until
 
     def adopt(self, generation: int) -> None:
         """The clients of this configuration count from now on."""
@@ -107,7 +134,8 @@ class AnsweringProcess:
 
     def ask(self, worker: Worker, token: Token, rule: str) -> None:
         """HAProxy asks; the answer is judged when it is given."""
-        self._go_on(self._asked(worker, token, rule))
+        if not self.is_hung:
+            self._go_on(self._asked(worker, token, rule))
 
     def let_in(self, gate: str | None = None) -> None:
         """What was held back comes in: at one gate, or at all."""

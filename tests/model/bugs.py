@@ -105,6 +105,25 @@ def the_feed_waits_too_short(world: Deployment) -> None:
     world.keeper_class = Planted
 
 
+def a_process_is_trusted_before_it_is_waited_for(world: Deployment) -> None:
+    """It looked, something changed, the call returned, for the feed did not know it; then it was trusted."""
+
+    class Planted(AnsweringProcess):
+        def is_waited_for(self, now):
+            return True
+
+    world.process_class = Planted
+
+
+def a_keeper_gives_leases_before_it_is_waited_for(world: Deployment) -> None:
+    class Planted(Ledger):
+        def told(self, looked_at, asked_at, answered_at):
+            super().told(looked_at, asked_at, answered_at)
+            self._proven_at = looked_at
+
+    world.ledger_class = Planted
+
+
 # -- marks -----------------------------------------------------------------------------------------------------------
 
 
@@ -358,6 +377,7 @@ def a_feed_forgets_its_readers(world: Deployment) -> None:
 
 
 BUGS = [
+    *(a_process_is_trusted_before_it_is_waited_for, a_keeper_gives_leases_before_it_is_waited_for),
     *(a_worker_is_skipped, an_old_worker_keeps_its_lease, confirmed_before_the_worker_has_it),
     *(
         who_sees_no_worker_takes_them_for_gone,

@@ -151,6 +151,7 @@ class Deployment:
                 wire.is_stuck, wire.fails = False, ""
             for process in node.processes:
                 process.link.is_cut = process.link.is_deaf = False
+                process.wake()
                 process.let_in()
             node.are_lessons_held = False
             if node.keeper is None:

@@ -89,7 +89,7 @@ class Keeper:
         done(self.feed.confirm(self.node.name, self.name, position, self.waited_for))
         self.said = position
         if not self.link.is_deaf:
-            self.ledger.told(self.looked_at)
+            self.ledger.told(self.looked_at, self.node.world.steady, self.node.world.steady)
         self.node.world.see_what_is_confirmed()
 
     def answered(self, worker: Worker, command: Command) -> None:

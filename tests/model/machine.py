@@ -57,6 +57,12 @@ class Machine(RuleBasedStateMachine):
         assert node.keeper is not None
         return [*(process.link for process in node.processes), node.keeper.link]
 
+    def ask_anew(self, node: Node, process: int = 0) -> None:
+        """Every token, whatever is known of it; and what is learned is not handed over."""
+        node.are_lessons_held = True
+        for token in self.world.truth.tokens.values():
+            node.processes[process].ask(node.newest, token, "1")
+
     def change(self, what: str, which: int) -> None:
         self.world.truth.change(what, which)
         self.world.run()
@@ -105,6 +111,15 @@ class Trouble(Machine):
         for link in self.links(n):
             link.is_cut = link.is_deaf = False
         self.world.run()
+
+    @rule(n=one, process=one)
+    def hang_process(self, n: int, process: int) -> None:
+        """It looks at the feed once more, and says nothing about it before it wakes."""
+        self.node(n).processes[process].hang()
+
+    @rule(n=one, process=one)
+    def wake_process(self, n: int, process: int) -> None:
+        self.node(n).processes[process].wake()
 
     @rule(n=one, process=one, gate=gates)
     def hold_back(self, n: int, process: int, gate: str) -> None:
@@ -233,6 +248,35 @@ class Plays(Machine):
         self.node(n).set_clock(seconds)
         self.world.wait(moment)
 
+    @rule(n=one, process=one, what=changes, which=roles)
+    def a_process_begins_slowly(self, n: int, process: int, what: str, which: int) -> None:
+        """Something changes between its look at the feed and its first word there."""
+        node = self.node(n)
+        node.processes[process].is_hung = True
+        self.world.wait(5)
+        node.restart_process(process)
+        node.processes[process].hang()
+        self.change(what, which)
+        node.processes[process].wake()
+        for token in self.world.truth.tokens.values():
+            node.processes[process].ask(node.newest, token, "1")
+
+    @rule(n=one, what=changes, which=roles)
+    def a_keeper_begins_slowly(self, n: int, what: str, which: int) -> None:
+        """The same; and what was true before the change is handed over to it."""
+        node = self.node(n)
+        node.keeper = None
+        self.world.wait(5)
+        self.ask_anew(node)
+        node.start_keeper(is_unseen=True)
+        node.keeper.round()
+        node.keeper.is_hung = True
+        self.change(what, which)
+        node.is_unseen = False
+        node.wake_keeper()
+        node.are_lessons_held = False
+        node.hand_over()
+
     @rule(n=one, worker=one, what=changes, which=roles, then=changes, moment=moments, seconds=jumps)
     def a_worker_does_not_hear(
         self, n: int, worker: int, what: str, which: int, then: str, moment: float, seconds: float
@@ -272,9 +316,7 @@ class Plays(Machine):
     def a_keeper_is_away(self, n: int, what: str, which: int, moment: float, is_unseen: bool) -> None:
         """And something changes; when another begins, it may not see HAProxy's processes yet."""
         self.world.ask_everything()
-        self.node(n).are_lessons_held = True
-        for token in self.world.truth.tokens.values():
-            self.node(n).processes[0].ask(self.node(n).newest, token, "1")
+        self.ask_anew(self.node(n))
         self.node(n).keeper = None
         self.change(what, which)
         self.world.wait(moment)
@@ -296,9 +338,7 @@ class Plays(Machine):
     ) -> None:
         """What a process found lies about while everything changes."""
         node = self.node(n)
-        node.are_lessons_held = True
-        for token in self.world.truth.tokens.values():
-            node.processes[process].ask(node.newest, token, "1")
+        self.ask_anew(node, process)
         if trouble == "reload":
             node.reload()
         elif trouble == "fail over":

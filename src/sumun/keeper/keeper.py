@@ -197,8 +197,8 @@ class Keeper:
             news = await self._feed.read_after(self._position, _LONGEST_HEARTBEAT_SECONDS)
             if news:
                 self._position = Position(self._position.incarnation, news[-1].n)
-                self._ledger.read(news)
                 self._streams.read(news)
+            self._ledger.read(news)
         self._order()
         await self._confirm(looked_at)
         self._order()
@@ -206,18 +206,20 @@ class Keeper:
     async def _confirm(self, looked_at: float) -> None:
         """Tell the feed what may be confirmed, as soon as it may be; the whole position is what a lease hangs on."""
         confirmed: Position | None = None
+        asked_at = 0.0
         until = self._steady() + _LONGEST_HEARTBEAT_SECONDS
         while self._position is not None and confirmed != self._position and self._steady() < until:
             self._moved.clear()
             confirmable = self._ledger.confirmable(self._now())
             if confirmable is not None and confirmable != confirmed:
+                asked_at = self._steady()
                 await self._feed.confirm(*_both(self._names), confirmable, self._waited_for)
                 confirmed = confirmable
                 continue
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._moved.wait(), until - self._steady())
         if confirmed is not None and confirmed == self._position:
-            self._ledger.told(looked_at)
+            self._ledger.told(looked_at, asked_at, self._steady())
 
     def _lose(self) -> None:
         self._position = None

@@ -3,8 +3,8 @@
     1  Only the newest worker may believe what it keeps. Every other one loses its lease and is asked to forget.
     2  A worker is given a lease only when it has every mark up to the latest number that is known here.
     3  The lease ends `serve_known_for` after the beginning of the last round (a look at the feed that brought all news
-       there was, and a confirmation that reached the feed after it). So the feed waits for this keeper for longer than
-       any worker believes on its word.
+       there was, and a confirmation that reached the feed after it), and only of a round during which the feed waited
+       for this keeper. So nobody believes on its word while the feed does not wait for it.
     4  A number is confirmed when each worker has the marks up to it, or believes nothing: it answered that its lease is
        gone, or it is silent and its lease is over by the wall clock and by the steady clock.
     5  A lease that ends later by the wall clock than it was given for by the steady clock is taken: the wall clock was
@@ -74,6 +74,7 @@ class Ledger:
         self._newest: str | None = None
         self._position: Position | None = None
         self._proven_at: float | None = None
+        self._waited_for_until = self._waited_for_at_look = float("-inf")
 
     # -- what happens --------------------------------------------------------------------------------------------
 
@@ -93,11 +94,13 @@ class Ledger:
     def begun(self, position: Position) -> None:
         """The feed stands here; news is followed from here on."""
         self._position = position
+        self._waited_for_at_look = self._waited_for_until
 
     def read(self, news: Sequence[News]) -> None:
-        """The news after the position, oldest first."""
+        """The news after the position, oldest first; [] is all there was, too."""
         if self._position is None:
             raise ValueError("no news is followed: `begun` comes first")
+        self._waited_for_at_look = self._waited_for_until
         if news:
             self._position = Position(self._position.incarnation, news[-1].n)
         held = self._at_newest()
@@ -105,10 +108,16 @@ class Ledger:
             for one in news:
                 held.hear(one)
 
-    def told(self, looked_at: float) -> None:
-        """The feed took a confirmation, sent after the look that began at the steady second `looked_at`."""
-        if self._position is not None:
+    def told(self, looked_at: float, asked_at: float, answered_at: float) -> None:
+        """The feed took a confirmation of all that the last look brought.
+
+        Steady seconds: when that look began, when the confirmation was sent, when the answer came. The look proves
+        something only if the feed waited for this keeper all the while: if it did not, a change may have been made and
+        its call may have returned after the look, without a word to us. Then the next look proves it.
+        """
+        if self._position is not None and answered_at < self._waited_for_at_look:
             self._proven_at = looked_at
+        self._waited_for_until = asked_at + self._serve_known_for_seconds
 
     def lost(self) -> None:
         """News may have been missed, or this keeper stops."""

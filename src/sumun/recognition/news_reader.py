@@ -6,7 +6,9 @@ Lost    news is gone, the feed began anew or the wall clock jumped: begin again
 Outage  the feed or the truth does not answer: try again, while the trust runs out by itself
 
 The trust that a round earns counts from before the round began, and the feed is told to wait for this process a little
-longer than that. So when the feed says that nobody alive is behind, nobody who could answer is.
+longer than that. So when the feed says that nobody alive is behind, nobody who could answer is. A round earns trust
+only if the feed waited for this process all through it: otherwise a change may have come after the look, and its call
+may have returned before the feed heard of us. Then the next round, which begins at once, earns it.
 """
 
 from __future__ import annotations
@@ -64,6 +66,7 @@ class NewsReader:
         self._position: Position | None = None
         self._clock_offset = wall() - steady()
         self._ready = asyncio.Event()
+        self._waited_for_until = float("-inf")
         self._failures = 0
 
     async def wait_ready(self) -> None:
@@ -105,7 +108,9 @@ class NewsReader:
         self._position = position
 
     async def _follow(self, position: Position) -> None:
-        news = await self._feed.read_after(position, self._heartbeat_seconds)
+        # Who is not waited for has looked too early: nothing is earned before the next look.
+        is_waited_for = self._memory.is_trusted(self._steady())
+        news = await self._feed.read_after(position, self._heartbeat_seconds if is_waited_for else 0)
         if news:
             await self._learn(news)
             self._position = Position(position.incarnation, news[-1].n)
@@ -124,9 +129,12 @@ class NewsReader:
         if self._position is None:
             return
         waited_for = self._serve_known_for_seconds * _WAITED_FOR_FACTOR + _WAITED_FOR_EXTRA_SECONDS
+        asked_at = self._steady()
         await self._feed.confirm(*self._who, self._position, waited_for)
-        self._memory.trust_until(began + self._serve_known_for_seconds)
-        self._ready.set()
+        if self._steady() < self._waited_for_until:
+            self._memory.trust_until(began + self._serve_known_for_seconds)
+            self._ready.set()
+        self._waited_for_until = asked_at + self._serve_known_for_seconds
 
     def _watch_clocks(self) -> None:
         """A wall clock that jumped makes every expiry doubtful, and denials may have been dropped too early."""

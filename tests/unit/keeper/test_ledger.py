@@ -72,7 +72,13 @@ class Conversation:
         self.ledger.workers({"w1": 2}, "w1")
         self.ledger.begun(position)
         self.go_on()
-        self.ledger.told(self.steady)
+        self.round()
+
+    def round(self, looked_at: float | None = None) -> None:
+        """Two looks without news; the feed was told of both, and waited for the keeper during the second."""
+        for _ in range(2):
+            self.ledger.read([])
+            self.ledger.told(self.steady if looked_at is None else looked_at, self.steady, self.steady)
         self.go_on()
 
     def hear(self, *changes: NewsOf, at: int = 8) -> None:
@@ -121,10 +127,29 @@ def test_a_lease_ends_in_time_by_whole_seconds() -> None:
     it.begin()
     it.told()
     it.steady = 103.95
-    it.ledger.told(103.0)
-    it.go_on()
+    it.round(103.0)
     # 1,700,000,113 would be the end; a tenth of a second of it is margin.
     assert it.said == [("w1", GiveLease(int(WALL) + 112))]
+
+
+def test_a_round_proves_nothing_while_the_feed_does_not_wait() -> None:
+    """The first confirmation makes the feed wait; what was looked at before it may be out of date already."""
+    it = Conversation()
+    it.ledger.workers({"w1": 2}, "w1")
+    it.ledger.begun(AT)
+    it.go_on()
+    it.ledger.told(100.0, 100.0, 100.1)
+    it.go_on()
+    assert it.told() == ["TakeLease", "Forget", "WriteMarks"]
+    it.ledger.read([])
+    it.ledger.told(100.2, 100.2, 110.0)  # too late: the feed may have given up waiting
+    it.go_on()
+    assert it.told() == []
+    it.ledger.read([])
+    it.ledger.told(110.1, 110.1, 110.15)
+    it.steady = 110.15
+    it.go_on()
+    assert it.told() == ["GiveLease"]
 
 
 def test_no_proof_no_lease() -> None:
