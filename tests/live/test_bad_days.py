@@ -88,7 +88,41 @@ def test_a_head_that_fits_no_buffer(node: NodeUnderTest, token: str) -> None:
     assert node.call("GET", "/products", token).status == 200
 
 
-# A flood of made-up tokens
+# Made-up tokens
+
+
+def test_a_guesser_waits_and_his_neighbours_do_not(node: NodeUnderTest) -> None:
+    """After limits.wrong_tokens_per_source each wrong token of that address waits for its 401; a good one never does."""
+    guesser, other = ("127.8.8.8", "127.8.8.9")
+    wrong = [call_from(node, guesser, token_format.new()) for _ in range(23)]
+    good = call_from(node, guesser, node.log_in("alice"))  # new, so it has to be asked about
+    elsewhere = call_from(node, other, token_format.new())
+    assert [one.status for one in (*wrong, good, elsewhere)] == [401] * 23 + [200, 401]
+    how = ends(node, [one.headers["x-request-id"] for one in (*wrong, good, elsewhere)])
+    assert [end == "PT" for end in how] == [False] * 20 + [True] * 3 + [False, False]
+
+
+def call_from(node: NodeUnderTest, address: str, token: str) -> Answer:
+    """GET /products from a source address of the test's choice."""
+    connection = http.client.HTTPConnection("127.0.0.1", node.port, timeout=10, source_address=(address, 0))
+    try:
+        connection.request("GET", "/products", headers={"Authorization": f"Bearer {token}"})
+        response = connection.getresponse()
+        return Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
+    finally:
+        connection.close()
+
+
+def ends(node: NodeUnderTest, request_ids: list[str]) -> list[str]:
+    """How HAProxy ended these requests, as its log says (`PT`: it was made to wait)."""
+
+    def logged() -> dict[str, str]:
+        lines = (node.data / "log" / "access.log").read_text().splitlines()
+        return {line["id"]: line["end"] for line in map(json.loads, lines) if line["id"] in request_ids}
+
+    until(lambda: len(logged()) == len(request_ids), why="all are in the log")
+    found = logged()
+    return [found[one] for one in request_ids]
 
 
 class Flood(asyncio.Protocol):
@@ -152,40 +186,6 @@ def test_a_flood_of_junk_hurts_nobody(node: NodeUnderTest, token: str) -> None:
     assert node.parts() == parts
     grown = {name: resident(pid) - before[name] for name, pid in node.parts().items()}
     assert max(grown.values()) < 64 * 1024, f"KiB: {grown}"
-
-
-def test_a_guesser_waits_and_his_neighbours_do_not(node: NodeUnderTest) -> None:
-    """After limits.wrong_tokens_per_source each wrong token of that address waits for its 401; a good one never does."""
-    guesser, other = ("127.8.8.8", "127.8.8.9")
-    wrong = [call_from(node, guesser, token_format.new()) for _ in range(23)]
-    good = call_from(node, guesser, node.log_in("alice"))  # new, so it has to be asked about
-    elsewhere = call_from(node, other, token_format.new())
-    assert [one.status for one in (*wrong, good, elsewhere)] == [401] * 23 + [200, 401]
-    how = ends(node, [one.headers["x-request-id"] for one in (*wrong, good, elsewhere)])
-    assert [end == "PT" for end in how] == [False] * 20 + [True] * 3 + [False, False]
-
-
-def call_from(node: NodeUnderTest, address: str, token: str) -> Answer:
-    """GET /products from a source address of the test's choice."""
-    connection = http.client.HTTPConnection("127.0.0.1", node.port, timeout=10, source_address=(address, 0))
-    try:
-        connection.request("GET", "/products", headers={"Authorization": f"Bearer {token}"})
-        response = connection.getresponse()
-        return Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
-    finally:
-        connection.close()
-
-
-def ends(node: NodeUnderTest, request_ids: list[str]) -> list[str]:
-    """How HAProxy ended these requests, as its log says (`PT`: it was made to wait)."""
-
-    def logged() -> dict[str, str]:
-        lines = (node.data / "log" / "access.log").read_text().splitlines()
-        return {line["id"]: line["end"] for line in map(json.loads, lines) if line["id"] in request_ids}
-
-    until(lambda: len(logged()) == len(request_ids), why="all are in the log")
-    found = logged()
-    return [found[one] for one in request_ids]
 
 
 # Garbage on the inner sockets

@@ -72,8 +72,8 @@ class LimitSettings(Section):
     wrong_tokens_per_source: Annotated[int, Number(1, 1_000_000)] = Field(
         20,
         description="Wrong tokens from one address within ten seconds that are refused at once; for each one more the "
-        "refusal takes a second, so that guessing is slow. Good tokens from that address are not concerned. A page "
-        "that loads twenty things with an expired token makes twenty.",
+        "refusal takes a second, so that guessing is slow; and a hundred times as many from all together. Good tokens "
+        "are not concerned. A page that loads twenty things with an expired token makes twenty.",
         examples=["100"],
     )
     login_window: Annotated[int, Duration("1s", "24h", seconds=True)] = Field(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from sumun.access.handover import HEADER_VARIABLES
 from sumun.config.plan import Limits
 from sumun.haproxy.gate import ODD
-from sumun.haproxy.guesses import count, too_many, watch
+from sumun.haproxy.guesses import HAS_TO_WAIT, count, watch
 from sumun.haproxy.refusals import (
     CODE,
     DECISION_UNAVAILABLE,
@@ -76,7 +76,7 @@ def let_through() -> str:
 
 def refuse(limits: Limits, *, grpc: bool) -> list[str]:
     """What is not let through is refused as the answer says, or as not decided when there is none."""
-    lines = [f"http-request set-var({CODE}) var(txn.{PREFIX}.code)", count()]
+    lines = [f"http-request set-var({CODE}) var(txn.{PREFIX}.code)", *count(limits)]
     for status, grpc_status in ((401, 16), (403, 7)):
         said = f"{{ var(txn.{PREFIX}.status) -m int {status} }}"
         answers = [(_said(status), said)]
@@ -84,7 +84,7 @@ def refuse(limits: Limits, *, grpc: bool) -> list[str]:
             message = f"%[var(txn.{PREFIX}.title)]"
             answers.insert(0, (grpc_answer(grpc_status, message), f"{{ var(txn.grpc) -m bool }} {said}"))
         if status == 401:
-            lines += [f"http-request tarpit {words} if {when} {too_many(limits)}" for words, when in answers]
+            lines += [f"http-request tarpit {words} if {when} {HAS_TO_WAIT}" for words, when in answers]
         lines += [f"http-request return {words} if {when}" for words, when in answers]
     lines.append(f"http-request set-var({CODE}) str({DECISION_UNAVAILABLE.code})")
     if grpc:

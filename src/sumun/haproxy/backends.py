@@ -82,7 +82,7 @@ def own_backends(plan: Plan, paths: RuntimePaths) -> list[Section]:
         _healthz_backend(),
         _own_backend(paths),
         *_pages_backend(plan, paths),
-        guesses.table(),
+        *guesses.tables(),
         _answerers(plan, paths),
     ]
 
