@@ -119,7 +119,7 @@ def test_reload_under_load(gate: World) -> None:
         reloading.result()
     for connection in connections:
         connection.close()
-    assert answered > 100
+    assert answered > 20
 
 
 def test_stream_outlives_a_reload(gate: World) -> None:
