@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import socket
+import os
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -19,7 +20,8 @@ from sumun.tokens.stores.connect import valkey_feed, valkey_store
 from sumun.tokens.stores.valkey_link import ValkeyAddress
 from tests.contracts.feed import ALICE, FeedContract
 from tests.contracts.token_store import RIGHTS, Pair, TokenStoreContract, a_digest, a_record
-from tests.live.valkey_server import PASSWORD, ValkeyServer, running_valkey
+from tests.live.node_under_test import until
+from tests.live.valkey_server import PASSWORD, ValkeyServer, free_port, running_valkey
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +29,7 @@ def running() -> Iterator[ValkeyServer]:
     """One server for the module."""
     with (
         tempfile.TemporaryDirectory(prefix="smn-", dir="/tmp") as folder,
-        running_valkey(Path(folder)) as server,
+        running_valkey(Path(folder), free_port()) as server,
     ):
         yield server
 
@@ -120,6 +122,108 @@ def test_a_restart_is_another_incarnation(valkey: ValkeyServer) -> None:
             with pytest.raises(NewsLostError):
                 await feed.read_after(position, 0.1)
             assert (await feed.head()).n == position.n
+
+    asyncio.run(conversation())
+
+
+def test_readers_are_waited_for_after_a_restart(valkey: ValkeyServer) -> None:
+    """A server that began anew has heard nobody: whoever spoke to the one before counts as behind while he may live."""
+
+    async def conversation() -> None:
+        async with opened(valkey) as (_, feed):
+            head = await feed.head()
+            await feed.confirm("a", "long", head, 60)
+            await feed.confirm("a", "short", head, 0.5)
+            await feed.confirm("a", "gone", head, 60)
+            await feed.confirm("a", "gone", head, 0)
+            assert await feed.unconfirmed("a", head.n) == frozenset()
+        valkey.kill()
+        valkey.start()
+        async with opened(valkey) as (_, feed):
+            assert await feed.unconfirmed("a", head.n) == {"a/long", "a/short"}
+            await asyncio.sleep(0.6)
+            assert await feed.unconfirmed("a", head.n) == {"a/long"}
+            await feed.confirm("a", "long", await feed.head(), 60)
+            assert await feed.unconfirmed("a", head.n) == frozenset()
+
+    asyncio.run(conversation())
+
+
+def test_readers_are_waited_for_after_two_failovers(valkey: ValkeyServer) -> None:
+    """A server that was a replica in between knows that its own memory of the readers is out of date."""
+
+    def linked(server: ValkeyServer) -> bool:
+        return "master_link_status:up" in server.admin_text("INFO", "replication")
+
+    async def conversation(other: ValkeyServer) -> None:
+        assert other.admin("REPLICAOF", "127.0.0.1", str(valkey.port)) == "+OK"
+        until(lambda: linked(other), why="it is a replica")
+        async with opened(valkey) as (_, feed):
+            head = await feed.head()
+            await feed.confirm("a", "answer-0", head, 0.5)
+        until(lambda: other.admin("EXISTS", "smn:readers") == ":1", why="it knows the readers")
+        assert other.admin("REPLICAOF", "NO", "ONE") == "+OK"
+        assert valkey.admin("REPLICAOF", "127.0.0.1", str(other.port)) == "+OK"
+        until(lambda: linked(valkey), why="they have changed places")
+        async with opened(other) as (_, feed):
+            await feed.confirm("a", "answer-0", await feed.head(), 60)
+            n = await feed.publish([ALICE])
+        until(lambda: valkey.admin("HGET", "smn:feed", "n") == other.admin("HGET", "smn:feed", "n"))
+        await asyncio.sleep(0.6)  # by what the first one heard itself, nobody is alive any more
+        assert valkey.admin("REPLICAOF", "NO", "ONE") == "+OK"
+        async with opened(valkey) as (_, feed):
+            assert await feed.unconfirmed(None, n) == {"a/answer-0"}
+
+    with (
+        tempfile.TemporaryDirectory(prefix="smn-", dir="/tmp") as folder,
+        running_valkey(Path(folder), free_port()) as other,
+    ):
+        asyncio.run(conversation(other))
+
+
+def test_a_heartbeat_costs_no_disk(valkey: ValkeyServer) -> None:
+    """Saying again what is known already writes nothing: an idle node leaves the disk alone, a full one is followed."""
+
+    def written() -> int:
+        return sum(file.stat().st_size for file in valkey.folder.rglob("*.aof"))
+
+    async def conversation() -> None:
+        async with opened(valkey) as (_, feed):
+            head = await feed.head()
+            await feed.confirm("a", "answer-0", head, 60)
+            before = written()
+            for _ in range(20):
+                await feed.confirm("a", "answer-0", head, 60)
+                await feed.read_after(head, 0)
+            assert written() == before
+            assert await feed.unconfirmed("a", head.n) == frozenset()
+            assert written() == before
+
+    asyncio.run(conversation())
+
+
+def test_nothing_is_sent_that_a_full_disk_could_not_keep(
+    valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server of ours would end: so writes are refused before, and what needs no disk goes on."""
+
+    async def conversation() -> None:
+        async with opened(valkey, replace(valkey.address, disk="/the/disk")) as (store, feed):
+            head = await feed.head()
+            await feed.confirm("a", "answer-0", head, 60)
+            monkeypatch.setattr(
+                os, "statvfs", lambda _: os.statvfs_result((4096, 4096, 1000, 0, 0, 0, 0, 0, 0, 255))
+            )
+            for attempt in (
+                feed.publish([ALICE]),
+                store.revoke(b"x" * 32),
+                feed.confirm("a", "answer-0", head, 0),
+            ):
+                with pytest.raises(StoreUnavailableError, match="the disk of the token store is full"):
+                    await attempt
+            await feed.confirm("a", "answer-0", head, 60)
+            assert await feed.read_after(head, 0) == []
+            assert await store.get_many([b"x" * 32]) == [None]
 
     asyncio.run(conversation())
 
@@ -318,9 +422,7 @@ def test_repr_keeps_the_password() -> None:
 
 def test_reaches_a_server_over_tcp(tmp_path: Path) -> None:
     """A `valkey://` URL with user and password works as the socket does; a wrong password is an outage."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     with (
         tempfile.TemporaryDirectory(prefix="smn-", dir="/tmp") as folder,
         running_valkey(Path(folder), port) as server,

@@ -66,6 +66,10 @@ class ValkeyServer:
 
     def admin(self, *words: str) -> str:
         """Send one command as the default user; the first line of the answer. OSError when nobody listens."""
+        return self.admin_text(*words).partition("\r\n")[0]
+
+    def admin_text(self, *words: str) -> str:
+        """The same; the whole of a short answer."""
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(5)
             connection.connect(str(self.path))
@@ -73,7 +77,7 @@ class ValkeyServer:
                 b"*%d\r\n" % len(words)
                 + b"".join(b"$%d\r\n%s\r\n" % (len(w.encode()), w.encode()) for w in words)
             )
-            return connection.recv(4096).split(b"\r\n")[0].decode()
+            return connection.recv(4096).decode()
 
     def kill(self) -> None:
         """End it as a power cut would."""
@@ -92,6 +96,14 @@ class ValkeyServer:
         """Let it go on."""
         assert self.process is not None
         self.process.send_signal(signal.SIGCONT)
+
+
+def free_port() -> int:
+    """A TCP port that is free at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 @contextlib.contextmanager

@@ -38,7 +38,8 @@ return wait
 """)
 
 # KEYS as above. ARGV: step and longest debt of each.
-_FAILED = Script.of("""
+_FAILED = Script.of(
+    """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local known = redis.call('GET', KEYS[1])
@@ -50,15 +51,20 @@ for i = 2, 4 do
   end
 end
 return 1
-""")
+""",
+    keeps=True,
+)
 
 
 # KEYS as above. ARGV: for how many milliseconds a pair is known.
-_SUCCEEDED = Script.of("""
+_SUCCEEDED = Script.of(
+    """
 redis.call('DEL', KEYS[2])
 redis.call('SET', KEYS[1], '1', 'PX', ARGV[1])
 return 1
-""")
+""",
+    keeps=True,
+)
 
 
 class ValkeyLoginThrottle:

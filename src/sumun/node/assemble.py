@@ -88,7 +88,12 @@ def store_address(plan: Plan, folder: DataFolder, secrets: Secrets) -> ValkeyAdd
     if plan.node.store is not None:
         return ValkeyAddress(url=secrets.get(plan.node.store.source))
     password = read_valkey_password(folder)
-    return ValkeyAddress(unix_socket=str(folder.valkey_socket), username=VALKEY_USER, password=password)
+    return ValkeyAddress(
+        unix_socket=str(folder.valkey_socket),
+        username=VALKEY_USER,
+        password=password,
+        disk=str(folder.valkey),
+    )
 
 
 class InForce:

@@ -13,7 +13,19 @@ from collections.abc import Sequence
 from sumun.tokens.errors import NewsLostError
 from sumun.tokens.feed import Change, ChangeKind, News, Position
 from sumun.tokens.stores.valkey_link import Answer, ValkeyLink, Word, strange
-from sumun.tokens.stores.valkey_scripts import CONFIRM, FEED, HEAD, NEWS, PUBLISH, READ, READERS, UNCONFIRMED
+from sumun.tokens.stores.valkey_scripts import (
+    CONFIRM,
+    FEED,
+    GOODBYE,
+    HEAD,
+    HEARD,
+    LISTENER,
+    NEWS,
+    PUBLISH,
+    READ,
+    READERS,
+    UNCONFIRMED,
+)
 
 _AT_ONCE = 1000
 _NAME = re.compile(r"[A-Za-z0-9._:-]{1,128}")
@@ -68,13 +80,17 @@ class ValkeyFeed:
     async def confirm(self, node: str, process: str, position: Position, alive_for_seconds: float) -> None:
         """Say what this process has applied. Raises StoreUnavailableError."""
         milliseconds = int(alive_for_seconds * 1000)
+        if milliseconds <= 0:
+            await self._link.run(GOODBYE, [READERS, HEARD], [_reader(node, process)])
+            return
         args: list[Word] = [_reader(node, process), milliseconds, position.n, position.incarnation]
-        await self._link.run(CONFIRM, [READERS], args)
+        await self._link.run(CONFIRM, [READERS, HEARD, LISTENER], args)
 
     async def unconfirmed(self, node: str | None, n: int) -> frozenset[str]:
         """The live processes that have not confirmed `n`. Raises StoreUnavailableError."""
         of_node = "" if node is None else _reader(node, "")
-        answer = await self._link.run(UNCONFIRMED, [READERS, FEED, NEWS], [_fresh(), n, of_node])
+        keys: list[Word] = [READERS, FEED, NEWS, HEARD, LISTENER]
+        answer = await self._link.run(UNCONFIRMED, keys, [_fresh(), n, of_node])
         if not isinstance(answer, list) or not all(isinstance(one, bytes) for one in answer):
             raise strange("UNCONFIRMED")
         return frozenset(one.decode("ascii", "replace") for one in answer if isinstance(one, bytes))

@@ -8,6 +8,7 @@ and never what was sent.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
@@ -25,6 +26,9 @@ from sumun.tokens.stores.valkey_scripts import Script
 DEADLINE_SECONDS = 0.25
 """For one command, connecting included. HAProxy waits a little longer for the whole answer."""
 
+LEAST_FREE_BYTES = 1 << 20
+"""Of an own server's disk. Others write there too, so a bit more than the largest thing that is sent."""
+
 _FIRST_PAUSE_SECONDS = 0.01
 _LONGEST_PAUSE_SECONDS = 0.5
 
@@ -36,13 +40,15 @@ Word = str | bytes | int
 class ValkeyAddress:
     """Where the server is, and as whom to log in: a Unix socket's path or a `valkey://`, `redis://`, `rediss://` URL.
 
-    The secrets never show in repr. A user and password here win over the URL's.
+    The secrets never show in repr. A user and password here win over the URL's. `disk` is the folder of a server of our
+    own: while there is no room, nothing is sent that it would have to keep, for it would end (`appendfsync always`).
     """
 
     unix_socket: str = ""
     url: str = field(default="", repr=False)
     username: str | None = None
     password: str | None = field(default=None, repr=False)
+    disk: str = ""
 
 
 class ValkeyLink:
@@ -62,6 +68,7 @@ class ValkeyLink:
         self._pause_seconds = 0.0
         self._paused_until = float("-inf")
         self._closed = False
+        self._disk = address.disk
         self._pool = _pool(address, connections)
         # The library's own waiting pool can lose a connection when its waiter is cancelled; this one cannot.
         self._free = asyncio.Semaphore(connections)
@@ -88,6 +95,8 @@ class ValkeyLink:
 
     async def run(self, script: Script, keys: Sequence[Word], args: Sequence[Word]) -> Answer:
         """Run a script by its name, or by its text when the server has forgotten it. Raises StoreUnavailableError."""
+        if script.keeps and self._disk and not _has_room(self._disk):
+            raise StoreUnavailableError("the disk of the token store is full")
         try:
             return await self.command("EVALSHA", script.sha1, len(keys), *keys, *args)
         except NoScriptError:
@@ -113,6 +122,14 @@ class ValkeyLink:
         code = str(trouble).partition(" ")[0] if isinstance(trouble, ResponseError) else ""
         shown = code if code.isupper() and code.isalpha() else type(trouble).__name__
         raise StoreUnavailableError(f"the token store refused a command ({shown})") from None
+
+
+def _has_room(folder: str) -> bool:
+    try:
+        disk = os.statvfs(folder)
+    except OSError:
+        return True  # the server will say what is wrong
+    return disk.f_bavail * disk.f_frsize >= LEAST_FREE_BYTES
 
 
 def strange(what: str) -> StoreUnavailableError:

@@ -19,7 +19,18 @@ FEED = NAMESPACE + "feed"
 NEWS = NAMESPACE + "news"
 """Stream: id `n-0`, fields `k` kind and `y` key."""
 READERS = NAMESPACE + "readers"
-"""Hash: `node/process` -> `deadline_ms n incarnation`."""
+"""Hash: `node/process` -> for how many milliseconds its word holds. Kept: who was ever heard and said no goodbye."""
+HEARD = NAMESPACE + "heard"
+"""Hash: `node/process` -> `deadline_ms n incarnation`; `since` -> since when (ms) this server listens.
+
+Only in the memory of the server that heard it (REPL_NONE: neither in the append-only file nor on a replica): a
+heartbeat costs no disk, so that readers are heard on a full one. A server that begins anew has heard nobody, and
+takes every reader for alive until its word of before must have run out.
+"""
+LISTENER = NAMESPACE + "listener"
+"""String: the run id of the server that heard. Kept and replicated, so that one that was a replica in between, and has
+its memory of before, sees that readers have spoken to another since then.
+"""
 MAX_NEWS = 100_000
 
 COMMANDS = (
@@ -46,33 +57,59 @@ local function tell(feed, news, fresh, kind, key)
   redis.call('XADD', news, 'MAXLEN', '~', 'MAX_NEWS', string.format('%.0f-0', n), 'k', kind, 'y', key)
   return n
 end
+local function run_id()
+  return string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
+end
 local function incarnation(inc)
-  local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
-  return inc .. '.' .. run
+  return inc .. '.' .. run_id()
 end
 """.replace("MAX_NEWS", str(MAX_NEWS))
+
+# clock(): the server's clock in milliseconds; it decides who is alive.
+# listening(heard, listener, run, ms): since when this run of the server listens. What another has heard is forgotten.
+_READERS_LUA = """
+local function clock()
+  local time = redis.call('TIME')
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+local function listening(heard, listener, run, ms)
+  local since = redis.call('HGET', heard, 'since')
+  local is_listener = redis.call('GET', listener) == run
+  if since and is_listener then return tonumber(since) end
+  if not is_listener then redis.call('SET', listener, run) end
+  redis.set_repl(redis.REPL_NONE)
+  redis.call('DEL', heard)
+  redis.call('HSET', heard, 'since', string.format('%.0f', ms))
+  redis.set_repl(redis.REPL_ALL)
+  return ms
+end
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A Lua script and the name under which the server remembers it."""
+    """A Lua script and the name under which the server remembers it. `keeps`: it writes what must stay."""
 
     text: str
     sha1: str
+    keeps: bool
 
     @classmethod
-    def of(cls, text: str) -> Script:
+    def of(cls, text: str, *, keeps: bool = False) -> Script:
         """The script of this text."""
         # SHA-1 is the name that EVALSHA wants; it protects nothing.
-        return cls(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
+        return cls(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest(), keeps)
 
 
 # KEYS: token, index.  ARGV: record, digest, expiry (unix ms).
-PUT = Script.of("""
+PUT = Script.of(
+    """
 redis.call('SET', KEYS[1], ARGV[1], 'PXAT', ARGV[3])
 redis.call('SET', KEYS[2], ARGV[2], 'PXAT', ARGV[3])
 return 1
-""")
+""",
+    keeps=True,
+)
 
 # KEYS: token, feed, news.  ARGV: fresh incarnation, prefix of index keys.
 # The record begins `version token_id `; the index of that id goes with it.
@@ -86,7 +123,8 @@ if not id then return redis.error_reply('CORRUPT record') end
 local n = tell(KEYS[2], KEYS[3], ARGV[1], 'token', id)
 redis.call('DEL', KEYS[1], ARGV[2] .. id)
 return n
-"""
+""",
+    keeps=True,
 )
 
 # KEYS: token, feed, news.  ARGV: fresh incarnation, the record with its new rights, token id.
@@ -98,7 +136,8 @@ if redis.call('EXISTS', KEYS[1]) == 0 then return false end
 local n = tell(KEYS[2], KEYS[3], ARGV[1], 'token', ARGV[3])
 redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL')
 return n
-"""
+""",
+    keeps=True,
 )
 
 # KEYS: feed, news.  ARGV: fresh incarnation, then kind, key, kind, key, ...
@@ -108,7 +147,8 @@ PUBLISH = Script.of(
 local n
 for i = 2, #ARGV, 2 do n = tell(KEYS[1], KEYS[2], ARGV[1], ARGV[i], ARGV[i + 1]) end
 return n
-"""
+""",
+    keeps=True,
 )
 
 # KEYS: feed, news.  ARGV: fresh incarnation.
@@ -137,30 +177,51 @@ return {tostring(n), redis.call('XRANGE', KEYS[2], after, '+', 'COUNT', ARGV[4])
 """
 )
 
-# KEYS: readers.  ARGV: node/process, milliseconds to live, n, incarnation.  The server's clock decides who is alive.
-CONFIRM = Script.of("""
-if tonumber(ARGV[2]) <= 0 then return redis.call('HDEL', KEYS[1], ARGV[1]) end
-local time = redis.call('TIME')
-local deadline = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000) + tonumber(ARGV[2])
-redis.call('HSET', KEYS[1], ARGV[1], string.format('%.0f', deadline) .. ' ' .. ARGV[3] .. ' ' .. ARGV[4])
+# KEYS: readers, heard, listener.  ARGV: node/process, milliseconds to live, n, incarnation.
+CONFIRM = Script.of(
+    _NEWS_LUA
+    + _READERS_LUA
+    + """
+local ms = clock()
+listening(KEYS[2], KEYS[3], run_id(), ms)
+if redis.call('HGET', KEYS[1], ARGV[1]) ~= ARGV[2] then redis.call('HSET', KEYS[1], ARGV[1], ARGV[2]) end
+redis.set_repl(redis.REPL_NONE)
+local deadline = string.format('%.0f', ms + tonumber(ARGV[2]))
+redis.call('HSET', KEYS[2], ARGV[1], deadline .. ' ' .. ARGV[3] .. ' ' .. ARGV[4])
 return 1
-""")
+"""
+)
 
-# KEYS: readers, feed, news.  ARGV: fresh incarnation, n, `node/` or empty.
+# KEYS: readers, heard.  ARGV: node/process.
+GOODBYE = Script.of(
+    """
+redis.call('HDEL', KEYS[2], ARGV[1])
+return redis.call('HDEL', KEYS[1], ARGV[1])
+""",
+    keeps=True,
+)
+
+# KEYS: readers, feed, news, heard, listener.  ARGV: fresh incarnation, n, `node/` or empty.
+# A reader that this server has not heard yet may have spoken to the one before, just before that ended.
 UNCONFIRMED = Script.of(
     _NEWS_LUA
+    + _READERS_LUA
     + """
-local now = incarnation(begin(KEYS[2], KEYS[3], ARGV[1]))
-local time = redis.call('TIME')
-local ms = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-local said = redis.call('HGETALL', KEYS[1])
+local run = run_id()
+local now = begin(KEYS[2], KEYS[3], ARGV[1]) .. '.' .. run
+local ms = clock()
+local since = listening(KEYS[4], KEYS[5], run, ms)
+local readers = redis.call('HGETALL', KEYS[1])
 local behind = {}
-for i = 1, #said, 2 do
-  local deadline, n, inc = string.match(said[i + 1], '^(%d+) (%d+) (%S+)$')
-  if not deadline or tonumber(deadline) <= ms then
-    redis.call('HDEL', KEYS[1], said[i])
-  elseif string.sub(said[i], 1, #ARGV[3]) == ARGV[3] and (inc ~= now or tonumber(n) < tonumber(ARGV[2])) then
-    behind[#behind + 1] = said[i]
+for i = 1, #readers, 2 do
+  local name = readers[i]
+  local deadline, n, inc = string.match(redis.call('HGET', KEYS[4], name) or '', '^(%d+) (%d+) (%S+)$')
+  if not deadline then deadline = since + (tonumber(readers[i + 1]) or 0) end
+  if tonumber(deadline) <= ms then
+    redis.call('HDEL', KEYS[1], name)
+    redis.call('HDEL', KEYS[4], name)
+  elseif string.sub(name, 1, #ARGV[3]) == ARGV[3] and (inc ~= now or tonumber(n) < tonumber(ARGV[2])) then
+    behind[#behind + 1] = name
   end
 end
 return behind
