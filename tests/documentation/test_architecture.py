@@ -80,6 +80,7 @@ def answers() -> dict[str, Mapping[str, object]]:
         "allow": True,
         "identity_token": "eyJ",
         "who": "user:alice",
+        "held": "opaque;admin;a:b;*:*",
         **headers_of(alice, {}),
     }
     return sorts

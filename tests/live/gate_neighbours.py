@@ -22,6 +22,7 @@ ALICE: Mapping[str, bool | int | str] = {
     "client_id": "shop-app",
     "token_id": "t-1",
     "who": "user:alice",
+    "held": "opaque;admin;;*:*",
 }
 
 CHALLENGE = 'Bearer realm="sumun", error="insufficient_scope", scope="product:create"'

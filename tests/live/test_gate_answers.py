@@ -256,6 +256,8 @@ def test_access_log(gate: World) -> None:
     assert (refused["st"], refused["code"], refused["why"]) == (401, "invalid_token", "unknown")
     assert (refused["route"], refused["path"], refused["m"]) == ("products.one", "/products/7", "GET")
     assert (gate.logged(let_in)["who"], gate.logged(let_in)["client"]) == ("user:alice", "shop-app")
+    assert gate.logged(let_in)["held"] == "opaque;admin;;*:*"
+    assert refused["held"] == "-"
     text = (gate.folder / "access.log").read_text()
     assert "s3cret" not in text
     assert "bad-t0ken" not in text

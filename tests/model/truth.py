@@ -12,10 +12,10 @@ from functools import cached_property
 from itertools import count, product
 from typing import Any
 
-from sumun.access import HasPermission, Proven, Rule, decide
+from sumun.access import HasPermission, Proven, Rule, decide, profile_id
 from sumun.access.decision import Allow
 from sumun.access.handover import headers_of
-from sumun.haproxy.kept import Fact, Verdict, profile_id
+from sumun.haproxy.kept import Fact, Verdict
 from sumun.identity import ANYTHING, Credential, CredentialKind, Permission, Standing, Subject
 from sumun.tokens.denials import Denial, DenialKind, Denials
 from sumun.tokens.feed import Change, ChangeKind

@@ -4,6 +4,7 @@ Evidence  what became of the request's credential: nothing sent, not valid (why)
 Rule      what one route asks for
 Decision  Allow or Refuse(reason); no third thing, and no HTTP (the faces translate)
 Policy    one generation's rules and role bundles; immutable
+Profile   everything that a decision looks at in a caller, as text and as a short id
 
 `decide(rule, evidence, bundles)` is the only place that decides: the live path, `sumun explain`, policy tests and
 replay all call it.
@@ -13,6 +14,7 @@ from sumun.access.decide import decide
 from sumun.access.decision import Allow, Decision, Reason, Refuse, Varied
 from sumun.access.evidence import Evidence, Invalid, InvalidBecause, Missing, Proven, TokenKind
 from sumun.access.policy import Policy
+from sumun.access.profile import NotAProfileError, Profile, profile_id
 from sumun.access.requirement import (
     ALWAYS,
     AllOf,
@@ -38,7 +40,9 @@ __all__ = [
     "Invalid",
     "InvalidBecause",
     "Missing",
+    "NotAProfileError",
     "Policy",
+    "Profile",
     "Proven",
     "Reason",
     "Refuse",
@@ -49,4 +53,5 @@ __all__ = [
     "decide",
     "is_met",
     "missing_for",
+    "profile_id",
 ]

@@ -46,12 +46,14 @@ class Proven:
     """A credential was sent and is good until `expires_at` (unix seconds).
 
     `as_of`: every change up to this number of the feed is contained in it; whoever keeps it needs to know.
+    `own_rights`: what the principal holds is the token's own and does not follow its subject.
     """
 
     principal: Principal
     kind: TokenKind
     expires_at: float
     as_of: int = 0
+    own_rights: bool = False
 
 
 Evidence = Missing | Invalid | Proven

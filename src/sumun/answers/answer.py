@@ -106,7 +106,12 @@ class Answerer:
         self, policy: Policy, rule: Rule, evidence: Evidence, question: Question, now: float
     ) -> Variables:
         internal = question.internal
-        decision = self._decision(policy, rule, evidence, internal=internal)
+        settled = None
+        if isinstance(evidence, Proven):
+            settled = self._settled.of(policy, rule, evidence, internal=internal)
+            decision = settled.decision
+        else:
+            decision = decide(rule, evidence, policy.bundles, internal=internal)
         newer = self._generations.newer_than(policy)
         if newer is not None and isinstance(decision, Allow):
             # An old worker asks for a connection that was open before a reload. What was taken away since is gone.
@@ -117,8 +122,7 @@ class Answerer:
         told: Variables
         if isinstance(decision, Allow):
             told = {"allow": True}
-            if isinstance(evidence, Proven):
-                settled = self._settled.of(policy, rule, evidence, internal=internal)
+            if settled is not None and isinstance(evidence, Proven):
                 told.update(identity_of(evidence.principal))
                 told.update(settled.rights)
                 service = policy.signed.get(rule.route_id)
@@ -132,8 +136,9 @@ class Answerer:
                     self._learn(fact_of(question, evidence, told), settled.verdict)
         else:
             told = write_refusal(decision)
-        if isinstance(evidence, Proven):
+        if settled is not None and isinstance(evidence, Proven):
             told["who"] = str(evidence.principal.subject)
+            told["held"] = settled.held
         return told
 
     def _decision(self, policy: Policy, rule: Rule, evidence: Evidence, *, internal: bool) -> Decision:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from sumun.access import Policy, Proven
+from sumun.access import Policy, Proven, profile_id
 from sumun.answers.translate import Question, Variables
-from sumun.haproxy.kept import Fact, Verdict, profile_id
+from sumun.haproxy.kept import Fact, Verdict
 
 Learn = Callable[[Fact, Verdict], None]
 """Takes what may be kept; may drop it."""
@@ -23,7 +23,7 @@ def fact_of(question: Question, proven: Proven, told: Variables) -> Fact:
         key=question.credential.fingerprint(),
         expires=int(proven.expires_at),
         as_of=proven.as_of,
-        profile=profile_id(proven.kind, who.roles, who.permissions, who.scopes),
+        profile=profile_id(proven.kind, who.roles, who.permissions, who.scopes, proven.own_rights),
         subject=str(who.subject),
         token=who.token_id or "-",
         client=who.client_id or "-",

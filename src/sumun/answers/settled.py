@@ -10,21 +10,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sumun.access import Decision, Policy, Proven, Refuse, Rule, decide
+from sumun.access import Decision, Policy, Profile, Proven, Refuse, Rule, decide, profile_id
 from sumun.access.handover import rights_of
 from sumun.answers.learned import verdict_of
-from sumun.haproxy.kept import Verdict, profile_id
+from sumun.haproxy.kept import Verdict
 
 MOST = 20_000
 """Entries, about 1 KiB each. When they are too many, all are worked out anew."""
 
+LONGEST_HELD = 1000
+"""Characters of a profile in a line of the access log, which HAProxy cuts at 8 KiB."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """`rights` are header variables, and `verdict` is what HAProxy may keep: both only of an allow."""
+    """`rights` are header variables, and `verdict` is what HAProxy may keep: both only of an allow.
+
+    `held` is what the access log says of the caller's rights: the profile, or its id when that would be long.
+    """
 
     policy: Policy
     decision: Decision
+    held: str
     rights: Mapping[str, str]
     verdict: Verdict | None
 
@@ -40,7 +47,7 @@ class SettledOnce:
     def of(self, policy: Policy, rule: Rule, proven: Proven, *, internal: bool) -> Settled:
         """The decision on this rule for everyone of this profile, and what follows from it."""
         who = proven.principal
-        profile = profile_id(proven.kind, who.roles, who.permissions, who.scopes)
+        profile = profile_id(proven.kind, who.roles, who.permissions, who.scopes, proven.own_rights)
         key = (profile, policy.generation, rule.route_id, internal)
         known = self._settled.get(key)
         if known is not None and known.policy is policy:
@@ -55,9 +62,11 @@ class SettledOnce:
 
 def _settle(policy: Policy, rule: Rule, proven: Proven, profile: str, *, internal: bool) -> Settled:
     decision = decide(rule, proven, policy.bundles, internal=internal)
+    text = Profile.of(proven).text
+    held = text if len(text) <= LONGEST_HELD else profile
     if isinstance(decision, Refuse):
-        return Settled(policy, decision, {}, None)
+        return Settled(policy, decision, held, {}, None)
     rights = rights_of(proven.principal, policy.bundles)
     may_be_kept = not decision.varied and rule.route_id in policy.kept
     verdict = verdict_of(profile, policy, rule.route_id, rights) if may_be_kept else None
-    return Settled(policy, decision, rights, verdict)
+    return Settled(policy, decision, held, rights, verdict)

@@ -18,6 +18,7 @@ not known.
     why      detail of a refusal (`expired`, `revoked`, ...); never told to the caller
     who      subject of the credential, as soon as it was proven
     client   OAuth client of the credential
+    held     what the caller held: a profile or its id (`access.profile`)
     bytes    bytes sent to the client
     ask      milliseconds the decision took
     tr tw tc ts ta    milliseconds: request received, queue, connect, service's answer, all (%TR %Tw %Tc %Tr %Ta)
@@ -45,6 +46,7 @@ _FIELDS: Final = (
     ('"why"', '"%[var(txn.smn.why),json(utf8s)]"'),
     ('"who"', '"%[var(txn.smn.who),json(utf8s)]"'),
     ('"client"', '"%[var(txn.smn.client_id),json(utf8s)]"'),
+    ('"held"', '"%[var(txn.smn.held)]"'),
     ('"bytes"', "%B"),
     ('"ask"', '"%[var(txn.smn.ms)]"'),
     ('"tr"', "%TR"),

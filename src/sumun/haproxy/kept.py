@@ -6,14 +6,8 @@ percent-encoded before they come here), and numbers are bounded, for HAProxy sat
 
 from __future__ import annotations
 
-import hashlib
 import re
-from base64 import urlsafe_b64encode
 from dataclasses import dataclass
-from functools import lru_cache
-
-from sumun.access import TokenKind
-from sumun.identity import Permission
 
 LONGEST_VALUE = 2048
 """Bytes of a map row's value. Longer ones are not kept: such a caller is asked about every time."""
@@ -64,21 +58,6 @@ class Verdict:
     def value(self) -> str | None:
         """The map row's value; None when it cannot be one."""
         return _row((f"known.{self.service}", self.roles, self.permissions))
-
-
-@lru_cache(maxsize=20_000)
-def profile_id(
-    kind: TokenKind, roles: frozenset[str], permissions: frozenset[Permission], scopes: frozenset[Permission]
-) -> str:
-    """A short name of everything that a decision looks at in a principal: equal names, equal decisions."""
-    parts = (
-        kind.value,
-        " ".join(sorted(roles)),
-        " ".join(sorted(map(str, permissions))),
-        " ".join(sorted(map(str, scopes))),
-    )
-    digest = hashlib.sha256("\n".join(parts).encode()).digest()
-    return urlsafe_b64encode(digest[:15]).decode()  # 120 bits: no two profiles ever meet
 
 
 def _row(fields: tuple[str, ...]) -> str | None:

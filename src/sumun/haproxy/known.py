@@ -105,6 +105,7 @@ def tell_known() -> list[str]:
         *lines,
         f"http-request set-var(txn.smn.who) {_field(_FACT, _SUBJECT)}",
         f"http-request set-var(txn.smn.client_id) {_field(_FACT, _CLIENT)}",
+        f"http-request set-var(txn.smn.held) {_field(_FACT, _PROFILE)}",
     ]
 
 

@@ -30,6 +30,7 @@ ANSWER_VARIABLES: Final = (
     "title",
     "challenge",
     "who",
+    "held",
     "why",
 )
 """All variables an answer may carry (docs/architecture.md, "The answer")."""

@@ -51,7 +51,7 @@ def judge_record(
         client_id=record.client_id,
         token_id=record.token_id,
     )
-    return Proven(principal, TokenKind.OPAQUE, record.expires_at_ms / 1000, as_of)
+    return Proven(principal, TokenKind.OPAQUE, record.expires_at_ms / 1000, as_of, record.own_rights)
 
 
 def judge_claims(

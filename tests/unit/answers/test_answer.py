@@ -118,6 +118,7 @@ def test_a_caller_who_may_is_allowed_and_named(slow: bool) -> None:
         "token_id": "tid_1",
         "identity_token": "signed for products",
         "who": "user:bob",
+        "held": "opaque;user;;*:*",
     }
 
 
@@ -209,7 +210,7 @@ def test_every_reason_has_its_answer() -> None:
 def test_identity_goes_only_where_headers_are_stripped() -> None:
     """Every identity variable that can be answered has its header in the one list that HAProxy strips."""
     answer = ask(Knows(KNOWN))
-    assert set(answer) - {"allow", "who"} == set(HEADER_VARIABLES)
+    assert set(answer) - {"allow", "who", "held"} == set(HEADER_VARIABLES)
 
 
 def test_a_missing_credential_is_missing() -> None:

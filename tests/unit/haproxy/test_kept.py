@@ -9,9 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sumun.access import TokenKind
-from sumun.haproxy.kept import LONGEST_VALUE, Fact, Verdict, profile_id
-from sumun.identity import Permission
+from sumun.haproxy.kept import LONGEST_VALUE, Fact, Verdict
 
 FACT = Fact("ab" * 32, 2_000_000_000, 7, "profile", "user:alice", "tid_1", "app", "alice", "Alice")
 SEPARATORS = ("|", " ", "\t", "\n", "\r", "\0", "\x7f")
@@ -55,22 +53,3 @@ def test_a_verdict_names_profile_generation_and_rule() -> None:
     """Its key; and its value begins with the backend that nobody is asked behind."""
     verdict = Verdict("p", 7, "r3", "shop", "reader", "item:read")
     assert (verdict.key, verdict.value()) == ("p@7.r3", "known.shop|reader|item:read")
-
-
-def test_a_profile_is_everything_that_a_decision_looks_at() -> None:
-    """Kind, roles, permissions, scopes: each tells profiles apart, their order does not, nor do they run together."""
-    read, write = Permission.parse("item:read"), Permission.parse("item:write")
-    of = profile_id
-    opaque, none = TokenKind.OPAQUE, frozenset[Permission]()
-    profiles = [
-        of(opaque, frozenset({"a", "b"}), none, none),
-        of(opaque, frozenset({"a"}), none, none),
-        of(TokenKind.JWT, frozenset({"a"}), none, none),
-        of(opaque, frozenset({"a"}), frozenset({read}), none),
-        of(opaque, frozenset({"a"}), none, frozenset({read})),
-        of(opaque, frozenset({"a"}), frozenset({read}), frozenset({write})),
-        of(opaque, frozenset({"a"}), frozenset({read, write}), none),
-        of(opaque, frozenset(), none, none),
-    ]
-    assert len(set(profiles)) == len(profiles)
-    assert profiles[0] == of(opaque, frozenset({"b", "a"}), none, none)
