@@ -74,11 +74,13 @@ class NodeUnderTest(DemoNode):
 
     before        words in front of the command line, such as `unshare --mount`
     config_named  what the command line calls the configuration, when it is not `config`
+    options       words behind the command line, such as `--watch`
     """
 
     config: Path = Path()
     config_named: str = ""
     before: Sequence[str] = ()
+    options: Sequence[str] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -104,6 +106,7 @@ class NodeUnderTest(DemoNode):
             config,
             "--data",
             str(self.data),
+            *self.options,
         ]
 
     def launch(self) -> subprocess.Popen[str]:

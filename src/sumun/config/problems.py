@@ -102,6 +102,16 @@ def describe(problem: Problem, *, color: bool = False) -> str:
     return "\n".join(lines)
 
 
+def in_one_line(problem: Problem) -> str:
+    """A problem for a log: where, what, what is allowed, how to mend."""
+    place = problem.place
+    where = str(place) if place.line else place.file
+    parts = [f"{where}: {problem.sentence}" if where else problem.sentence]
+    parts += [f"allowed: {problem.allowed}"] if problem.allowed else []
+    parts += [problem.mend] if problem.mend else []
+    return printable("; ".join(parts))
+
+
 def quoted(value: str) -> str:
     """A value in quotes, on one line, not too long, and without control characters."""
     cut = value if len(value) <= _LONGEST_VALUE else value[: _LONGEST_VALUE - 3] + "..."

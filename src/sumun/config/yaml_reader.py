@@ -56,21 +56,31 @@ def read_beside(path: Path) -> tuple[Document, ...]:
     problems: list[Problem] = []
     documents = []
     try:
-        # Not glob(): of a folder that it may not list it says that nothing is there, and no test would be tried.
-        found = sorted(p for p in path.resolve().parent.iterdir() if p.match(TESTS) and p.name[0] != ".")
+        found = files_beside(path)
     except OSError as error:
         what = f"files {TESTS} beside it cannot be looked for: {(error.strerror or 'no folder').lower()}"
         mend = "let sumun list the folder that it is in"
         raise ConfigProblemsError([Problem(Place(str(path)), "", what, mend=mend)]) from None
     for one in found:
-        if one.name != path.name:
-            try:
-                documents.append(read(path.parent / one.name))
-            except ConfigProblemsError as error:
-                problems += error.problems
+        try:
+            documents.append(read(one))
+        except ConfigProblemsError as error:
+            problems += error.problems
     if problems:
         raise ConfigProblemsError(problems)
     return tuple(documents)
+
+
+def files_beside(path: Path) -> tuple[Path, ...]:
+    """The files of policy tests in the folder of a configuration, links followed. Raises OSError."""
+    real = path.resolve()
+    # Not glob(): of a folder that it may not list it says that nothing is there, and no test would be tried.
+    found = sorted(
+        p for p in real.parent.iterdir() if p.match(TESTS) and p.name[0] != "." and p.name != real.name
+    )
+    # By the name that the operator sees, where it is one.
+    named = ((path.parent / one.name, one) for one in found)
+    return tuple(seen if seen.resolve() == one.resolve() else one for seen, one in named)
 
 
 def parse(data: bytes, file: str, folder: PurePath) -> Document:

@@ -1,11 +1,13 @@
 """One running sumun.
 
 run             start in order, wait until ready, stop in reverse
+foreground      until a signal ends it; SIGHUP and `--watch` reload
 supervise       parts (processes): started, watched, restarted with back-off, stopped
 part_answer     the answering process: SPOE questions
 master_relay    the few commands for HAProxy's workers that a part without root may give
 control         what the supervisor and its parts say to each other while they run
 reload          the steps of a reload, with the parts of this node
+watch           reload when the configuration was written
 access_log      the file that HAProxy writes its lines into
 part_http       the HTTP process: OAuth endpoints, metrics
 part_valkey     the embedded store: the real Valkey server

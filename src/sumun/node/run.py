@@ -21,10 +21,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sumun.config import load
+from sumun.config.on_disk import version
 from sumun.config.plan import Plan
 from sumun.directory import Directory
 from sumun.directory.errors import DirectoryUnavailableError, DirectoryUnusableError
-from sumun.errors import SumunError
 from sumun.haproxy.before_start import refuse_too_many_connections, refuse_used_addresses
 from sumun.haproxy.install import make_current, remove_old
 from sumun.haproxy.master import ENVIRONMENT, MasterSocket, argv
@@ -78,6 +78,7 @@ class Node:
         self._control: ControlServer | None = None
         self._relay: MasterRelay | None = None
         self._running: _Running | None = None
+        self._read_last = ""
         self._reloading = asyncio.Lock()
         self._retiring: set[asyncio.Task[None]] = set()
         self._appending: asyncio.Task[None] | None = None
@@ -117,33 +118,48 @@ class Node:
             self._lock.release()
             self._lock = None
 
+    @property
+    def read_last(self) -> str:
+        """The version of the configuration that was read last, whatever came of it."""
+        return self._read_last
+
     async def reload(self) -> Report:
         """Read the configuration again and bring it to life. Raises SumunError; then nothing has changed."""
         running = self._running
         if running is None:
             raise PartFailedError("the gateway is still starting; reload when it is ready")
-        async with self._reloading:
-            plan = load(self._source, catalogue())
-            refuse_what_needs_a_restart(running.plan, plan)
-            secrets = Secrets.of(plan)
-            new = _prepare(plan, self._source, running.folder, running.program, running.account)
-            before = await running.sockets.processes()
-            rollout = Rollout(
-                lambda: [Pupil(part.spec.name, running.folder, secrets) for part in self._own_parts()],
-                lambda generation: make_current(generation.folder, running.folder.current),
-                lambda: _reload_haproxy(running.sockets),
-            )
-            old = running.generation
-            report = await rollout.bring_up(plan, new, old)
-            running.plan, running.generation = plan, new
-            running.older[old.number] = old
-            self._restart_under(running)
-            for part in self._own_parts():
-                if part.spec.name in report.behind:
-                    part.end()
-            self._retire_later(running, old, frozenset((*before.workers, *before.old_workers)))
-            log.info("reloaded: %s", report.sentence())
-            return report
+        try:
+            async with self._reloading:
+                return await self._reload(running)
+        except OSError as error:
+            raise unusable(running.folder.root, error) from error
+
+    async def _reload(self, running: _Running) -> Report:
+        plan = self._load()
+        refuse_what_needs_a_restart(running.plan, plan)
+        secrets = Secrets.of(plan)
+        new = _prepare(plan, self._source, running.folder, running.program, running.account)
+        before = await running.sockets.processes()
+        rollout = Rollout(
+            lambda: [Pupil(part.spec.name, running.folder, secrets) for part in self._own_parts()],
+            lambda generation: make_current(generation.folder, running.folder.current),
+            lambda: _reload_haproxy(running.sockets),
+        )
+        old = running.generation
+        report = await rollout.bring_up(plan, new, old)
+        running.plan, running.generation = plan, new
+        running.older[old.number] = old
+        self._restart_under(running)
+        for part in self._own_parts():
+            if part.spec.name in report.behind:
+                part.end()
+        self._retire_later(running, old, frozenset((*before.workers, *before.old_workers)))
+        log.info("reloaded: %s", report.sentence())
+        return report
+
+    def _load(self) -> Plan:
+        self._read_last = version(self._source)  # before: what is written meanwhile is another version
+        return load(self._source, catalogue())
 
     def _own_parts(self) -> list[Part]:
         return [part for part in self._parts if part.spec.name.startswith(("http", "answer", "keeper"))]
@@ -169,7 +185,7 @@ class Node:
 
     async def _start(self, people: Callable[[Directory, Plan], None] | None) -> Plan:
         program = find_program()
-        plan = load(self._source, catalogue())
+        plan = self._load()
         for note in plan.notes:
             log.warning("%s: %s", note.where, note.text)
         secrets = Secrets.of(plan)
@@ -230,65 +246,6 @@ class Node:
             for one in starting:
                 one.cancel()
             await asyncio.gather(*starting, return_exceptions=True)
-
-
-async def run_node(source: Path, data: Path, log_file: Path | None = None) -> None:
-    """Run a node until SIGTERM, SIGINT or SIGHUP. Raises SumunError when it cannot start."""
-    output = (
-        None
-        if log_file is None
-        else os.open(log_file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    )
-    node = Node(source, data, output)
-    stop = stop_event()
-    starting = asyncio.create_task(node.start())
-    stopping = asyncio.create_task(stop.wait())
-    try:
-        await asyncio.wait((starting, stopping), return_when=asyncio.FIRST_COMPLETED)
-        if starting.done():
-            starting.result()
-            _reload_on_hangup(node)
-            await stopping
-    finally:
-        starting.cancel()
-        stopping.cancel()
-        await asyncio.gather(starting, stopping, return_exceptions=True)
-        await node.stop()
-        if not starting.cancelled() and starting.exception() is None:
-            log.info("stopped")
-
-
-def _reload_on_hangup(node: Node) -> None:
-    """SIGHUP reloads, as it does for most servers; unless a terminal is there to hang up: then it stops us."""
-    if sys.stdin is not None and sys.stdin.isatty():
-        return
-    loop = asyncio.get_running_loop()
-    reloading: set[asyncio.Task[None]] = set()
-
-    async def reload() -> None:
-        try:
-            await node.reload()
-        except SumunError as error:
-            log.error("not reloaded, nothing has changed: %s", error)
-
-    def hear() -> None:
-        task = asyncio.ensure_future(reload())
-        reloading.add(task)
-        task.add_done_callback(reloading.discard)
-
-    loop.add_signal_handler(signal.SIGHUP, hear)
-
-
-def stop_event() -> asyncio.Event:
-    """An event that SIGINT, SIGTERM and SIGHUP (the terminal was closed) set. The second one changes nothing: the stop
-    is under way. SIGHUP that was ignored from the start stays so: that is what nohup asks for.
-    """
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
-            loop.add_signal_handler(number, stop.set)
-    return stop
 
 
 def _prepare(

@@ -8,7 +8,7 @@ import signal
 
 import pytest
 
-from sumun.node.run import stop_event
+from sumun.node.foreground import stop_event
 
 
 async def is_set_by(number: signal.Signals) -> bool:
