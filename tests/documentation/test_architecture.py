@@ -105,10 +105,8 @@ def test_the_answer_is_what_haproxy_takes() -> None:
 def refused_by_the_code() -> dict[str, tuple[int, int | None]]:
     """code -> status, grpc-status: HAProxy's own refusals, and those of answers."""
     every = [value for value in vars(refusals).values() if isinstance(value, Refusal)]
-    found = {
-        one.code: (one.status, GRPC_STATUS.get(one.status) if one in refusals.ALONE else None)
-        for one in every
-    }
+    to_grpc = (*refusals.ALONE, refusals.TOO_MANY_REQUESTS)
+    found = {one.code: (one.status, GRPC_STATUS.get(one.status) if one in to_grpc else None) for one in every}
     for answer in answers().values():
         if "code" in answer:
             status = int(str(answer["status"]))

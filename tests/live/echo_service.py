@@ -1,5 +1,6 @@
 """A service that answers every request with the fields it received, as JSON. `python echo_service.py FD`: a listening socket.
 
+GET /heard       how many requests came before
 GET /events      an event stream that goes on until the caller leaves
 Upgrade          101, and then every byte comes back
 """
@@ -18,6 +19,8 @@ _GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 1.3
 
 class Echo(asyncio.Protocol):
     """One connection."""
+
+    heard = 0
 
     def __init__(self) -> None:
         self._seen = b""
@@ -53,6 +56,9 @@ class Echo(asyncio.Protocol):
             self._transport.write("".join(f"{line}\r\n" for line in (*head, "")).encode())
             return
         body = json.dumps(sorted([name.lower(), value] for name, value in fields)).encode()
+        if lines[0].split(" ")[1] == "/heard":
+            body = str(Echo.heard).encode()
+        Echo.heard += 1
         if lines[0].split(" ")[1] == "/events":
             self._transport.write(
                 b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: hello\n\n"

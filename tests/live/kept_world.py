@@ -62,11 +62,12 @@ clients:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One answer. `id` is the request's, as in the access log."""
+    """One answer. `id` is the request's, as in the access log; names of `fields` are lower case."""
 
     status: int
     id: str
     body: bytes
+    fields: dict[str, str] = field(default_factory=dict)
 
     @property
     def seen(self) -> list[list[str]]:
@@ -78,8 +79,10 @@ class Reply:
 class Caller:
     """One keep-alive connection to the gateway. Makes it again when the gateway closed it between two requests."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, source: str = "127.0.0.1") -> None:
+        """`source` is the address that it calls from, one of loopback."""
         self._port = port
+        self._source = source
         self._stream: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         self.connections = 0
 
@@ -92,7 +95,9 @@ class Caller:
         """The beginning of a request's head."""
         if self._stream is None or self._stream[0].at_eof():
             await self.close()
-            self._stream = await asyncio.open_connection("127.0.0.1", self._port)
+            self._stream = await asyncio.open_connection(
+                "127.0.0.1", self._port, local_addr=(self._source, 0)
+            )
             self.connections += 1
         self._stream[1].write(text.encode())
 
@@ -113,7 +118,7 @@ class Caller:
         endless = "content-length" not in fields
         if endless or fields.get("connection", "").lower() == "close":
             await self.close()
-        return Reply(status, fields.get("x-request-id", ""), body)
+        return Reply(status, fields.get("x-request-id", ""), body, fields)
 
     async def close(self) -> None:
         """Close the connection; the next call makes another."""
@@ -179,9 +184,9 @@ class World:
     def directory(self) -> Directory:
         return self.shared.directory
 
-    def caller(self) -> Caller:
+    def caller(self, source: str = "127.0.0.1") -> Caller:
         """A new keep-alive connection."""
-        self.callers.append(Caller(self.node.port))
+        self.callers.append(Caller(self.node.port, source))
         return self.callers[-1]
 
     async def person(self, *roles: str, name: str = "") -> str:
@@ -331,12 +336,14 @@ def echo_service() -> Iterator[int]:
 
 
 @contextmanager
-def running_node(**settings: object) -> Iterator[tuple[NodeUnderTest, int]]:
-    """A node and its service's port; it must end well. `settings` are those of `config`."""
+def running_node(
+    text: Callable[..., str] = config, **settings: object
+) -> Iterator[tuple[NodeUnderTest, int]]:
+    """A node and its service's port; it must end well. `settings` are those of `config`, or of another `text`."""
     with node_folder() as folder, echo_service() as service:
         node = NodeUnderTest(data=folder / "data")
         node.config = folder / "sumun.yaml"
-        node.config.write_text(config(node.port, service, **settings))
+        node.config.write_text(text(node.port, service, **settings))
         secret = folder / "jobs.secret"
         secret.write_text("jobs-secret-of-the-test\n")
         secret.chmod(0o600)

@@ -6,6 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
+from sumun.config.plan import Rate
+from sumun.config.rates import RateOf
 from sumun.config.values import Duration, Number, Section, Size
 
 
@@ -78,4 +80,23 @@ class LimitSettings(Section):
     )
     login_window: Annotated[int, Duration("1s", "24h", seconds=True)] = Field(
         300, description="How long a wrong password counts.", examples=["15m"]
+    )
+    per_source: Annotated[Rate, RateOf()] | None = Field(
+        None,
+        description="How often one address (an IPv6 network of 64 bits) may call on the public listener, whatever it "
+        "calls; before anything else is looked at.",
+        examples=["100/s burst 200"],
+        json_schema_extra={"without": "no limit"},
+    )
+    per_person: Annotated[Rate, RateOf()] | None = Field(
+        None,
+        description="How often one person may call protected routes, by all their tokens together.",
+        examples=["20/s burst 100"],
+        json_schema_extra={"without": "no limit"},
+    )
+    per_client: Annotated[Rate, RateOf()] | None = Field(
+        None,
+        description="How often one OAuth client may call protected routes, for itself and for all its people together.",
+        examples=["6000/min"],
+        json_schema_extra={"without": "no limit"},
     )

@@ -98,6 +98,20 @@ class Service:
 
 
 @dataclass(frozen=True, slots=True)
+class Rate:
+    """`calls` in `per_ms` milliseconds on average, and never more than `burst` in the time that so many take."""
+
+    calls: int
+    per_ms: int
+    burst: int
+
+    @property
+    def window_ms(self) -> int:
+        """The time in which at most `burst` calls pass, rounded up."""
+        return -(-self.burst * self.per_ms // self.calls)
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """How a request finds its service and what it needs.
 
@@ -105,6 +119,7 @@ class Route:
     `host` is lower case or empty for any host. `methods` is sorted; empty means every one of METHODS.
     Which route serves a request when several match: `config.precedence`.
     `keeps_authorization` forwards the Authorization header to the service (by name, off by default).
+    `limit` is how often one caller may call it (on a public or internal route: one source).
     """
 
     id: str
@@ -116,6 +131,7 @@ class Route:
     requirement: Requirement
     kinds: frozenset[TokenKind]
     keeps_authorization: bool = False
+    limit: Rate | None = None
     where: Place = field(default=NOWHERE, compare=False)
 
 
@@ -183,7 +199,7 @@ class TokenSettings:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds with a name. Sizes in bytes, times in milliseconds."""
+    """Bounds with a name. Sizes in bytes, times in milliseconds. A rate that is None is no bound."""
 
     header_bytes: int
     token_bytes: int
@@ -197,6 +213,9 @@ class Limits:
     login_failures_total: int
     login_window_seconds: int
     wrong_tokens_per_source: int
+    per_source: Rate | None = None
+    per_person: Rate | None = None
+    per_client: Rate | None = None
 
 
 @dataclass(frozen=True, slots=True)

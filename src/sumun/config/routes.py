@@ -173,6 +173,7 @@ def _route(one: _Read, name: str) -> Route:
         requirement=one.requirement,
         kinds=one.kinds,
         keeps_authorization=settings.keep_authorization,
+        limit=settings.limit,
         where=one.node.place,
     )
 

@@ -14,8 +14,9 @@ from pydantic import ConfigDict, Field
 from sumun.access import TokenKind
 from sumun.config.limit_settings import LimitSettings
 from sumun.config.network import Host, Listen, Origin, RedirectUri, Server, ServerUrl
-from sumun.config.plan import KNOWN_GRANTS, METHODS, Address, ClientKind, IdentityToken, SecretRef
+from sumun.config.plan import KNOWN_GRANTS, METHODS, Address, ClientKind, IdentityToken, Rate, SecretRef
 from sumun.config.policy_test_settings import PolicyTestSettings
+from sumun.config.rates import RateOf
 from sumun.config.rights import Right
 from sumun.config.values import Duration, Flag, Number, OneOf, Secret, Section, Text
 from sumun.identity import ANYTHING, Permission
@@ -134,6 +135,13 @@ class RouteSettings(Section):
     )
     keep_authorization: Switch = Field(
         False, description="Hand the `Authorization` header on to the service.", examples=["true"]
+    )
+    limit: Annotated[Rate, RateOf()] | None = Field(
+        None,
+        description="How often one caller may call this route: a person, or a program for itself; where no token is "
+        "looked at, an address.",
+        examples=["10/min"],
+        json_schema_extra={"without": "no limit"},
     )
 
 

@@ -27,6 +27,7 @@ from sumun.config.plan import (
     Note,
     Place,
     Plan,
+    Rate,
     Route,
     SecretRef,
     Service,
@@ -58,6 +59,7 @@ class _RouteRow(msgspec.Struct, frozen=True, gc=False):
     kinds: frozenset[TokenKind]
     keeps_authorization: bool
     where: tuple[int, int]
+    limit: Rate | None = None
 
 
 class _PlanRows(msgspec.Struct, frozen=True):
@@ -84,6 +86,7 @@ class _Format(msgspec.Struct, frozen=True):
     format: int
 
 
+_RATES = frozenset({"limit", "per_source", "per_person", "per_client"})
 _FORMAT = msgspec.json.Decoder(_Format)
 _ROWS = msgspec.json.Decoder(_PlanRows)
 
@@ -180,7 +183,13 @@ class _Dumper:
 
 
 def _fields(value: Any) -> dict[str, Any]:
-    return {name: getattr(value, name) for name in value.__dataclass_fields__}
+    """All fields; a rate only when there is one."""
+    fields = {name: getattr(value, name) for name in value.__dataclass_fields__}
+    return {name: one for name, one in fields.items() if one is not None or name not in _RATES}
+
+
+def _with_rates(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: Rate(**one) if name in _RATES else one for name, one in fields.items()}
 
 
 def _permissions(permissions: Any) -> list[str]:
@@ -221,7 +230,7 @@ class _Loader:
             authenticators=MappingProxyType({o["name"]: self._authenticator(o) for o in rows.authenticators}),
             clients=MappingProxyType({one["id"]: self._client(one) for one in rows.clients}),
             tokens=TokenSettings(**rows.tokens | {"access_kind": TokenKind(rows.tokens["access_kind"])}),
-            limits=Limits(**rows.limits),
+            limits=Limits(**_with_rates(rows.limits)),
             node=NodeSettings(
                 **node | {"store": self._secret(node["store"]), "directory": self._secret(node["directory"])}
             ),
@@ -263,6 +272,7 @@ class _Loader:
             self._known_requirement(bytes(row.requirement)),
             row.kinds,
             row.keeps_authorization,
+            row.limit,
             self._place(row.where),
         )
 

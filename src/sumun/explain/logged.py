@@ -28,6 +28,8 @@ class Said(StrEnum):
 
     HAPROXY = "haproxy"
     """HAProxy refused alone; nobody was asked who calls."""
+    LIMIT = "limit"
+    """HAProxy refused alone, because too many calls had come before."""
     DECISION = "decision"
     """`decide()` refused, now or in a decision that HAProxy kept."""
     OUTAGE = "outage"
@@ -42,6 +44,7 @@ class Said(StrEnum):
 
 _DECIDED = frozenset({"no_credential", "invalid_token", "insufficient_scope", "not_internal"})
 _OUTAGE = "decision_unavailable"
+_LIMITED = "too_many_requests"
 _OWN = frozenset({"own", "pages", "healthz"})
 
 _WHY_ALONE: Mapping[str, str] = {
@@ -52,6 +55,12 @@ _WHY_ALONE: Mapping[str, str] = {
     "route_not_found": "no route has this host and path on this listener",
     "method_not_allowed": "the path is served, and not for this method",
     "header_too_large": "its credential is longer than `limits.token_size`",
+}
+_WHY_LIMITED: Mapping[str, str] = {
+    "per_source": "its address had made as many calls as `limits.per_source` allows",
+    "per_person": "the person had made as many calls as `limits.per_person` allows",
+    "per_client": "the client had made as many calls as `limits.per_client` allows",
+    "route": "the caller had made as many calls as the `limit` of the route allows",
 }
 _WHY_DECIDED: Mapping[str, str] = {
     "no_credential": "it carried no credential, and the route needs one",
@@ -100,6 +109,8 @@ class LoggedCall:
             return Said.DECISION
         if self.code == _OUTAGE:
             return Said.OUTAGE
+        if self.code == _LIMITED:
+            return Said.LIMIT
         if self.code or self.backend == "refuse":
             return Said.HAPROXY
         if self.backend in _OWN:
@@ -144,6 +155,9 @@ def _outcome(line: LoggedCall) -> str:
         case Said.HAPROXY:
             known = _WHY_ALONE.get(line.code, "HAProxy could not read or handle it")
             return f"HAProxy refused it with {_named(line)}, before anybody was asked: {known}"
+        case Said.LIMIT:
+            known = _WHY_LIMITED.get(line.why, "too many calls had come before")
+            return f"HAProxy refused it with {_named(line)}: {known}"
         case Said.DECISION:
             return (
                 f"the decision was to refuse it with {_named(line)}: {_WHY_DECIDED[line.code]}{_detail(line)}"

@@ -11,6 +11,7 @@ from sumun.access.handover import HEADER_VARIABLES
 from sumun.config.plan import Limits
 from sumun.haproxy.gate import ODD
 from sumun.haproxy.guesses import HAS_TO_WAIT, count, watch
+from sumun.haproxy.rates import IS_OVER
 from sumun.haproxy.refusals import (
     CODE,
     DECISION_UNAVAILABLE,
@@ -24,7 +25,7 @@ from sumun.haproxy.refusals import (
 from sumun.haproxy.render_spoe import ANSWERERS, ENGINE, GROUP, PREFIX, SPOE_FILE, STREAM
 from sumun.haproxy.stream_commands import STREAM_NAME
 
-_ALLOWED = f"{{ var(txn.{PREFIX}.allow) -m bool }}"
+ALLOWED = f"{{ var(txn.{PREFIX}.allow) -m bool }}"
 
 
 def ask(*, grpc: bool) -> list[str]:
@@ -69,9 +70,9 @@ def hand_over() -> list[str]:
     ]
 
 
-def let_through() -> str:
-    """The one rule that lets a protected call through."""
-    return f"http-request allow if {_ALLOWED}"
+def let_through(*, limited: bool) -> str:
+    """The one rule that lets a protected call through. `limited`: calls may be over a limit (`rates`)."""
+    return f"http-request allow if {ALLOWED}" + (f" !{IS_OVER}" if limited else "")
 
 
 def refuse(limits: Limits, *, grpc: bool) -> list[str]:

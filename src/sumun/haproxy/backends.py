@@ -11,13 +11,14 @@ import ipaddress
 from collections.abc import Iterable
 
 from sumun.config.plan import Limits, Plan, Service, ServiceProtocol
-from sumun.haproxy import guesses
-from sumun.haproxy.ask import ask, hand_over, let_through, refuse
+from sumun.haproxy import guesses, rates
+from sumun.haproxy.ask import ALLOWED, ask, hand_over, let_through, refuse
 from sumun.haproxy.frontends import HEALTHZ, OWN, PAGES, REFUSE
 from sumun.haproxy.gate import ODD
 from sumun.haproxy.known import tell_known
 from sumun.haproxy.paths import RuntimePaths
 from sumun.haproxy.quoting import name, word
+from sumun.haproxy.rates import CallLimits, RouteLimits
 from sumun.haproxy.refusals import (
     ALONE,
     CODE,
@@ -39,7 +40,7 @@ KEEPS_AUTHORIZATION = "k"
 RESOLVERS = "names"
 
 
-def ask_backend(service: Service, limits: Limits, *, keeps: bool) -> Section:
+def ask_backend(service: Service, rate: CallLimits, limits: Limits, *, keeps: bool) -> Section:
     """A service behind the question. `keeps`: some route of it forwards the Authorization header."""
     grpc = service.protocol is ServiceProtocol.H2C
     return section(
@@ -47,8 +48,10 @@ def ask_backend(service: Service, limits: Limits, *, keeps: bool) -> Section:
         (
             *ask(grpc=grpc),
             *hand_over(),
+            *rates.count_call(rate, allowed=ALLOWED),
             *_before_the_service(service, keeps=keeps),
-            let_through(),
+            let_through(limited=bool(rate)),
+            *rates.refuse_over(limited=bool(rate), grpc=grpc),
             *refuse(limits, grpc=grpc),
             *([GRPC_CONTENT_TYPE] if grpc else []),
             *_servers(service),
@@ -57,32 +60,49 @@ def ask_backend(service: Service, limits: Limits, *, keeps: bool) -> Section:
     )
 
 
-def known_backend(service: Service, *, keeps: bool) -> Section:
+def known_backend(service: Service, rate: CallLimits, *, keeps: bool) -> Section:
     """A service behind what is known: nobody is asked."""
     return section(
         f"backend {name(f'known.{service.id}')}",
-        (*tell_known(), *_before_the_service(service, keeps=keeps), *_servers(service)),
+        (
+            *tell_known(),
+            *rates.count_call(rate),
+            *_before_the_service(service, keeps=keeps),
+            *rates.go_on(rate),
+            *rates.refuse_over(limited=bool(rate), grpc=False),
+            *_servers(service),
+        ),
         service.where,
     )
 
 
-def open_backend(service: Service, *, keeps: bool) -> Section:
+def open_backend(service: Service, rate: CallLimits, *, keeps: bool) -> Section:
     """A service without a question: nobody is told who calls."""
+    grpc = service.protocol is ServiceProtocol.H2C and bool(rate)
     return section(
         f"backend {name(f'open.{service.id}')}",
-        (*_before_the_service(service, keeps=keeps), *_servers(service)),
+        (
+            *rates.count_open_call(rate),
+            *_before_the_service(service, keeps=keeps),
+            *rates.go_on(rate),
+            *([f"http-request set-var(txn.grpc) bool(true) if {IS_GRPC}"] if grpc else []),
+            *rates.refuse_over(limited=bool(rate), grpc=grpc),
+            *([GRPC_CONTENT_TYPE] if grpc else []),
+            *_servers(service),
+        ),
         service.where,
     )
 
 
-def own_backends(plan: Plan, paths: RuntimePaths) -> list[Section]:
-    """What is not a service: refusals, health, our own pages, the answerers."""
+def own_backends(plan: Plan, routes: RouteLimits, paths: RuntimePaths) -> list[Section]:
+    """What is not a service: refusals, health, our own pages, the answerers, and tables."""
     return [
-        _refuse_backend(),
+        _refuse_backend(plan.limits),
         _healthz_backend(),
         _own_backend(paths),
         *_pages_backend(plan, paths),
         *guesses.tables(),
+        *rates.tables(plan, routes),
         _answerers(plan, paths),
     ]
 
@@ -150,10 +170,11 @@ def _is_address(host: str) -> bool:
     return True
 
 
-def _refuse_backend() -> Section:
+def _refuse_backend(limits: Limits) -> Section:
     """Answers by code; who comes here without one found no route."""
     lines = [
         f"http-request set-var(txn.grpc) bool(true) if {IS_GRPC}",
+        *rates.refuse_over(limited=limits.per_source is not None, grpc=True),
         f"http-request set-var({CODE}) str({ROUTE_NOT_FOUND.code}) unless {{ var({CODE}) -m found }}",
     ]
     for refusal in ALONE:

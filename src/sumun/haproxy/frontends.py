@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sumun.config.plan import Address, Limits
 from sumun.haproxy.access_log import LOG_FORMAT, remember
 from sumun.haproxy.gate import ODD, judge_odd, mark_odd
 from sumun.haproxy.known import look_up, pass_known
 from sumun.haproxy.quoting import word
+from sumun.haproxy.rates import IS_OVER, count_source
 from sumun.haproxy.refusals import CODE, METHOD_NOT_ALLOWED
 from sumun.haproxy.route_maps import NO_ROUTE, RouteMaps
 from sumun.haproxy.routes import METHODS_THERE, NO_ROUTE_FOUND, ROUTE, find_methods, find_route
@@ -22,15 +25,17 @@ def routed_frontend(
     listener: str, address: Address, maps: RouteMaps, limits: Limits, generation: int
 ) -> Section:
     """The public or the internal listener: gate, route, what is known, backend."""
+    limited = listener == "public" and limits.per_source is not None
     return section(
         f"frontend {listener}",
         (
-            *_begin(address, limits),
+            *_begin(address, limits, count_source(limits) if limited else []),
             *find_route(maps),
             *look_up(generation),
             *_to_judgement(),
             *judge_odd(limits),
             *_not_found(maps),
+            *([f"use_backend {REFUSE} if {IS_OVER}"] if limited else []),
             pass_known(),
             f"use_backend %[var({ROUTE}),field(1,|)] unless {NO_ROUTE_FOUND}",
             f"default_backend {REFUSE}",
@@ -56,7 +61,7 @@ def operator_frontend(address: Address, limits: Limits) -> Section:
     )
 
 
-def _begin(address: Address, limits: Limits) -> list[str]:
+def _begin(address: Address, limits: Limits, first: Iterable[str] = ()) -> list[str]:
     host = f"[{address.host}]" if ":" in address.host else address.host
     return [
         f"bind {word(f'{host}:{address.port}')}",
@@ -66,6 +71,7 @@ def _begin(address: Address, limits: Limits) -> list[str]:
         "unique-id-header X-Request-Id",
         LOG_FORMAT,
         *remember(),
+        *first,
         *mark_odd(limits),
         "http-after-response set-header X-Request-Id %[unique-id]",
     ]

@@ -38,18 +38,17 @@ def tables() -> list[Section]:
 
 
 def watch() -> list[str]:
-    """Before the question: whose guesses are counted."""
-    return [
-        f"timeout tarpit {WAIT_SECONDS}s",
-        f"http-request track-sc1 int(1) table {TOGETHER}",
-        f"http-request track-sc2 src,ipmask(32,64) table {SOURCES}",
-    ]
+    """How long a refusal waits."""
+    return [f"timeout tarpit {WAIT_SECONDS}s"]
 
 
 def count(limits: Limits) -> list[str]:
     """Behind the answer, when the call was not let through."""
     free = limits.wrong_tokens_per_source
+    # The counters are those that `rates` uses for calls that were allowed.
     return [
+        f"http-request track-sc1 int(1) table {TOGETHER} if {_WRONG_TOKEN}",
+        f"http-request track-sc2 src,ipmask(32,64) table {SOURCES} if {_WRONG_TOKEN}",
         f"http-request sc-inc-gpc0(1) if {_WRONG_TOKEN}",
         f"http-request sc-inc-gpc0(2) if {_WRONG_TOKEN}",
         f"http-request set-var({_WAITS}) bool(true) if {_WRONG_TOKEN} {{ sc2_gpc0_rate gt {free} }}",

@@ -29,6 +29,11 @@ class Refusal:
     headers: str = ""
 
 
+OVER = "txn.over"
+"""The limit that refuses a call: `name|calls|window|wait`, in seconds (`rates`)."""
+
+_OVER = "%[var(txn.over),field({},|)]"
+
 BAD_REQUEST_TARGET = Refusal("bad_request_target", 400, "The request target is not in canonical form")
 BAD_HEADER = Refusal("bad_header", 400, "A header field is not acceptable")
 BAD_HOST = Refusal("bad_host", 400, "The Host header field is missing or not a host name")
@@ -37,6 +42,15 @@ ROUTE_NOT_FOUND = Refusal("route_not_found", 404, "There is nothing here")
 METHOD_NOT_ALLOWED = Refusal(
     "method_not_allowed", 405, "This method is not allowed here", "hdr Allow %[var(txn.methods)]"
 )
+TOO_MANY_REQUESTS = Refusal(
+    "too_many_requests",
+    429,
+    "Too many requests; try again later",
+    f"hdr Retry-After {_OVER.format(4)} "
+    f"""hdr RateLimit-Policy '"{_OVER.format(1)}";q={_OVER.format(2)};w={_OVER.format(3)}' """
+    f"""hdr RateLimit '"{_OVER.format(1)}";r=0;t={_OVER.format(4)}'""",
+)
+"""The fields are those of draft-ietf-httpapi-ratelimit-headers-11, and RFC 9110 10.2.3."""
 HEADER_TOO_LARGE = Refusal("header_too_large", 431, "A header field is too large")
 DECISION_UNAVAILABLE = Refusal("decision_unavailable", 503, "Not decided; try again", "hdr Retry-After 1")
 SERVICE_UNAVAILABLE = Refusal(
@@ -60,8 +74,8 @@ ALONE = (
 )
 """What the backend `refuse` answers."""
 
-GRPC_STATUS = {400: 13, 401: 16, 403: 7, 404: 12, 405: 12, 431: 8, 503: 14}
-"""HTTP status -> gRPC status, as gRPC's own table has it (http-grpc-status-mapping), 431 as RESOURCE_EXHAUSTED.
+GRPC_STATUS = {400: 13, 401: 16, 403: 7, 404: 12, 405: 12, 429: 8, 431: 8, 503: 14}
+"""HTTP status -> gRPC status, as gRPC's own table has it (http-grpc-status-mapping), 429 and 431 as RESOURCE_EXHAUSTED.
 """
 
 

@@ -21,6 +21,7 @@ from sumun.haproxy.known import files as known_files
 from sumun.haproxy.paths import RuntimePaths
 from sumun.haproxy.process import defaults_section, global_section
 from sumun.haproxy.quoting import map_field
+from sumun.haproxy.rates import RouteLimits, call_limits, route_limits
 from sumun.haproxy.refusals import UNREAD, error_file
 from sumun.haproxy.render_spoe import render_spoe
 from sumun.haproxy.route_maps import HIDDEN, RouteMaps, hosts_file, route_maps
@@ -44,7 +45,8 @@ def render(plan: Plan, generation: int, paths: RuntimePaths) -> Files:
     """
     hosts = tuple(sorted({route.host for route in plan.routes if route.host}))
     rules = rule_ids(plan)
-    public = _maps("public", plan.routes, hosts, rules)
+    limits = route_limits(plan)
+    public = _maps("public", plan.routes, hosts, rules, limits)
     sections = [
         global_section(plan, paths),
         defaults_section(plan),
@@ -52,13 +54,13 @@ def render(plan: Plan, generation: int, paths: RuntimePaths) -> Files:
     ]
     files = [*public.files]
     if plan.internal is not None:
-        internal = _maps("internal", plan.routes, hosts, rules)
+        internal = _maps("internal", plan.routes, hosts, rules, limits)
         sections.append(routed_frontend("internal", plan.internal, internal, plan.limits, generation))
         files += internal.files
     if plan.operator is not None:
         sections.append(operator_frontend(plan.operator, plan.limits))
-    sections += _service_backends(plan, rules)
-    sections += own_backends(plan, paths)
+    sections += _service_backends(plan, rules, limits)
+    sections += own_backends(plan, limits, paths)
     sections += resolvers(plan.services.values())
     files += [
         file_of(CONFIGURATION, sections),
@@ -72,23 +74,28 @@ def render(plan: Plan, generation: int, paths: RuntimePaths) -> Files:
 
 
 def _maps(
-    listener: str, routes: Iterable[Route], hosts: tuple[str, ...], rules: Mapping[str, str]
+    listener: str,
+    routes: Iterable[Route],
+    hosts: tuple[str, ...],
+    rules: Mapping[str, str],
+    limits: RouteLimits,
 ) -> RouteMaps:
     targets = list(_OWN_TARGETS)
     places: dict[str, Place] = {}
     for route in routes:
         # A hidden route keeps its place: nothing less literal takes its requests over (config.precedence).
         hidden = listener == "public" and route.access is Access.INTERNAL
-        value = HIDDEN if hidden else _answer(route, rules[route.id])
+        value = HIDDEN if hidden else _answer(route, rules[route.id], limits)
         targets.append(Target(route.host, route.path, route.methods, value))
         places[value] = route.where
     return route_maps(listener, targets, hosts, places)
 
 
-def _answer(route: Route, rule: str) -> str:
-    """What the maps say of a route: `backend|route id|flags|rule id`."""
+def _answer(route: Route, rule: str, limits: RouteLimits) -> str:
+    """What the maps say of a route: `backend|route id|flags|rule id`, and the fields of its limit if it has one."""
     flags = KEEPS_AUTHORIZATION if route.keeps_authorization else ""
-    return f"{_backend(route)}|{map_field(route.id)}|{flags}|{rule}"
+    answer = f"{_backend(route)}|{map_field(route.id)}|{flags}|{rule}"
+    return f"{answer}|{limits.fields[route.id]}" if route.limit else answer
 
 
 def _backend(route: Route) -> str:
@@ -102,7 +109,7 @@ def _backends(route: Route, rule: str) -> tuple[str, ...]:
     return (_backend(route), f"known.{route.service}") if kept else (_backend(route),)
 
 
-def _service_backends(plan: Plan, rules: Mapping[str, str]) -> list[Section]:
+def _service_backends(plan: Plan, rules: Mapping[str, str], limits: RouteLimits) -> list[Section]:
     """The backends that some route leads to, in the order of the services."""
     used = {backend for route in plan.routes for backend in _backends(route, rules[route.id])}
     keeping = {
@@ -117,7 +124,8 @@ def _service_backends(plan: Plan, rules: Mapping[str, str]) -> list[Section]:
         for kind, build in (("ask", ask), ("known", known_backend), ("open", open_backend)):
             backend = f"{kind}.{service.id}"
             if backend in used:
-                sections.append(build(service, keeps=backend in keeping))
+                rate = call_limits(plan, limits, service, asked=kind != "open")
+                sections.append(build(service, rate, keeps=backend in keeping))
     return sections
 
 

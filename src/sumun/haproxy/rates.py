@@ -1,0 +1,200 @@
+"""Limits: how often a source, a person, a client, or a caller of one route may call. HAProxy counts alone.
+
+    per_source   table limits.source    before anything else is looked at; the public listener only
+    per_person   table limits.person    who is known, or was allowed by the answer, and is a person
+    per_client   table limits.client    the OAuth client of the same
+    route        tables limits.route.N  one for each rate that routes have; key: the route's number and the caller
+
+Only a call that goes on is counted, so whoever hammers gets as much as who waits. A limit is a count over a sliding
+window, which HAProxy keeps as two fixed ones (`gpc0_rate`). HAProxy 2.6 has three counters for a request: 0 is the
+person's, 1 the client's, 2 the route's; a source needs none. No limit makes no line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from sumun.access import Access
+from sumun.config.plan import Limits, Plan, Rate, Service
+from sumun.haproxy.refusals import CODE, OVER, TOO_MANY_REQUESTS, answer, grpc_answer
+from sumun.haproxy.render_spoe import PREFIX
+from sumun.haproxy.routes import ROUTE
+from sumun.haproxy.sections import Section, section
+
+PER_SOURCE: Final = "per_source"
+PER_PERSON: Final = "per_person"
+PER_CLIENT: Final = "per_client"
+PER_ROUTE: Final = "route"
+"""The names of the limits: settings, policies in the RateLimit fields, and `why` in the access log."""
+
+IS_OVER: Final = f"{{ var({OVER}) -m found }}"
+"""The condition of a call that some limit refuses."""
+
+_SOURCES: Final = "limits.source"
+_PERSONS: Final = "limits.person"
+_CLIENTS: Final = "limits.client"
+_WHO: Final = f"txn.{PREFIX}.who"
+_CLIENT: Final = f"txn.{PREFIX}.client_id"
+_FROM: Final = "txn.from"
+_ROWS: Final = "200k"
+"""Of a table, some 200 bytes each when used. When it is full the row that was not used for longest goes."""
+
+# A subject is `client:` and 128 bytes at most; before that stands the route's number.
+_NAME_BYTES: Final = 140
+_ROUTE_KEY_BYTES: Final = 150
+
+
+@dataclass(frozen=True, slots=True)
+class RouteLimits:
+    """The limits of the routes that lead to one service. `rates`: table -> rate; `fields`: route id -> map fields."""
+
+    rates: Mapping[str, Rate]
+    fields: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class CallLimits:
+    """What limits the calls of one backend."""
+
+    person: Rate | None = None
+    client: Rate | None = None
+    routes: Mapping[str, Rate] | None = None
+
+    def __bool__(self) -> bool:
+        """Whether there is any."""
+        return bool(self.person or self.client or self.routes)
+
+
+def route_limits(plan: Plan) -> RouteLimits:
+    """All of them. The fields are `number|table number`, behind what the map says of every route."""
+    tables: dict[Rate, str] = {}
+    limits = {route.id: route.limit for route in plan.routes if route.limit is not None}
+    fields = {
+        name: f"{number}|{tables.setdefault(rate, str(len(tables) + 1))}"
+        for number, (name, rate) in enumerate(limits.items(), 1)
+    }
+    return RouteLimits({f"limits.route.{n}": rate for rate, n in tables.items()}, fields)
+
+
+def call_limits(plan: Plan, routes: RouteLimits, service: Service, *, asked: bool) -> CallLimits:
+    """The limits of a service's backends: of those with a caller (`asked`), or of the open one."""
+    limits = plan.limits
+    used = {
+        route.limit
+        for route in plan.routes
+        if route.service == service.id and (route.access is Access.PROTECTED) == asked
+    }
+    rates = {table: rate for table, rate in routes.rates.items() if rate in used}
+    if not asked:
+        return CallLimits(routes=rates)
+    return CallLimits(limits.per_person, limits.per_client, rates)
+
+
+def tables(plan: Plan, routes: RouteLimits) -> list[Section]:
+    """Who called lately. A source's key is 8 bytes: an IPv4 address, or the network of 64 bits of an IPv6 address."""
+    limits = plan.limits
+    name = f"string len {_NAME_BYTES}"
+    wanted = [
+        (_SOURCES, "binary len 8", limits.per_source),
+        (_PERSONS, name, limits.per_person),
+        (_CLIENTS, name, limits.per_client),
+        *((table, f"string len {_ROUTE_KEY_BYTES}", rate) for table, rate in routes.rates.items()),
+    ]
+    return [_table(table, key, rate) for table, key, rate in wanted if rate is not None]
+
+
+def _table(name: str, key: str, rate: Rate) -> Section:
+    # HAProxy estimates from the window before as well, so a row is of use for two.
+    lives = f"size {_ROWS} expire {2 * rate.window_ms + 1000}ms"
+    counts = f"store gpc0,gpc0_rate({rate.window_ms}ms)"
+    return section(f"backend {name}", (f"stick-table type {key} {lives} {counts}",))
+
+
+def count_source(limits: Limits) -> list[str]:
+    """First rules of a frontend: a source that is over its limit goes to the backend `refuse` at once."""
+    rate = limits.per_source
+    if rate is None:
+        return []
+    return [
+        _set_over(PER_SOURCE, rate, f"{{ src_gpc0_rate({_SOURCES}) ge {rate.burst} }}"),
+        f"http-request allow if {IS_OVER}",
+        f"http-request set-var(txn.calls) src_inc_gpc0({_SOURCES})",
+    ]
+
+
+def count_call(limits: CallLimits, *, allowed: str = "") -> list[str]:
+    """Rules of a backend with a caller: look at every limit, and count the call if none is reached.
+
+    `allowed`: the condition of a call that may go on. They need the variables of an answer that say who calls.
+    """
+    lines = []
+    if limits.person:
+        person = f"{allowed} {{ var({_WHO}) -m beg user: }}".strip()
+        lines.append(f"http-request track-sc0 var({_WHO}) table {_PERSONS} if {person}")
+        lines.append(_set_over(PER_PERSON, limits.person, f"{{ sc0_gpc0_rate ge {limits.person.burst} }}"))
+    if limits.client:
+        when = f" if {allowed}" if allowed else ""
+        lines.append(f"http-request track-sc1 var({_CLIENT}) table {_CLIENTS}{when}")
+        lines.append(_set_over(PER_CLIENT, limits.client, f"{{ sc1_gpc0_rate ge {limits.client.burst} }}"))
+    lines += _look_at_routes(limits, _WHO, allowed)
+    used = [number for number, rates in enumerate((limits.person, limits.client, limits.routes)) if rates]
+    return [*lines, *(f"http-request sc-inc-gpc0({number}) unless {IS_OVER}" for number in used)]
+
+
+def count_open_call(limits: CallLimits) -> list[str]:
+    """The same for a backend where no token is looked at: the caller is the source."""
+    if not limits:
+        return []
+    return [
+        f"http-request set-var({_FROM}) src,ipmask(32,64)",
+        *_look_at_routes(limits, _FROM, ""),
+        f"http-request sc-inc-gpc0(2) unless {IS_OVER}",
+    ]
+
+
+def go_on(limits: CallLimits) -> list[str]:
+    """The rule behind everything that a call needs when nobody was asked; `refuse_over` follows."""
+    return [f"http-request allow unless {IS_OVER}"] if limits else []
+
+
+def refuse_over(*, limited: bool, grpc: bool) -> list[str]:
+    """What a call that is over a limit is told; nothing unless there are limits. `grpc` as in `ask`."""
+    if not limited:
+        return []
+    message = f"'{TOO_MANY_REQUESTS.title}' {TOO_MANY_REQUESTS.headers}"
+    told = (
+        [f"http-request return {grpc_answer(8, message)} if {IS_OVER} {{ var(txn.grpc) -m bool }}"]
+        if grpc
+        else []
+    )
+    return [
+        f"http-request set-var({CODE}) str({TOO_MANY_REQUESTS.code}) if {IS_OVER}",
+        f"http-request set-var(txn.{PREFIX}.why) var({OVER}),field(1,|) if {IS_OVER}",
+        *told,
+        f"http-request return {answer(TOO_MANY_REQUESTS)} if {IS_OVER}",
+    ]
+
+
+def _look_at_routes(limits: CallLimits, caller: str, allowed: str) -> list[str]:
+    lines = []
+    for table, rate in (limits.routes or {}).items():
+        here = f"{allowed} {{ var({ROUTE}),field(6,|) -m str {table.rpartition('.')[2]} }}".strip()
+        lines.append(
+            f"http-request track-sc2 var({ROUTE}),field(5,|),concat(|,{caller}) table {table} if {here}"
+        )
+        lines.append(_set_over(PER_ROUTE, rate, f"{here} {{ sc2_gpc0_rate ge {rate.burst} }}"))
+    return lines
+
+
+def _set_over(name: str, rate: Rate, condition: str) -> str:
+    window = _seconds(rate.window_ms)
+    # HAProxy holds a single event for a second window ("flapping correction at very low rates", freq_ctr.c).
+    wait = _seconds(2 * rate.window_ms) if rate.burst == 1 else window
+    return f"http-request set-var({OVER}) str({name}|{rate.burst}|{window}|{wait}) if {condition}"
+
+
+def _seconds(milliseconds: int) -> int:
+    """Whole seconds, rounded up: what Retry-After and the RateLimit fields can say."""
+    return -(-milliseconds // 1000)

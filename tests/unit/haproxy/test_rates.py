@@ -1,0 +1,81 @@
+"""What limits add to a rendered configuration, and that their absence adds nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from sumun.config.plan import Rate
+from sumun.haproxy import Files, RuntimePaths, render
+from tests.unit.haproxy.test_render import section, shop
+
+PATHS = RuntimePaths(Path("/run/sumun"), Path("/generations/000007"))
+TEN = Rate(10, 1000, 20)
+HOURLY = Rate(100, 3_600_000, 100)
+
+
+def limited(*, routes: dict[str, Rate] | None = None, **limits: Rate) -> Files:
+    """The shop with these limits, and those of its routes by name."""
+    plan = shop(**limits)
+    with_limits = tuple(replace(route, limit=(routes or {}).get(route.id)) for route in plan.routes)
+    return render(replace(plan, routes=with_limits), 7, PATHS)
+
+
+def test_no_limit_no_line() -> None:
+    """A plan without limits makes not one line for them: no table, no rule, no field in a map."""
+    text = "".join(file.text() for file in limited().files)
+    for word in ("limits.", "too_many_requests", "txn.over", "src_gpc0_rate", "track-sc0"):
+        assert word not in text
+
+
+def test_only_what_is_limited_pays() -> None:
+    """A limit adds rules only to the backends and the listener that it concerns."""
+    files = limited(routes={"open": TEN})
+    text = files.get("haproxy.cfg").text()
+    assert "txn.over" in "".join(section(files, "backend open.shop"))
+    for heading in ("frontend public", "frontend internal", "backend ask.shop", "backend known.shop"):
+        assert "txn.over" not in "".join(section(files, heading))
+    assert text.count("stick-table") == 3  # two are those of guesses
+
+
+def test_sources_are_counted_on_the_public_listener_first() -> None:
+    """A source over its limit is sent away before header, path or route are looked at; who is inside is not counted."""
+    files = limited(per_source=TEN)
+    rules = [line for line in section(files, "frontend public") if line.startswith("http-request")]
+    over = next(number for number, rule in enumerate(rules) if "src_gpc0_rate(limits.source) ge 20" in rule)
+    assert rules[over + 1] == "http-request allow if { var(txn.over) -m found }"
+    assert not any(" -m reg " in rule or "map_" in rule for rule in rules[: over + 2])
+    backends = [line for line in section(files, "frontend public") if line.startswith("use_backend")]
+    assert backends[0] == "use_backend refuse if { var(txn.over) -m found }"
+    assert "limits.source" not in "".join(section(files, "frontend internal"))
+
+
+def test_a_limited_call_is_let_through_by_one_rule_only() -> None:
+    """In front of a protected service the one rule that lets through wants `allow`, and no limit reached."""
+    rules = section(limited(per_person=TEN), "backend ask.shop")
+    passing = [rule for rule in rules if rule.startswith("http-request allow")]
+    assert passing == ["http-request allow if { var(txn.smn.allow) -m bool } !{ var(txn.over) -m found }"]
+
+
+def test_nothing_is_counted_before_every_limit_was_looked_at() -> None:
+    """A call that one limit refuses uses up no other: counters are raised last, and only when none is over."""
+    files = limited(per_person=TEN, per_client=HOURLY, routes={"one": TEN, "list": HOURLY})
+    for heading in ("backend ask.shop", "backend known.shop"):
+        rules = section(files, heading)
+        looks = [n for n, rule in enumerate(rules) if "set-var(txn.over)" in rule]
+        raises = [n for n, rule in enumerate(rules) if "sc-inc-gpc0" in rule and "txn.over" in rule]
+        assert len(looks) == 4
+        assert len(raises) == 3
+        assert max(looks) < min(raises)
+        assert all(rules[n].endswith("unless { var(txn.over) -m found }") for n in raises)
+
+
+def test_routes_share_a_table_for_each_rate() -> None:
+    """Routes of one rate share its table, and each has a number of its own in it."""
+    files = limited(routes={"one": TEN, "list": TEN, "open": HOURLY})
+    rows = {line.text for line in files.get("public.routes.map").lines}
+    assert "GET:/products/| ask.shop|list||1|1|1" in rows
+    assert "GET:/products/ !GET:/products/;ask.shop|one||1|2|1" in rows
+    assert "GET:/open/ open.shop|open||-|3|2" in rows
+    assert section(files, "backend limits.route.1")[0].endswith("expire 5000ms store gpc0,gpc0_rate(2000ms)")
+    assert "gpc0_rate(3600000ms)" in section(files, "backend limits.route.2")[0]
