@@ -1,4 +1,4 @@
-"""A PostgreSQL server of the tests' own: a cluster in a temporary folder, reached through a Unix socket only."""
+"""A PostgreSQL server of the tests' own: a cluster in a temporary folder, reached through a Unix socket, or TCP as well."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from typing import Any
 import psycopg
 import pytest
 
-PORT = 21200  # only the name of the socket: nothing listens on TCP
+PORT = 21200  # the name of the socket; when nothing is to listen on TCP, it is only that
 ROLE = "sumun"
+PASSWORD = "of-the-test"
 START_SECONDS = 30
 STOP_SECONDS = 15
 
@@ -46,14 +47,15 @@ def account() -> dict[str, Any]:
 class PostgresServer:
     """A running server."""
 
-    def __init__(self, folder: Path) -> None:
-        """`folder` holds its socket."""
+    def __init__(self, folder: Path, port: int) -> None:
+        """`folder` holds its socket; `port` names it."""
         self._folder = folder
+        self._port = port
         self._made = 0
 
     def url(self, database: str, role: str = ROLE) -> str:
         """The URL of a database on it."""
-        return f"postgresql://{role}@/{database}?host={self._folder}&port={PORT}"
+        return f"postgresql://{role}@/{database}?host={self._folder}&port={self._port}"
 
     def execute(self, statement: str, database: str = "postgres") -> list[Any]:
         """Run one statement, outside a transaction."""
@@ -76,8 +78,8 @@ def _roomy() -> str:
 
 
 @contextlib.contextmanager
-def running() -> Iterator[PostgresServer]:
-    """A server that is there for as long as the block."""
+def running(tcp_port: int = 0) -> Iterator[PostgresServer]:
+    """A server that is there for as long as the block. On TCP (loopback) it asks for PASSWORD."""
     bin_folder, runs_as = programs(), account()
     folder = Path(tempfile.mkdtemp(prefix="smn-pg-", dir=_roomy()))
     try:
@@ -90,7 +92,8 @@ def running() -> Iterator[PostgresServer]:
                 folder / "data",
                 "-U",
                 ROLE,
-                "--auth=trust",
+                "--auth-local=trust",
+                "--auth-host=scram-sha-256",
                 "--no-sync",
                 "--locale=C.UTF-8",
             ],
@@ -105,8 +108,9 @@ def running() -> Iterator[PostgresServer]:
             server = subprocess.Popen(
                 [
                     bin_folder / "postgres",
-                    *("-D", folder / "data", "-k", folder, "-p", str(PORT)),
-                    *("-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=60"),
+                    *("-D", folder / "data", "-k", folder, "-p", str(tcp_port or PORT)),
+                    *("-c", f"listen_addresses={'127.0.0.1' if tcp_port else ''}"),
+                    *("-c", "fsync=off", "-c", "max_connections=60"),
                 ],
                 stdout=log,
                 stderr=log,
@@ -114,8 +118,10 @@ def running() -> Iterator[PostgresServer]:
                 **runs_as,
             )
         try:
-            started = PostgresServer(folder)
+            started = PostgresServer(folder, tcp_port or PORT)
             _wait_until_ready(server, started, folder / "log")
+            if tcp_port:
+                started.execute(f"ALTER ROLE {ROLE} PASSWORD '{PASSWORD}'")
             yield started
         finally:
             server.send_signal(

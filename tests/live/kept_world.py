@@ -39,9 +39,9 @@ LEASE_SECONDS = 3
 
 _CONFIG = """\
 listen: 127.0.0.1:{port}
-node: {{haproxy_threads: {threads}, answerers: 2, kept_facts: {facts}}}
+{more}node: {{{node}haproxy_threads: {threads}, answerers: 2, kept_facts: {facts}}}
 outage: {{serve_known_for: {lease}s}}
-limits: {{request_timeout: 30s}}
+limits: {{request_timeout: 30s, wrong_tokens_per_source: 1000000}}
 services:
   shop: {{url: http://127.0.0.1:{service}}}
 roles:
@@ -54,7 +54,8 @@ routes:
   - {{path: /events, methods: [GET], service: shop, require: item:read}}
   - {{path: /extra, methods: [GET], service: shop, require: item:extra}}
 clients:
-  - {{id: app, kind: public, first_party: true, grants: [password], scopes: ["*:*"], token: opaque, lifetime: 1h}}
+  - {{id: app, kind: public, first_party: true, grants: [password], scopes: ["*:*"], token: opaque, may_ask_for: [jwt],
+      lifetime: 1h}}
   - {{id: jobs, kind: confidential, secret: "file:jobs.secret", grants: [client_credentials],
       permissions: ["item:read"], scopes: ["item:read"], lifetime: 1h}}
 """
@@ -307,10 +308,19 @@ def config(
     lease: object = LEASE_SECONDS,
     reader: object = "item:read",
     facts: object = 100_000,
+    node: object = "",
+    more: object = "",
 ) -> str:
-    """The configuration's text."""
+    """The configuration's text; `node` is more of `node:`, `more` lines of their own."""
     return _CONFIG.format(
-        port=port, service=service, threads=threads, lease=lease, reader=reader, facts=facts
+        port=port,
+        service=service,
+        threads=threads,
+        lease=lease,
+        reader=reader,
+        facts=facts,
+        node=node,
+        more=more,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 
 
@@ -15,6 +16,14 @@ class Applied:
 
     n: int | None
     unconfirmed: frozenset[str] = frozenset()
+
+    def behind(self) -> str:
+        """Who has not confirmed, for people: `node-a (answer-0, keeper), node-b (http)`."""
+        by_node: defaultdict[str, list[str]] = defaultdict(list)
+        for name in sorted(self.unconfirmed):
+            node, _, process = name.partition("/")
+            by_node[node].append(process)
+        return ", ".join(f"{node} ({', '.join(processes)})" for node, processes in by_node.items())
 
 
 NOTHING_CHANGED = Applied(None)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import logging
 from collections.abc import Callable, Collection
-from typing import TypeVarTuple
+from typing import Self, TypeVarTuple
 
 from sumun.audit.events import AuditEvent, TokenEdited, TokenRevoked
 from sumun.changes.applied import NOTHING_CHANGED, Applied
@@ -79,6 +80,17 @@ class Changes:
         self._configured_clients = configured_clients
         self._wait_seconds = wait_seconds
         self._relay = Relay(directory, threads, feed)
+
+    def for_all(self) -> Self:
+        """The same, and each call waits for the processes of every node, even when there was nothing to change."""
+        others = copy.copy(self)
+        others._node = None  # noqa: SLF001 - our own
+        return others
+
+    async def settled(self) -> Applied:
+        """Change nothing, and wait as if: who has not confirmed what is announced so far? `n` is None."""
+        head = await self._feed.head()
+        return Applied(None, (await self._confirmed(head.n)).unconfirmed)
 
     # People
 
@@ -182,15 +194,17 @@ class Changes:
         """
         (record,) = await self._store.get_many([digest])
         n = await self._store.revoke(digest)
-        if n is None or record is None:
-            return NOTHING_CHANGED if n is None else await self._confirmed(n)
+        if n is None:
+            return await self.settled()
+        if record is None:
+            return await self._confirmed(n)
         await self._write_down(TokenRevoked(f"token:{record.token_id}", "opaque"), actor)
         return await self._confirmed(n)
 
     async def revoke_token_id(self, token_id: str, *, actor: str) -> Applied:
         """The same by the token's public handle."""
         found = await self._store.find(token_id)
-        return NOTHING_CHANGED if found is None else await self.revoke_token(found[0], actor=actor)
+        return await (self.settled() if found is None else self.revoke_token(found[0], actor=actor))
 
     async def revoke_claims_token(self, jti: str, expires_at_ms: int, *, actor: str) -> Applied:
         """Deny a JWT until it has expired; durable before this returns."""
@@ -224,20 +238,20 @@ class Changes:
 
     async def _announced(self, entry: int | None) -> Applied:
         """The entry is committed: announce it, wait for the confirmations."""
-        if entry is None:
+        if entry is None and self._node is not None:
             return NOTHING_CHANGED
         try:
             n = await self._relay.relay_outbox()
-            if (
-                n is None
-            ):  # another process was quicker; it published before it deleted, so the head is not older
+            if n is None:
+                # Another process was quicker; it published before it deleted, so the head is not older.
                 n = (await self._feed.head()).n
         except OutageError as outage:
             raise ChangeNotAnnouncedError(
                 f"the change is stored and cannot be announced now ({outage.code}); it will be, when the store "
                 "is back: do not repeat it"
             ) from outage
-        return await self._confirmed(n)
+        applied = await self._confirmed(n)
+        return applied if entry is not None else Applied(None, applied.unconfirmed)
 
     async def _confirmed(self, n: int) -> Applied:
         """Wait until every live process that matters has confirmed `n`, or the time is over."""

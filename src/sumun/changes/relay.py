@@ -2,7 +2,8 @@
 
 Entries are published oldest first and deleted after, so the order of the commits is the order of the news. Two
 processes may relay at once, and a crash may fall between publishing and deleting: then an entry is news twice, which
-means the same ("forget what you know of alice") and only makes a process look again.
+means the same ("forget what you know of alice") and only makes a process look again. No number is remembered: a
+database that was restored, or a standby that took over, may give one twice.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class Relay:
         self._threads = threads
         self._feed = feed
         self._one_at_a_time = asyncio.Lock()
-        self._announced_id = 0  # ids grow with the commits: up to here this process has published everything
+        self._announced: set[Entry] = set()  # published, and still in the outbox as far as this process knows
 
     async def relay_outbox(self) -> int | None:
         """Announce everything that waits; returns the number of the last news, None when nothing waited.
@@ -44,9 +45,9 @@ class Relay:
         last = None
         async with self._one_at_a_time:
             while entries := await self._threads.call(self._directory.outbox.oldest, BATCH):
-                if fresh := [entry for entry in entries if entry.id > self._announced_id]:
+                if fresh := [entry for entry in entries if entry not in self._announced]:
                     last = await self._feed.publish([_change(entry) for entry in fresh])
-                    self._announced_id = fresh[-1].id
+                    self._announced.update(fresh)
                 try:
                     await self._threads.change(self._directory.outbox.delete, [entry.id for entry in entries])
                 except OutageError as outage:
@@ -54,6 +55,7 @@ class Relay:
                         raise
                     log.warning("announced news stays in the outbox for now: %s", outage)
                     break
+                self._announced.difference_update(entries)
         return last
 
     async def relay_forever(self, interval_seconds: float = INTERVAL_SECONDS) -> None:

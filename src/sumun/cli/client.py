@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sumun.cli.operator import Operator, at_work, change, confirm, report
-from sumun.cli.options import data_option, json_option, yes_option
+from sumun.cli.options import data_option, json_option, wait_option, yes_option
 from sumun.cli.rights import checked_rights, rights_options
 from sumun.cli.table import Cell, print_fields, print_table
 
@@ -46,6 +46,7 @@ def client() -> None:
 )
 @click.option("--token", "token", type=click.Choice(["opaque", "jwt"]), default="opaque", show_default=True)
 @rights_options
+@wait_option
 @data_option
 def add(
     client_id: str,
@@ -170,6 +171,7 @@ def show(client_id: str, as_json: bool, data: Path) -> None:  # noqa: FBT001
 @client.command()
 @click.argument("client_id")
 @yes_option
+@wait_option
 @data_option
 def disable(client_id: str, yes: bool, data: Path) -> None:  # noqa: FBT001
     """Stop a registered client: its tokens are refused now."""
@@ -184,6 +186,7 @@ def disable(client_id: str, yes: bool, data: Path) -> None:  # noqa: FBT001
 
 @client.command()
 @click.argument("client_id")
+@wait_option
 @data_option
 def enable(client_id: str, data: Path) -> None:
     """Let a registered client work again."""
@@ -198,6 +201,7 @@ def enable(client_id: str, data: Path) -> None:
 @client.command(name="rotate-secret")
 @click.argument("client_id")
 @yes_option
+@wait_option
 @data_option
 def rotate_secret(client_id: str, yes: bool, data: Path) -> None:  # noqa: FBT001
     """Give a registered client a new secret, shown this once; the old one is refused now."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sumun.cli.operator import Operator, at_work, change, confirm, is_running, report
-from sumun.cli.options import data_option, json_option, yes_option
+from sumun.cli.options import data_option, json_option, wait_option, yes_option
 from sumun.cli.table import Cell, print_table
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def list_(as_json: bool, data: Path) -> None:  # noqa: FBT001
 
 
 @keys.command()
+@wait_option
 @data_option
 def rotate(data: Path) -> None:
     """Make a new signing key and sign with it; the old one verifies until its last token has expired."""
@@ -53,6 +54,7 @@ def rotate(data: Path) -> None:
 @keys.command()
 @click.argument("kid")
 @yes_option
+@wait_option
 @data_option
 def retire(kid: str, yes: bool, data: Path) -> None:  # noqa: FBT001
     """Believe a key no more, now: every token that it signed is refused. For a key that leaked; rotate first."""

@@ -1,7 +1,8 @@
 """What commands that change people, clients, tokens and keys work with.
 
-They work on the data folder itself: the directory, and the running node's store and feed. While no node runs, people
-and clients can still be changed (the node learns everything when it starts); tokens need the store, so they say so.
+They work on the data folder itself: the directory, and the node's store and feed. While a node with a store of its own
+does not run, people and clients can still be changed (it learns everything when it starts); tokens need the store, so
+they say so.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from sumun.cli.options import waits_for_all
 from sumun.errors import SumunError
 
 if TYPE_CHECKING:
@@ -33,6 +35,10 @@ class NotRunningError(SumunError):
 
     code = "not_running"
     exit_code = 3
+
+
+class _StoredOnlyError(SumunError):
+    """The change is stored, and the node that would announce it does not run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,24 +58,27 @@ def at_work(data: Path, work: Callable[[Operator], Awaitable[Result]]) -> Result
     from sumun.tokens.errors import StoreUnavailableError
 
     folder = data.absolute()
+    for_all = waits_for_all()
 
     async def whole() -> Result:
         from sumun.node.assemble import open_for_operator
 
         async with open_for_operator(folder) as parts:
-            operator = Operator(parts.in_force.plan, parts.directory, parts.store, parts.changes, _actor())
-            return await work(operator)
+            plan = parts.in_force.plan
+            changes = parts.changes.for_all() if for_all else parts.changes
+            operator = Operator(plan, parts.directory, parts.store, changes, _actor())
+            try:
+                return await work(operator)
+            except StoreUnavailableError as outage:
+                if plan.node.store is not None or is_running(data):
+                    raise
+                if isinstance(outage, ChangeNotAnnouncedError):
+                    raise _StoredOnlyError(str(outage)) from None
+                raise NotRunningError(
+                    f"the gateway does not run on {folder}, and its store keeps the tokens: start it, then try again"
+                ) from None
 
-    try:
-        return asyncio.run(whole())
-    except ChangeNotAnnouncedError:
-        raise
-    except StoreUnavailableError:
-        if is_running(data):
-            raise
-        raise NotRunningError(
-            f"the gateway does not run on {folder}, and its store keeps the tokens: start it, then try again"
-        ) from None
+    return asyncio.run(whole())
 
 
 def change(data: Path, work: Callable[[Operator], Awaitable[Applied]]) -> Applied | None:
@@ -77,32 +86,27 @@ def change(data: Path, work: Callable[[Operator], Awaitable[Applied]]) -> Applie
 
     Raises SumunError.
     """
-    from sumun.changes import ChangeNotAnnouncedError
-
     try:
         return at_work(data, work)
-    except ChangeNotAnnouncedError:
-        if is_running(data):
-            raise
+    except _StoredOnlyError:
         return None
 
 
-def report(applied: Applied | None, done: str) -> None:
-    """Say what became of a change; exit 1 when a live process did not confirm it."""
+def report(applied: Applied | None, done: str, nothing: str = "") -> None:
+    """Say what became of a change, or that there was `nothing` to do; exit 1 when a live process did not confirm it."""
     if applied is None:
         click.echo(f"{done}. The gateway is not running; it will know when it starts.")
         return
     if applied.n is None:
-        click.echo(f"{done}: nothing to change, it is so already.")
-        return
+        done = nothing or f"{done}: nothing to change, it is so already"
     if applied.unconfirmed:
         click.echo(
-            f"{done}, but not confirmed by {', '.join(sorted(applied.unconfirmed))}: they refuse or follow within "
+            f"{done}, but not confirmed by {applied.behind()}: what is named refuses or follows within "
             "outage.serve_known_for.",
             err=True,
         )
         sys.exit(1)
-    click.echo(f"{done}.")
+    click.echo(f"{done}, on every node." if waits_for_all() else f"{done}.")
 
 
 def is_running(data: Path) -> bool:

@@ -34,6 +34,27 @@ def json_option(command: Command) -> Command:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")(command)
 
 
+_WAIT = "sumun.wait"
+
+
+def wait_option(command: Command) -> Command:
+    """`--wait node|all`, for `waits_for_all`."""
+
+    def remember(context: click.Context, _: click.Parameter, value: str) -> None:
+        context.meta[_WAIT] = value
+
+    return click.option(
+        "--wait", type=click.Choice(["node", "all"]), default="node", envvar="SUMUN_WAIT", show_default=True,
+        expose_value=False, callback=remember,
+        help="Who acts on it before this returns: this node, or every node (or SUMUN_WAIT).",
+    )(command)  # fmt: skip
+
+
+def waits_for_all() -> bool:
+    """True when the command that runs was told `--wait all`."""
+    return click.get_current_context().meta.get(_WAIT) == "all"
+
+
 def yes_option(command: Command) -> Command:
     """`--yes`."""
     return click.option("-y", "--yes", is_flag=True, help="Do not ask.")(command)

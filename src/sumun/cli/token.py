@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sumun.cli.operator import Operator, at_work, change, report
-from sumun.cli.options import data_option, json_option
+from sumun.cli.options import data_option, json_option, wait_option
 from sumun.cli.rights import checked_rights, rights_options
 from sumun.cli.table import Cell, print_fields
 from sumun.errors import SumunError
@@ -109,6 +109,7 @@ def show(token: str, as_json: bool, data: Path) -> None:  # noqa: FBT001
 
 @token.command()
 @click.argument("token")
+@wait_option
 @data_option
 def revoke(token: str, data: Path) -> None:
     """Revoke a token of either kind; refused from now on."""
@@ -121,17 +122,15 @@ def revoke(token: str, data: Path) -> None:
             operator.plan, operator.directory, operator.changes, token, secret, operator.actor
         )
 
-    applied = change(data, work)
-    if applied is not None and applied.n is None:
-        click.echo("No such opaque token is live; it may have expired or been revoked already.")
-        return
-    report(applied, "token revoked")
+    nothing = "No such opaque token is live; it may have expired or been revoked already"
+    report(change(data, work), "token revoked", nothing)
 
 
 @token.command()
 @click.argument("token")
 @rights_options
 @click.option("--no-rights", is_flag=True, help="Take everything away: the token stays and may do nothing.")
+@wait_option
 @data_option
 def edit(
     token: str,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sumun.cli.operator import Operator, at_work, change, confirm, read_password, report
-from sumun.cli.options import data_option, json_option, yes_option
+from sumun.cli.options import data_option, json_option, wait_option, yes_option
 from sumun.cli.rights import checked_rights, rights_options
 from sumun.cli.table import Cell, print_fields, print_table
 
@@ -31,6 +31,7 @@ def user() -> None:
 @click.option(
     "--password-stdin", is_flag=True, help="Read the password from the first line of standard input."
 )
+@wait_option
 @data_option
 def add(
     name: str,
@@ -114,6 +115,7 @@ def show(name: str, as_json: bool, data: Path) -> None:  # noqa: FBT001
 @user.command()
 @click.argument("name")
 @yes_option
+@wait_option
 @data_option
 def disable(name: str, yes: bool, data: Path) -> None:  # noqa: FBT001
     """Stop a person: no login, and every token and login so far ends now."""
@@ -127,6 +129,7 @@ def disable(name: str, yes: bool, data: Path) -> None:  # noqa: FBT001
 
 @user.command()
 @click.argument("name")
+@wait_option
 @data_option
 def enable(name: str, data: Path) -> None:
     """Let a person log in again; what was ended stays ended."""
@@ -142,6 +145,7 @@ def enable(name: str, data: Path) -> None:
 @click.option(
     "--password-stdin", is_flag=True, help="Read the password from the first line of standard input."
 )
+@wait_option
 @data_option
 def password(name: str, password_stdin: bool, data: Path) -> None:  # noqa: FBT001
     """Give a person a new password; every login so far ends now."""
@@ -158,6 +162,7 @@ def password(name: str, password_stdin: bool, data: Path) -> None:  # noqa: FBT0
 @user.command()
 @click.argument("name")
 @rights_options
+@wait_option
 @data_option
 def grant(name: str, roles: tuple[str, ...], permissions: tuple[str, ...], data: Path) -> None:
     """Give a person roles and permissions; tokens they have now carry them at once."""
@@ -172,6 +177,7 @@ def grant(name: str, roles: tuple[str, ...], permissions: tuple[str, ...], data:
 @user.command()
 @click.argument("name")
 @rights_options
+@wait_option
 @data_option
 def revoke(name: str, roles: tuple[str, ...], permissions: tuple[str, ...], data: Path) -> None:
     """Take roles and permissions away from a person; tokens they have now lose them at once."""

@@ -26,6 +26,13 @@ from sumun.directory.faults import DATABASE_ERRORS, is_busy, unavailable
 _SCHEMES = ("postgresql", "postgresql+psycopg")
 _OWNER_ONLY = 0o600
 _CONNECT_SECONDS = 3
+# A server that is gone without a word: its connections end within seconds, not the two hours of the kernel (tcp(7)).
+_KEEPALIVES = {
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 11_000,
+}
 _STATEMENT_MS = 5_000
 
 
@@ -148,6 +155,7 @@ def _open_postgresql(url_text: str) -> Database:
         url.set(drivername="postgresql+psycopg"),
         connect_args={
             "connect_timeout": _CONNECT_SECONDS,
+            **_KEEPALIVES,
             "application_name": "sumun",
             "options": f"-c statement_timeout={_STATEMENT_MS} -c lock_timeout={int(LOCK_WAIT_SECONDS * 1000) - 500}",
         },

@@ -18,7 +18,11 @@ _LOOK_EVERY_SECONDS = 1.0
 def open_access_log(folder: DataFolder) -> int:
     """Open it for appending. Raises OSError."""
     path = folder.log / "access.log"
-    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+    access_log = os.open(path, flags, 0o600)
+    # Until `keep_appending` looks, HAProxy writes where the file is, which must not be over its beginning.
+    os.lseek(access_log, 0, os.SEEK_END)
+    return access_log
 
 
 async def keep_appending(access_log: int) -> None:

@@ -339,20 +339,20 @@ class NotRotatedError(NodeError):
 async def rotate_keys(plan: Plan, changes: Changes, actor: str, *, alone: bool = False) -> Applied:
     """A new key signs from now on; the one before verifies until its last token has expired.
 
-    Every process learns the new key (the first call waits for that) before anything is signed with it. `alone`: no
-    process is there that had to learn it. Raises NotRotatedError, OutageError.
+    Every process of every node learns the new key (the first call waits for that) before anything is signed with it.
+    `alone`: no process is there that had to learn it. Raises NotRotatedError, OutageError.
     """
     key = make_key(plan.tokens.jwt_algorithm)
     try:
-        published = await changes.add_key(key, actor=actor)
+        published = await changes.for_all().add_key(key, actor=actor)
     except ChangeNotAnnouncedError as trouble:
         if not alone:
             raise NotRotatedError(f"the new key does not sign yet; rotate again: {trouble}") from trouble
     else:
         if published.unconfirmed:
-            behind = ", ".join(sorted(published.unconfirmed))
             raise NotRotatedError(
-                f"the new key does not sign yet, because it is not known to {behind}; rotate again when they run"
+                f"the new key does not sign yet, because it is not known to {published.behind()}; rotate again when "
+                "they run"
             )
     retire_at_ms = int((time.time() + claims_live_seconds(plan) + _CLOCK_LEEWAY_SECONDS) * 1000)
     return await changes.activate_key(key.kid, retire_at_ms, actor=actor)

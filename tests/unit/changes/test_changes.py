@@ -163,8 +163,46 @@ def test_it_names_who_did_not_confirm(talk) -> None:
             await house.feed.confirm(node, "answer-0", start, 1)
         own = await house.another(wait_seconds=0.02).disable_user("alice", actor="cli:root")
         assert own == Applied(1, frozenset({"n1/answer-0"}))
-        every = await house.another(node=None, wait_seconds=0.02).enable_user("alice", actor="cli:root")
+        every = await house.another(wait_seconds=0.02).for_all().enable_user("alice", actor="cli:root")
         assert every == Applied(2, frozenset({"n1/answer-0", "n2/answer-0"}))
+        assert every.behind() == "n1 (answer-0), n2 (answer-0)"
+
+    talk(conversation)
+
+
+def test_who_asks_again_hears_again_who_is_behind(talk) -> None:
+    """Done already is not "everybody acts on it": for a token, and for all when all are waited for."""
+
+    async def conversation(house: House) -> None:
+        start = await house.feed.head()
+        await house.feed.confirm("n1", "answer-0", start, 1)
+        await house.feed.confirm("n2", "http", start, 1)
+        await house.store.put(DIGEST, RECORD)
+        changes = house.another(wait_seconds=0.02)
+        for expected in (1, None):
+            assert await changes.revoke_token(DIGEST, actor="x") == Applied(
+                expected, frozenset({"n1/answer-0"})
+            )
+        await changes.disable_user("alice", actor="cli:root")
+        assert await changes.disable_user("alice", actor="cli:root") == Applied(None)
+        both = Applied(None, frozenset({"n1/answer-0", "n2/http"}))
+        assert await changes.for_all().disable_user("alice", actor="cli:root") == both
+        assert both.behind() == "n1 (answer-0), n2 (http)"
+
+    talk(conversation)
+
+
+def test_done_and_not_announced_is_not_done_for_all(talk) -> None:
+    """Who asks for everybody's confirmation of what is stored already announces it first, or hears that nobody can."""
+
+    async def conversation(house: House) -> None:
+        house.feed.away = True
+        for changes in (house.changes, house.changes.for_all()):
+            with pytest.raises(ChangeNotAnnouncedError):
+                await changes.disable_user("alice", actor="cli:root")
+        house.feed.away = False
+        assert await house.changes.for_all().disable_user("alice", actor="cli:root") == Applied(None)
+        assert await house.told() == [ALICE]
 
     talk(conversation)
 

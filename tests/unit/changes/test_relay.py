@@ -112,6 +112,22 @@ def test_callers_of_one_process_do_not_repeat_each_other(directory: Directory) -
     run(conversation)
 
 
+def test_a_number_that_is_given_twice(directory: Directory) -> None:
+    """A restored database, or a standby that took over, numbers anew: what waits there is told all the same."""
+
+    async def conversation(threads: DirectoryThreads, feed: BrittleFeed) -> None:
+        carrier = Relay(directory, threads, feed)
+        for jti in ("jti-1", "jti-2"):
+            store(directory, jti)
+            assert [entry.id for entry in directory.outbox.oldest(10)] == [1]
+            await carrier.relay_outbox()
+            with directory._database.write() as connection:
+                connection.execute(sa.text("UPDATE sqlite_sequence SET seq = 0 WHERE name = 'outbox'"))
+        assert await feed.told() == ["jti-1", "jti-2"]
+
+    run(conversation)
+
+
 def test_nothing_is_deleted_before_it_is_told(directory: Directory) -> None:
     """While the feed is away, the outbox keeps everything."""
     store(directory, "jti-1", "jti-2")
