@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 import statistics
@@ -29,6 +30,8 @@ from tests.live.kept_world import ACTOR, Caller, World, confirmed, held
 from tests.live.node_under_test import NodeUnderTest, until
 from tests.live.tcp_relay import Cut
 from tests.live.two_nodes import Pair, at_work_on_both, two_nodes
+
+log = logging.getLogger(__name__)
 
 LEASE_SECONDS = 4
 WAITED_FOR_SECONDS = LEASE_SECONDS * 1.02 + 0.25
@@ -221,7 +224,7 @@ def test_how_late_the_other_node_is(pair: Pair, count: int) -> None:
         assert max(late) - max(took) < LEASE_SECONDS
         for what, seconds in (("A says done", took), ("B refuses", late)):
             cuts = statistics.quantiles(seconds, n=100)
-            print(f"{what}, ms after the call: p50 {cuts[49] * 1e3:.1f} p99 {cuts[98] * 1e3:.1f}")
+            log.info("%s, ms after the call: p50 %.1f p99 %.1f", what, cuts[49] * 1e3, cuts[98] * 1e3)
 
     run(pair, work)
 
