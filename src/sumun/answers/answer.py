@@ -137,7 +137,9 @@ class Answerer:
         else:
             told = write_refusal(decision)
         if settled is not None and isinstance(evidence, Proven):
+            # For the log; of a refused call, nothing but the log reads them.
             told["who"] = str(evidence.principal.subject)
+            told["client_id"] = evidence.principal.client_id or ""
             told["held"] = settled.held
         return told
 

@@ -31,6 +31,11 @@ COMMANDS = {
         "explain",
         "Why a call is allowed or refused, and the smallest change that would allow it.",
     ),
+    "replay": (
+        "sumun.cli.replay",
+        "replay",
+        "Which calls of the access log another configuration would treat otherwise.",
+    ),
     "demo": ("sumun.cli.demo", "demo", "Run the gateway with the demo shop."),
     "user": ("sumun.cli.user", "user", "People: add, list, show, disable, password, grant, revoke."),
     "client": ("sumun.cli.client", "client", "OAuth clients: add, list, show, disable, rotate their secret."),

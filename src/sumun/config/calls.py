@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sumun.access import Reason, Rule
-from sumun.config.paths import parse_path
 from sumun.config.plan import METHODS, Route
 from sumun.config.precedence import allowed_methods, find, is_own
 from sumun.config.refused import RefusedError
@@ -71,22 +70,6 @@ def serve(routes: Sequence[Route], call: Call) -> Route | NotServed:
     if call.method in allowed:
         return NotServed(NOT_FOUND, (), find(routes, call.host, call.method, call.path, internal=True))
     return NotServed(METHOD_NOT_ALLOWED if allowed else NOT_FOUND, allowed)
-
-
-class RoutesByStart:
-    """Routes by their first segment, for many calls: of 10,000 routes a call is compared with the few it may be for."""
-
-    def __init__(self, routes: Sequence[Route]) -> None:
-        """Sort them once."""
-        self._by_start: dict[str | None, list[Route]] = {}
-        for route in routes:
-            segments = parse_path(route.path).segments
-            self._by_start.setdefault(segments[0] if segments else None, []).append(route)
-
-    def serve(self, call: Call) -> Route | NotServed:
-        """The same as `serve` with all of them."""
-        start = call.path[1:].partition("/")[0]
-        return serve([*self._by_start.get(start, ()), *self._by_start.get(None, ())], call)
 
 
 def rule_of(route: Route) -> Rule:

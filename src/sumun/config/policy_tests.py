@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from sumun.access import Access, Allow, Evidence, HasPermission, Missing, Proven, Refuse, TokenKind, decide
 from sumun.access.remedy import remedy_for
-from sumun.config.calls import STATUS_OF, Call, NotServed, RoutesByStart, rule_of
+from sumun.config.calls import STATUS_OF, Call, NotServed, rule_of
 from sumun.config.checking import Checked, check
 from sumun.config.closest import closest
 from sumun.config.document import Document, MappingNode, Node, ScalarNode
@@ -21,6 +21,7 @@ from sumun.config.findings import Findings
 from sumun.config.plan import Client, Plan, Route
 from sumun.config.policy_test_settings import ALLOW, CallerSettings, PolicyTestFile, PolicyTestSettings
 from sumun.config.problems import did_you_mean
+from sumun.config.route_index import RouteIndex
 from sumun.config.settings import Settings
 from sumun.config.values import Reading
 from sumun.config.vocabulary import Vocabulary
@@ -92,7 +93,7 @@ class PolicyTests:
 
     def try_all(self, plan: Plan) -> None:
         """Try every test; each that fails is a problem at its place."""
-        routes = RoutesByStart(plan.routes)
+        routes = RouteIndex(plan.routes)
         for test in self._tests:
             _try(test, plan, routes)
 
@@ -154,7 +155,7 @@ class PolicyTests:
         return Holder(who, checked.settings.token or client.token_kind)
 
 
-def _try(test: PolicyTest, plan: Plan, routes: RoutesByStart) -> None:
+def _try(test: PolicyTest, plan: Plan, routes: RouteIndex) -> None:
     """Try one test; a problem when it does not hold."""
     route = routes.serve(test.call)
     if isinstance(route, NotServed):

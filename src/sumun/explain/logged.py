@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+import msgspec
+
 from sumun.config.calls import Call, bare_host
 from sumun.errors import SumunError
 
@@ -96,6 +98,7 @@ class LoggedCall:
     who: str
     client: str
     end: str
+    held: str = ""
 
     @property
     def call(self) -> Call:
@@ -119,23 +122,67 @@ class LoggedCall:
         return Said.NO_SERVICE if broken else Said.SERVICE
 
 
+class _Row(msgspec.Struct, gc=False):
+    """A line as HAProxy writes it. What has a default came with a later sumun."""
+
+    t: float
+    id: str
+    lst: str
+    m: str
+    host: str
+    path: str
+    route: str
+    be: str
+    st: int
+    code: str
+    why: str
+    who: str
+    client: str
+    end: str
+    held: str = NOT_KNOWN
+
+
+_ROW = msgspec.json.Decoder(_Row)
+
+
+def decode_line(line: bytes) -> LoggedCall:
+    """One line of the file as a value. Raises NotALineError."""
+    try:
+        return _call(_ROW.decode(line))
+    except msgspec.DecodeError:
+        raise NotALineError("this is no line of an access log") from None
+
+
 def read_line(fields: Mapping[str, Any]) -> LoggedCall:
     """A line's fields as a value. Raises NotALineError."""
-
-    def text(name: str) -> str:
-        value = fields[name]
-        if not isinstance(value, str):
-            raise NotALineError(f"the log's field {name} is not text")
-        return "" if value == NOT_KNOWN else value
-
     try:
-        began, status = float(fields["t"]), int(fields["st"])
-        return LoggedCall(
-            text("id"), began, text("lst"), text("m"), text("host"), text("path"), text("route"), text("be"),
-            status, text("code"), text("why"), text("who"), text("client"), fields["end"],
-        )  # fmt: skip
-    except (KeyError, TypeError, ValueError):
+        return _call(msgspec.convert(fields, _Row))
+    except msgspec.ValidationError:
         raise NotALineError("the log's line lacks a field: another sumun wrote it") from None
+
+
+def _call(row: _Row) -> LoggedCall:
+    return LoggedCall(
+        id=row.id,
+        began=row.t,
+        listener=row.lst,
+        method=_known(row.m),
+        host=_known(row.host),
+        path=_known(row.path),
+        route=_known(row.route),
+        backend=_known(row.be),
+        status=row.st,
+        code=_known(row.code),
+        why=_known(row.why),
+        who=_known(row.who),
+        client=_known(row.client),
+        end=row.end,
+        held=_known(row.held),
+    )
+
+
+def _known(text: str) -> str:
+    return "" if text == NOT_KNOWN else text
 
 
 def happened(line: LoggedCall) -> list[str]:

@@ -138,6 +138,8 @@ def test_a_caller_who_may_not_hears_what_is_missing(slow: bool) -> None:
     assert answer["status"] == 403
     assert answer["challenge"] == 'Bearer realm="sumun", error="insufficient_scope", scope="product:create"'
     assert "allow" not in answer
+    assert (answer["who"], answer["client_id"]) == ("user:bob", "shop-app")
+    assert answer["held"] == "opaque;user;;*:*"
 
 
 def test_no_credential_gets_a_challenge_without_an_error() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sumun.access import Access, Reason, Refuse
 from sumun.answers.translate import write_refusal
-from sumun.config.calls import STATUS_OF, Call, NotServed, RoutesByStart, check_path, parse_call, serve
+from sumun.config.calls import STATUS_OF, Call, NotServed, check_path, parse_call, serve
 from sumun.config.plan import OWN_PATHS
 from sumun.config.refused import RefusedError
 from sumun.haproxy.gate import GOOD_PATH
@@ -54,17 +54,3 @@ def test_which_route_or_why_none() -> None:
     assert serve(routes, Call("GET", "/items")) == NotServed(404)
     assert serve(routes, Call("GET", "/inside")) == NotServed(404, (), inside)
     assert serve(routes, Call("GET", "/inside", internal=True)) is inside
-
-
-PATHS = ("/", "/a", "/b", "/{x}", "/a/b", "/a/{x}", "/{x}/b", "/a/**", "/**")
-
-
-@given(
-    st.lists(st.sampled_from(PATHS), max_size=5, unique=True),
-    st.sampled_from(["/", "/a", "/z", "/a/b", "/z/b", "/a/b/c", "/z/", "/a/"]),
-    st.sampled_from(["GET", "PUT"]),
-)
-def test_sorted_routes_serve_the_same(paths: list[str], path: str, method: str) -> None:
-    """Routes that are sorted by their start serve every call as all of them together."""
-    routes = tuple(route(one, one, "shop", "GET") for one in paths)
-    assert RoutesByStart(routes).serve(Call(method, path)) == serve(routes, Call(method, path))
