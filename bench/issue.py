@@ -45,10 +45,11 @@ from sumun.oauth.clients import as_registered, find_client
 from sumun.oauth.server import OAuthParts, oauth_app
 from sumun.oauth.standings import RememberedStandings
 from sumun.recognition import Memory, NewsReader, Recogniser, steady_seconds
+from sumun.recognition.handshake_tickets import HandshakeTickets
 from sumun.recognition.truth import ConfiguredFirst
 from sumun.tokens.batching import BatchingReader
 from sumun.tokens.signing_keys import SigningKey
-from sumun.tokens.stores.connect import valkey_feed, valkey_store
+from sumun.tokens.stores.connect import valkey_feed, valkey_store, valkey_tickets
 from sumun.tokens.stores.valkey_link import ValkeyAddress
 
 CLIENTS = 200
@@ -178,6 +179,7 @@ async def issuing(folder: Path) -> AsyncIterator[OAuthApp]:
         recogniser=Recogniser(
             memory, BatchingReader(store), first, issuer=ISSUER, audience=ISSUER, steady=steady_seconds
         ),
+        tickets=HandshakeTickets(valkey_tickets(address, steady_seconds)),
         keys=lambda: memory.keys,
         bundles=dict,
         clock=time.time,

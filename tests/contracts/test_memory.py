@@ -9,7 +9,10 @@ from contextlib import asynccontextmanager
 from sumun.tokens.feed import Feed
 from sumun.tokens.stores.memory import MemoryStore
 from sumun.tokens.stores.memory_feed import MemoryFeed
+from sumun.tokens.stores.memory_tickets import MemoryTickets
+from sumun.tokens.tickets import TicketStore
 from tests.contracts.feed import FeedContract
+from tests.contracts.ticket_store import TicketStoreContract
 from tests.contracts.token_store import Pair, TokenStoreContract
 
 
@@ -18,6 +21,12 @@ class TestMemoryStore(TokenStoreContract):
     async def open(self) -> AsyncIterator[Pair]:
         feed = MemoryFeed(time.monotonic)
         yield MemoryStore(feed, time.time), feed
+
+
+class TestMemoryTickets(TicketStoreContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[TicketStore]:
+        yield MemoryTickets(time.time)
 
 
 class TestMemoryFeed(FeedContract):

@@ -16,12 +16,15 @@ from urllib.parse import urlencode
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sumun.access import Evidence, Invalid, InvalidBecause
 from sumun.config.plan import TokenSettings
+from sumun.identity import Credential
 from sumun.login.throttle import Budgets
 from sumun.login.throttle_memory import MemoryLoginThrottle
 from sumun.oauth.app import OAuthApp
 from sumun.oauth.clients import as_registered
 from sumun.oauth.server import OAuthParts, oauth_app
+from sumun.recognition import Recogniser
 from sumun.tokens.signing_keys import NO_KEYS
 from sumun.tokens.stores.memory import MemoryStore
 from sumun.tokens.stores.memory_feed import MemoryFeed
@@ -39,8 +42,9 @@ CODES = {
     "unsupported_grant_type",
     "invalid_scope",
     "slow_down",
+    "invalid_token",
 }
-PATHS = st.sampled_from(["/oauth/token", "/oauth/revoke", "/oauth/introspect"])
+PATHS = st.sampled_from(["/oauth/token", "/oauth/revoke", "/oauth/introspect", "/oauth/ws-ticket"])
 MARK = "sENt-by-a-stRANger"
 NAMES = st.sampled_from(
     [
@@ -86,6 +90,16 @@ async def nothing(_asked: Any) -> None:
     """Nobody knows."""
 
 
+class Nobody(Recogniser):
+    """Knows no token."""
+
+    def __init__(self) -> None:
+        """Without any part."""
+
+    async def recognise(self, credential: Credential, now: float) -> Evidence:
+        return Invalid(InvalidBecause.UNKNOWN)
+
+
 def server() -> OAuthApp:
     """A server with clients and nobody to log in."""
     store = MemoryStore(MemoryFeed(time.monotonic), time.time)
@@ -105,7 +119,8 @@ def server() -> OAuthApp:
             client_throttle=throttle,
             store=store,
             changes=never,
-            recogniser=never,
+            recogniser=Nobody(),
+            tickets=never,
             keys=lambda: NO_KEYS,
             bundles=dict,
             clock=time.time,

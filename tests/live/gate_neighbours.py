@@ -46,7 +46,8 @@ def decide(args: Mapping[str, Any]) -> dict[str, bool | int | str]:
         return {"user_id": "u-alice", "client_id": "shop-app"}
     if cred == "no":
         return dict(ALICE) | {"allow": False}
-    if isinstance(cred, str) and (cred == "good" or set(cred) == {"x"}):
+    good = {"bearer": "good", "ticket": "smn_wt_good"}[args["kind"]]
+    if isinstance(cred, str) and (cred == good or set(cred) == {"x"}):
         return dict(ALICE)
     challenge = 'Bearer realm="sumun", error="invalid_token"'
     return {
@@ -166,7 +167,7 @@ class Echo:
         if "/garbage" in target:
             writer.write(b"this is no HTTP\r\n\r\n")
             return False
-        if heard.get("upgrade") == ["websocket"]:
+        if heard.get("upgrade") == ["websocket"] and "/deaf" not in target:
             await _echo_bytes(reader, writer)
             return False
         if "/events" in target:

@@ -16,9 +16,11 @@ import pytest
 
 from sumun.tokens.errors import NewsLostError, StoreUnavailableError
 from sumun.tokens.feed import Change, ChangeKind, Feed
-from sumun.tokens.stores.connect import valkey_feed, valkey_store
+from sumun.tokens.stores.connect import valkey_feed, valkey_store, valkey_tickets
 from sumun.tokens.stores.valkey_link import ValkeyAddress
+from sumun.tokens.tickets import TicketStore
 from tests.contracts.feed import ALICE, FeedContract
+from tests.contracts.ticket_store import TicketStoreContract
 from tests.contracts.token_store import RIGHTS, Pair, TokenStoreContract, a_digest, a_record
 from tests.live.node_under_test import until
 from tests.live.valkey_server import PASSWORD, ValkeyServer, free_port, running_valkey
@@ -67,6 +69,16 @@ class OnValkey:
 class TestValkeyStore(OnValkey, TokenStoreContract):
     def open(self):
         return opened(self.server)
+
+
+class TestValkeyTickets(OnValkey, TicketStoreContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[TicketStore]:
+        tickets = valkey_tickets(self.server.address, time.monotonic)
+        try:
+            yield tickets
+        finally:
+            await tickets.close()
 
 
 class TestValkeyFeed(OnValkey, FeedContract):

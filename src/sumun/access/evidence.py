@@ -27,6 +27,7 @@ class InvalidBecause(StrEnum):
     WRONG_AUDIENCE = "wrong_audience"
     SUBJECT_DISABLED = "subject_disabled"
     CLIENT_DISABLED = "client_disabled"
+    TICKET_GONE = "ticket_gone"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,19 @@ from collections.abc import Awaitable, Callable, Mapping
 from time import monotonic
 from typing import Protocol
 
-from sumun.access import Access, Allow, Decision, Evidence, Missing, Policy, Proven, Rule, decide
+from sumun.access import (
+    Access,
+    Allow,
+    Decision,
+    Evidence,
+    Invalid,
+    InvalidBecause,
+    Missing,
+    Policy,
+    Proven,
+    Rule,
+    decide,
+)
 from sumun.access.generations import Generations
 from sumun.access.handover import identity_of
 from sumun.answers.desk import Seldom
@@ -30,6 +42,7 @@ from sumun.answers.translate import (
 )
 from sumun.errors import SumunError
 from sumun.identity import Credential, CredentialKind, Principal
+from sumun.recognition.handle import Handle
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +58,13 @@ class Recognises(Protocol):
         """Evidence, looked up if need be. Raises OutageError."""
         ...
 
+    async def recognise_again(self, handle: Handle, now: float) -> Evidence:
+        """What the credential behind the handle proves now. Raises OutageError."""
+        ...
+
+
+Redeem = Callable[[str], Awaitable[Handle | None]]
+"""Ticket -> the handle of its token, once. Raises OutageError."""
 
 SignIdentity = Callable[[Policy, Principal, str, float, float], str]
 """(policy, principal, service id, now, when its token ends; unix seconds) -> identity token. Raises SumunError."""
@@ -57,6 +77,7 @@ class Answerer:
         self,
         generations: Generations,
         recogniser: Recognises,
+        redeem: Redeem,
         sign_identity: SignIdentity,
         clock: Callable[[], float],
         learn: Learn,
@@ -65,6 +86,7 @@ class Answerer:
         """`clock` gives unix seconds. `learn` is handed what HAProxy may keep; `opens` what may stay open."""
         self._generations = generations
         self._recogniser = recogniser
+        self._redeem = redeem
         self._sign_identity = sign_identity
         self._clock = clock
         self._learn = learn
@@ -87,6 +109,8 @@ class Answerer:
         now = self._clock()
         if rule.access is not Access.PROTECTED or question.credential.kind is CredentialKind.NONE:
             return self._decided(policy, rule, Missing(), question, now)
+        if question.credential.kind is CredentialKind.TICKET:
+            return self._redeemed(policy, rule, question, now)
         try:
             evidence = self._recogniser.recognise_now(question.credential, now)
             if evidence is not None:
@@ -102,8 +126,25 @@ class Answerer:
         except SumunError as trouble:
             return self._not_decided(trouble)
 
+    async def _redeemed(self, policy: Policy, rule: Rule, question: Question, now: float) -> Variables:
+        """A ticket is worth what its token is worth now. Nothing of it is kept: it is spent."""
+        try:
+            handle = await self._redeem(question.credential.secret)
+            if handle is None:
+                return self._decided(policy, rule, Invalid(InvalidBecause.TICKET_GONE), question, now)
+            evidence = await self._recogniser.recognise_again(handle, now)
+            return self._decided(policy, rule, evidence, question, now, handle)
+        except SumunError as trouble:
+            return self._not_decided(trouble)
+
     def _decided(
-        self, policy: Policy, rule: Rule, evidence: Evidence, question: Question, now: float
+        self,
+        policy: Policy,
+        rule: Rule,
+        evidence: Evidence,
+        question: Question,
+        now: float,
+        handle: Handle | None = None,
     ) -> Variables:
         internal = question.internal
         settled = None
@@ -131,8 +172,8 @@ class Answerer:
                         policy, evidence.principal, service, now, evidence.expires_at
                     )
                 if question.stream is not None:
-                    self._opens(question, question.stream, evidence)
-                if settled.verdict is not None and not decision.varied:
+                    self._opens(question, question.stream, evidence, handle)
+                if settled.verdict is not None and not decision.varied and handle is None:
                     self._learn(fact_of(question, evidence, told), settled.verdict)
         else:
             told = write_refusal(decision)

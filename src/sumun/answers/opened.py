@@ -15,14 +15,14 @@ from sumun.answers.errors import NotRepeatableError
 from sumun.answers.translate import Question
 from sumun.errors import SumunError
 from sumun.identity import Credential
-from sumun.keeper.stream_wire import OfClaims, OfOpaque, OpenStream
-from sumun.recognition.handle import Handle, OpaqueHandle
+from sumun.keeper.stream_wire import OpenStream
+from sumun.recognition.handle import Handle, tagged
 
 log = logging.getLogger(__name__)
 
-Opens = Callable[[Question, str, Proven], None]
-"""Takes a request that is about to be allowed, its name in HAProxy, and what its credential proved. Raises SumunError:
-then it is not allowed.
+Opens = Callable[[Question, str, Proven, Handle | None], None]
+"""Takes a request that is about to be allowed, its name in HAProxy, what its credential proved, and the handle to judge
+it by again (None: look it up). Raises SumunError: then it is not allowed.
 """
 
 
@@ -56,9 +56,9 @@ class OpenStreams:
         self._clock = clock
         self._hand_over = hand_over
 
-    def opens(self, question: Question, stream: str, proven: Proven) -> None:
+    def opens(self, question: Question, stream: str, proven: Proven, handle: Handle | None) -> None:
         """Tell the keeper of this request, before HAProxy hears that it is allowed. Raises NotRepeatableError."""
-        handle = self._recogniser.handle_of(question.credential)
+        handle = handle or self._recogniser.handle_of(question.credential)
         if handle is None:
             raise NotRepeatableError(
                 "what the token proved is forgotten already; it could not be judged again"
@@ -76,7 +76,7 @@ class OpenStreams:
                 expires=proven.expires_at,
                 incarnation=self._incarnation(),
                 as_of=proven.as_of,
-                credential=OfOpaque(handle) if isinstance(handle, OpaqueHandle) else OfClaims(handle),
+                credential=tagged(handle),
             )
         )
 

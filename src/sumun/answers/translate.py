@@ -46,19 +46,24 @@ def read_question(args: Mapping[str, object]) -> Question:
     if listener not in ("public", "internal"):
         raise BadQuestionError("argument lst is neither public nor internal")
     kind = _text(args, "kind")
+    stream = None if args.get("stream") is None else _text(args, "stream")
     if kind == CredentialKind.BEARER.value:
         credential = Credential(CredentialKind.BEARER, _text(args, "cred"))
+    elif kind == CredentialKind.TICKET.value:
+        if stream is None:
+            raise BadQuestionError("a ticket for what is no stream")
+        credential = Credential(CredentialKind.TICKET, _text(args, "cred"))
     elif kind == CredentialKind.NONE.value:
         credential = Credential(CredentialKind.NONE)
     else:
-        raise BadQuestionError("argument kind is neither none nor bearer")
+        raise BadQuestionError("argument kind is none of none, bearer and ticket")
     return Question(
         int(generation),
         _text(args, "route"),
         listener == "internal",
         credential,
         _text(args, "id"),
-        None if args.get("stream") is None else _text(args, "stream"),
+        stream,
     )
 
 

@@ -85,7 +85,10 @@ class IdentityToken(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What is behind the gateway. `servers`: (host, port); `signed`: it is handed identity tokens (AUTO resolved)."""
+    """What is behind the gateway. `servers`: (host, port); `signed`: it is handed identity tokens (AUTO resolved).
+
+    `origins`: whose pages may open WebSockets, as browsers write them; empty: all.
+    """
 
     id: str
     protocol: ServiceProtocol
@@ -94,6 +97,7 @@ class Service:
     connect_timeout_ms: int
     response_timeout_ms: int
     stream_timeout_ms: int
+    origins: tuple[str, ...] = ()
     where: Place = field(default=NOWHERE, compare=False)
 
 

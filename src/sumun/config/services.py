@@ -6,10 +6,11 @@ from sumun.config.checking import Checked
 from sumun.config.document import MappingNode
 from sumun.config.findings import Findings
 from sumun.config.network import Server
-from sumun.config.plan import IdentityToken, Service
+from sumun.config.plan import IdentityToken, Service, ServiceProtocol
 from sumun.config.settings import ServiceSettings, Settings
 
 MAX_SERVERS = 64
+MAX_ORIGINS = 100
 
 
 def compile_services(checked: Checked[Settings], findings: Findings) -> dict[str, Service]:
@@ -20,6 +21,7 @@ def compile_services(checked: Checked[Settings], findings: Findings) -> dict[str
         servers = _servers(settings, section.mapping(name), findings)
         if servers is None:
             continue
+        origins = _origins(settings, section.mapping(name), servers[0].protocol, findings)
         signed = settings.identity_token is IdentityToken.ALWAYS or (
             settings.identity_token is IdentityToken.AUTO
             and not all(server.on_loopback for server in servers)
@@ -32,9 +34,31 @@ def compile_services(checked: Checked[Settings], findings: Findings) -> dict[str
             connect_timeout_ms=settings.connect_timeout,
             response_timeout_ms=settings.response_timeout,
             stream_timeout_ms=settings.stream_timeout,
+            origins=tuple(origins),
             where=section.entries[name].key.place,
         )
     return services
+
+
+def _origins(
+    settings: ServiceSettings, node: MappingNode, protocol: ServiceProtocol, findings: Findings
+) -> list[str]:
+    if settings.websocket is None:
+        return []
+    origins, entry = settings.websocket.origins, node.entries["websocket"]
+    if protocol is ServiceProtocol.H2C:
+        what = "means nothing here: an h2c service is called over gRPC"
+        findings.problem(entry.key, what, "", "remove `websocket`")
+    listed = node.mapping("websocket")
+    if not origins:
+        what, mend = "an empty list lets no page in", "remove `websocket` to let every page"
+        findings.problem(listed.entries["origins"].value, what, "", mend)
+    elif len(origins) > MAX_ORIGINS:
+        findings.problem(listed.entries["origins"].value, f"has more than {MAX_ORIGINS} origins")
+    for i, item in enumerate(listed.items("origins")):
+        if origins[i] in origins[:i]:
+            findings.problem(item, "stands twice", "", "keep one")
+    return origins
 
 
 def _servers(settings: ServiceSettings, node: MappingNode, findings: Findings) -> list[Server] | None:

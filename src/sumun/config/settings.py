@@ -59,6 +59,16 @@ class ListenerSettings(Section):
     )
 
 
+class WebSocketSettings(Section):
+    """WebSockets of a service."""
+
+    origins: list[Annotated[str, Origin()]] = Field(
+        description="Whose pages may open one: a handshake that names another origin is 403. Programs that are no "
+        "browser name none, and are not concerned.",
+        examples=["[https://shop.example.com]"],
+    )
+
+
 class ServiceSettings(Section):
     """A service behind the gateway."""
 
@@ -90,6 +100,7 @@ class ServiceSettings(Section):
         description="How long a WebSocket or another upgraded connection may be silent.",
         examples=["10m"],
     )
+    websocket: WebSocketSettings | None = Field(None, description="Its WebSockets.")
 
 
 class RouteSettings(Section):

@@ -258,6 +258,7 @@ class _Loader:
     def _service(self, raw: dict[str, Any]) -> Service:
         raw["protocol"] = ServiceProtocol(raw["protocol"])
         raw["servers"] = tuple((host, port) for host, port in raw["servers"])
+        raw["origins"] = tuple(raw["origins"])
         raw["where"] = self._place(raw["where"])
         return Service(**raw)
 

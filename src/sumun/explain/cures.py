@@ -35,6 +35,7 @@ _OF_INVALID: Mapping[InvalidBecause, str] = {
     InvalidBecause.WRONG_ISSUER: "come with a token of this gateway: `iss` says another one (or `issuer` was changed)",
     InvalidBecause.WRONG_AUDIENCE: "come with a token for this gateway: `aud` says another (`tokens.audience`)",
     InvalidBecause.SUBJECT_DISABLED: "let the person or program be enabled again, then log in",
+    InvalidBecause.TICKET_GONE: "ask for a new ticket (`POST /oauth/ws-ticket`): each opens one WebSocket, within 30 s",
     InvalidBecause.CLIENT_DISABLED: "let the client be enabled again, or come through another one",
 }
 

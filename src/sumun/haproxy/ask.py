@@ -11,6 +11,7 @@ from sumun.access.handover import HEADER_VARIABLES
 from sumun.config.plan import Limits
 from sumun.haproxy.gate import ODD
 from sumun.haproxy.guesses import HAS_TO_WAIT, count, watch
+from sumun.haproxy.handshakes import HAS_TICKET, IS_HANDSHAKE
 from sumun.haproxy.rates import IS_OVER
 from sumun.haproxy.refusals import (
     CODE,
@@ -36,13 +37,14 @@ def ask(*, grpc: bool) -> list[str]:
         "http-request set-var(txn.cred) http_auth_bearer unless { var(txn.cred) -m found }",
         "http-request set-var(txn.kind) str(none)",
         "http-request set-var(txn.kind) str(bearer) if { var(txn.cred) -m found }",
+        f"http-request set-var(txn.kind) str(ticket) if {HAS_TICKET}",
     ]
     if grpc:
         lines.append(f"http-request set-var(txn.grpc) bool(true) if {IS_GRPC}")
         lines.append(_named_stream(""))
     else:
         # A request for either is odd (`gate`), so the common call pays for one look at a variable.
-        lines.append(_named_stream(" if { var(txn.websocket) -m bool }"))
+        lines.append(_named_stream(f" if {IS_HANDSHAKE}"))
         lines.append(
             _named_stream(f" if {{ var({ODD}) -m bool }} {{ req.hdr(accept) -m beg text/event-stream }}")
         )

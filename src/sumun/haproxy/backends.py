@@ -15,6 +15,7 @@ from sumun.haproxy import guesses, rates
 from sumun.haproxy.ask import ALLOWED, ask, hand_over, let_through, refuse
 from sumun.haproxy.frontends import HEALTHZ, OWN, PAGES, REFUSE
 from sumun.haproxy.gate import ODD
+from sumun.haproxy.handshakes import answer_protocol, check_origin, no_other_use_of_a_ticket
 from sumun.haproxy.known import tell_known
 from sumun.haproxy.paths import RuntimePaths
 from sumun.haproxy.quoting import name, word
@@ -46,6 +47,7 @@ def ask_backend(service: Service, rate: CallLimits, limits: Limits, *, keeps: bo
     return section(
         f"backend {name(f'ask.{service.id}')}",
         (
+            *check_origin(service.origins),
             *ask(grpc=grpc),
             *hand_over(),
             *rates.count_call(rate, allowed=ALLOWED),
@@ -53,7 +55,7 @@ def ask_backend(service: Service, rate: CallLimits, limits: Limits, *, keeps: bo
             let_through(limited=bool(rate)),
             *rates.refuse_over(limited=bool(rate), grpc=grpc),
             *refuse(limits, grpc=grpc),
-            *([GRPC_CONTENT_TYPE] if grpc else []),
+            *([GRPC_CONTENT_TYPE] if grpc else [answer_protocol(), *no_other_use_of_a_ticket()]),
             *_servers(service),
         ),
         service.where,
@@ -82,12 +84,13 @@ def open_backend(service: Service, rate: CallLimits, *, keeps: bool) -> Section:
     return section(
         f"backend {name(f'open.{service.id}')}",
         (
+            *check_origin(service.origins),
             *rates.count_open_call(rate),
             *_before_the_service(service, keeps=keeps),
             *rates.go_on(rate),
             *([f"http-request set-var(txn.grpc) bool(true) if {IS_GRPC}"] if grpc else []),
             *rates.refuse_over(limited=bool(rate), grpc=grpc),
-            *([GRPC_CONTENT_TYPE] if grpc else []),
+            *([GRPC_CONTENT_TYPE] if grpc else [answer_protocol()]),
             *_servers(service),
         ),
         service.where,

@@ -15,6 +15,7 @@ from typing import Final
 
 from sumun.access.handover import OURS
 from sumun.config.plan import Limits
+from sumun.haproxy.handshakes import IS_HANDSHAKE, TICKET_PARAMETER, take_credentials, tell_handshake
 from sumun.haproxy.quoting import regex
 from sumun.haproxy.refusals import (
     BAD_HEADER,
@@ -23,6 +24,7 @@ from sumun.haproxy.refusals import (
     CODE,
     HEADER_TOO_LARGE,
     TWO_CREDENTIALS,
+    refuse,
 )
 from sumun.haproxy.routes import ROUTE
 
@@ -40,10 +42,10 @@ _ENCODED = rf"%(?:2[0-4689ABCabc]|3[ACEFacef]|40|5[BDEbde]|60|7[BCDbcd]|{_UTF8})
 _PCHAR = rf"(?:[A-Za-z0-9._~!$&\x27()+,=:@-]|{_ENCODED})"
 _SEGMENT = rf"(?!\.{{1,2}}(?:[/?]|\z)){_PCHAR}++"
 _PATH = rf"\A/(?:{_SEGMENT}/)*+(?:{_SEGMENT})?+"
-_NO_TOKEN = r"(?!access_token(?:[=&;]|\z))"
+_NO_TOKEN = rf"(?!access_token(?:[=&;]|\z)|{TICKET_PARAMETER})"
 
 GOOD_TARGET: Final = rf"{_PATH}(?:\?(?:{_NO_TOKEN}[!-%\x27-:<-~]*+[&;])*+{_NO_TOKEN}[!-%\x27-:<-~]*+)?+\z"
-"""Path and query: canonical path, visible ASCII in the query, no `access_token` in it (RFC 6750 2.3)."""
+"""Path and query: canonical path, visible ASCII in the query, no credential in it (RFC 6750 2.3)."""
 
 GOOD_PATH: Final = rf"{_PATH}\z"
 
@@ -66,7 +68,7 @@ GOOD_HOST: Final = rf"\A{_HAS_HOST}"
 # Also odd: a request for an event stream, because its service may stay silent for longer (`backends`).
 _ODD_LINES = (
     r"authorization:|connection:(?! (?:close|keep-alive)\r)|te:(?! trailers\r)|accept: text/event-stream|"
-    rf"(?:{_TAKEN_AWAY}|upgrade|transfer-encoding):"
+    rf"(?:{_TAKEN_AWAY}|upgrade|transfer-encoding|sec-websocket-protocol):"
 )
 _LINES = rf"(?:(?!{_ODD_LINES})[a-z0-9-]++: {_VALUE})*+"
 
@@ -101,18 +103,21 @@ def judge_odd(limits: Limits) -> list[str]:
 
     They stand behind the look-up of the route, and send what they refuse to the backend `refuse` instead.
     """
-    return [*_refuse_target(), *_refuse_credentials(limits), *_take_away(), *_refuse_header(), _to_refuse()]
-
-
-def _refuse(code: str, condition: str) -> str:
-    """The first code that is set stays."""
-    return f"http-request set-var({CODE}) str({code}) {condition} !{{ var({CODE}) -m found }}"
+    return [
+        tell_handshake(),
+        *_refuse_target(),
+        *_refuse_credentials(limits),
+        *take_credentials(limits),
+        *_take_away(),
+        *_refuse_header(),
+        _to_refuse(),
+    ]
 
 
 def _refuse_target() -> list[str]:
     return [
-        _refuse(BAD_REQUEST_TARGET.code, f"if !{{ path -m reg {regex(GOOD_PATH)} }}"),
-        _refuse(BAD_REQUEST_TARGET.code, r"if { pathq -m reg '[^!-~]' }"),
+        refuse(BAD_REQUEST_TARGET, f"if !{{ path -m reg {regex(GOOD_PATH)} }}"),
+        refuse(BAD_REQUEST_TARGET, r"if { pathq -m reg '[^!-~]' }"),
         # RFC 9112 3.2.2: an absolute-form target is accepted; what was authorized is what is sent.
         f"http-request set-uri %[pathq] if {{ fc_http_major 1 }} !{{ url -m beg / }} !{{ var({CODE}) -m found }}",
     ]
@@ -121,10 +126,10 @@ def _refuse_target() -> list[str]:
 def _refuse_credentials(limits: Limits) -> list[str]:
     longest = limits.token_bytes + len("Bearer ")
     return [
-        _refuse(HEADER_TOO_LARGE.code, f"if {{ req.fhdr(authorization) -m len gt {longest} }}"),
-        _refuse(TWO_CREDENTIALS.code, "if { req.fhdr_cnt(authorization) gt 1 }"),
-        _refuse(
-            TWO_CREDENTIALS.code,
+        refuse(HEADER_TOO_LARGE, f"if {{ req.fhdr(authorization) -m len gt {longest} }}"),
+        refuse(TWO_CREDENTIALS, "if { req.fhdr_cnt(authorization) gt 1 }"),
+        refuse(
+            TWO_CREDENTIALS,
             "if { url_param(access_token) -m found } { req.hdr(authorization) -m found }",
         ),
         # A comma cuts a header field into values; a credential is never cut (RFC 9110 11.4), so it is taken
@@ -142,23 +147,19 @@ def _take_away() -> list[str]:
         "http-request del-header '[^A-Za-z0-9-]' -m reg",
         f"http-request del-header {regex(f'^(?i:{_TAKEN_AWAY})$')} -m reg",
         # RFC 9110 7.6.1: fields named in Connection would be removed by the next hop, the identity among them.
-        (
-            "http-request set-var(txn.websocket) bool(true) "
-            "if { req.hdr(upgrade) -i -m str websocket } { req.hdr_cnt(upgrade) eq 1 }"
-        ),
         "http-request del-header connection",
-        "http-request del-header upgrade unless { var(txn.websocket) -m bool }",
-        "http-request set-header connection upgrade if { var(txn.websocket) -m bool }",
+        "http-request del-header upgrade unless " + IS_HANDSHAKE,
+        "http-request set-header connection upgrade if " + IS_HANDSHAKE,
         "http-request del-header te unless { req.hdr(te) -m str trailers }",
     ]
 
 
 def _refuse_header() -> list[str]:
     return [
-        _refuse(BAD_HOST.code, f"if !{{ req.hdrs -m reg {regex(GOOD_HOST)} }}"),
+        refuse(BAD_HOST, f"if !{{ req.hdrs -m reg {regex(GOOD_HOST)} }}"),
         # RFC 9112 6.1: a message with Transfer-Encoding in HTTP/1.0 has faulty framing.
-        _refuse(BAD_HEADER.code, "if HTTP_1.0 { req.hdr(transfer-encoding) -m found }"),
-        _refuse(BAD_HEADER.code, f"if !{{ req.hdrs -m reg {regex(CLEAN_HEADER)} }}"),
+        refuse(BAD_HEADER, "if HTTP_1.0 { req.hdr(transfer-encoding) -m found }"),
+        refuse(BAD_HEADER, f"if !{{ req.hdrs -m reg {regex(CLEAN_HEADER)} }}"),
     ]
 
 

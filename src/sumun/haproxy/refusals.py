@@ -58,6 +58,8 @@ SERVICE_UNAVAILABLE = Refusal(
 )
 SERVICE_TIMEOUT = Refusal("service_timeout", 504, "The service did not answer in time")
 BAD_SERVICE_RESPONSE = Refusal("bad_service_response", 502, "The service did not answer as it should")
+ORIGIN_NOT_ALLOWED = Refusal("origin_not_allowed", 403, "Pages of this origin may not open a WebSocket here")
+NOT_A_WEBSOCKET = Refusal("not_a_websocket", 400, "A ticket opens a WebSocket and nothing else")
 REQUEST_TIMEOUT = Refusal("request_timeout", 408, "The request did not arrive in time")
 BAD_REQUEST = Refusal("bad_request", 400, "The request could not be understood")
 REQUEST_TOO_LARGE = Refusal("request_too_large", 413, "The request is too large")
@@ -77,6 +79,11 @@ ALONE = (
 GRPC_STATUS = {400: 13, 401: 16, 403: 7, 404: 12, 405: 12, 429: 8, 431: 8, 503: 14}
 """HTTP status -> gRPC status, as gRPC's own table has it (http-grpc-status-mapping), 429 and 431 as RESOURCE_EXHAUSTED.
 """
+
+
+def refuse(refusal: Refusal, condition: str) -> str:
+    """The rule that sets the code of a refusal, `if` and its condition. The first code that is set stays."""
+    return f"http-request set-var({CODE}) str({refusal.code}) {condition} !{{ var({CODE}) -m found }}"
 
 
 def body(title: str, status: str, code: str) -> str:

@@ -12,6 +12,8 @@ class CredentialKind(StrEnum):
 
     NONE = "none"
     BEARER = "bearer"
+    TICKET = "ticket"
+    """A one-time ticket in the query of a WebSocket handshake."""
 
 
 @dataclass(frozen=True, slots=True)

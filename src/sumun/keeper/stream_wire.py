@@ -14,22 +14,10 @@ from typing import Final
 
 import msgspec
 
-from sumun.recognition.handle import ClaimsHandle, OpaqueHandle
+from sumun.recognition.handle import OfClaims, OfOpaque
 
 LENGTH: Final = struct.Struct("!I")
 LONGEST: Final = 64 << 20
-
-
-class OfOpaque(msgspec.Struct, frozen=True, array_like=True, tag="o"):
-    """An OpaqueHandle."""
-
-    handle: OpaqueHandle
-
-
-class OfClaims(msgspec.Struct, frozen=True, array_like=True, tag="c"):
-    """A ClaimsHandle."""
-
-    handle: ClaimsHandle
 
 
 class OpenStream(msgspec.Struct, frozen=True, array_like=True):

@@ -52,12 +52,13 @@ from sumun.oauth.server import OAuthParts, oauth_app
 from sumun.oauth.standings import RememberedStandings
 from sumun.plugins import AUTHENTICATOR, Catalogue, installed_kinds
 from sumun.recognition import Memory, NewsReader, Recogniser, steady_seconds
+from sumun.recognition.handshake_tickets import HandshakeTickets
 from sumun.recognition.truth import ConfiguredFirst
 from sumun.tokens.batching import BatchingReader
 from sumun.tokens.feed import Feed
 from sumun.tokens.signing_keys import KeyRing, SigningKey
 from sumun.tokens.store import TokenStore
-from sumun.tokens.stores.connect import valkey_feed, valkey_store
+from sumun.tokens.stores.connect import valkey_feed, valkey_store, valkey_tickets
 from sumun.tokens.stores.valkey_link import ValkeyAddress, ValkeyLink
 
 # Tokens of an earlier, longer setting may still be out there: never count on less than this (the default maximum).
@@ -126,6 +127,7 @@ class Shared:
     threads: DirectoryThreads
     truth: DirectoryTruth
     store: TokenStore
+    tickets: HandshakeTickets
     feed: Feed
     changes: Changes
     address: ValkeyAddress = field(repr=False)
@@ -143,6 +145,8 @@ async def open_shared(
         stack.push_async_callback(threads.close)
         store = valkey_store(address, steady_seconds)
         stack.push_async_callback(store.close)
+        tickets = valkey_tickets(address, steady_seconds)
+        stack.push_async_callback(tickets.close)
         feed = valkey_feed(address, steady_seconds)
         stack.push_async_callback(feed.close)
         changes = Changes(
@@ -156,7 +160,9 @@ async def open_shared(
             configured_clients=in_force.configured_clients,
         )
         truth = DirectoryTruth(directory, threads, time.time)
-        yield Shared(in_force, directory, threads, truth, store, feed, changes, address)
+        yield Shared(
+            in_force, directory, threads, truth, store, HandshakeTickets(tickets), feed, changes, address
+        )
 
 
 @asynccontextmanager
@@ -197,9 +203,10 @@ class Following:
 
 
 def build_answerer(
-    following: Following, plan: Plan, generations: Generations, learn: Learn, opens: Opens
+    shared: Shared, following: Following, generations: Generations, learn: Learn, opens: Opens
 ) -> Answerer:
     """The answerer of one answering process. It answers for the generations that are taught to `generations`."""
+    plan = shared.in_force.plan
     tokens = IdentityTokens(
         lambda: following.memory.keys,
         issuer=plan.tokens.issuer,
@@ -207,7 +214,15 @@ def build_answerer(
         lifetime_seconds=plan.tokens.identity_lifetime_seconds,
     )
 
-    return Answerer(generations, following.recogniser, tokens.for_service, time.time, learn, opens)
+    return Answerer(
+        generations,
+        following.recogniser,
+        shared.tickets.redeem,
+        tokens.for_service,
+        time.time,
+        learn,
+        opens,
+    )
 
 
 @asynccontextmanager
@@ -250,6 +265,7 @@ async def build_oauth(
                 store=shared.store,
                 changes=shared.changes,
                 recogniser=following.recogniser,
+                tickets=shared.tickets,
                 keys=keys,
                 bundles=lambda: plan.roles,
                 clock=time.time,

@@ -72,7 +72,7 @@ async def serve(start: Start, _prepared: None) -> None:
         streams = OpenStreams(
             generations, following.recogniser, lambda: memory.incarnation, time.time, stream_link.opened
         )
-        answerer = build_answerer(following, start.plan, generations, link.learn, streams.opens)
+        answerer = build_answerer(shared, following, generations, link.learn, streams.opens)
         server = SpopServer(counted(answerer.answer))
         control = ControlServer(
             start.folder.control_socket(start.name),

@@ -25,6 +25,8 @@ from sumun.oauth.errors import (
     BodyTooLargeError,
     BodyTooSlowError,
     InvalidClientError,
+    InvalidTokenError,
+    NoTokenError,
     OAuthError,
     SlowDownError,
 )
@@ -131,6 +133,10 @@ def refusal(error: OAuthError, request_id: str) -> Answer:
     if isinstance(error, InvalidClientError):
         # RFC 6749 5.2 and RFC 9110 15.5.2: a 401 says how to authenticate. RFC 7617 2.1: in UTF-8.
         headers = (*headers, (b"www-authenticate", b'Basic realm="sumun", charset="UTF-8"'))
+    elif isinstance(error, InvalidTokenError):
+        # RFC 6750 3.1: no error code when no token was sent.
+        said = b"" if isinstance(error, NoTokenError) else b', error="invalid_token"'
+        headers = (*headers, (b"www-authenticate", b'Bearer realm="sumun"' + said))
     elif isinstance(error, SlowDownError):
         headers = (*headers, (b"retry-after", b"%d" % error.retry_after_seconds))
     elif isinstance(error, BodyTooLargeError | BodyTooSlowError):

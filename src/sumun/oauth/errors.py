@@ -12,11 +12,13 @@ SumunError
     │   └── NotAResourceServerError RFC 7662 2.1   the client may not introspect
     ├── UnsupportedGrantTypeError   RFC 6749 5.2
     ├── InvalidScopeError           RFC 6749 5.2   unknown, malformed, or more than the client may have
+    ├── InvalidTokenError           RFC 6750 3.1   the access token in Authorization is not good
+    │   └── NoTokenError            RFC 6750 3     there is none
     └── SlowDownError               RFC 6585 4     too many failures; `retry_after_seconds`
 
 `str(error)` becomes `error_description`: for the developer of the client, ASCII, nothing that the client sent. An
 outage (errors.OutageError) is none of these: 503 `temporarily_unavailable`; a bug is 500 `server_error` (RFC 6749
-4.1.2.1). Codes that nothing here would raise (RFC 6750's, RFC 7009's `unsupported_token_type`) are not here.
+4.1.2.1). Codes that nothing here would raise (RFC 7009's `unsupported_token_type`) are not here.
 """
 
 from __future__ import annotations
@@ -85,6 +87,16 @@ class InvalidScopeError(OAuthError):
     code: ClassVar[str] = "invalid_scope"
 
 
+class InvalidTokenError(OAuthError):
+    """The access token that was sent is not good. One sentence for unknown, expired and revoked."""
+
+    code: ClassVar[str] = "invalid_token"
+
+
+class NoTokenError(InvalidTokenError):
+    """No access token was sent."""
+
+
 class SlowDownError(OAuthError):
     """Too many failures. The code is of RFC 8628 3.5, the one in the token endpoint's registry with this meaning."""
 
@@ -108,6 +120,8 @@ STATUS: Mapping[type[OAuthError], int] = {
     NotAResourceServerError: 403,
     UnsupportedGrantTypeError: 400,
     InvalidScopeError: 400,
+    InvalidTokenError: 401,
+    NoTokenError: 401,
     SlowDownError: 429,
 }
 """Every class that is raised, and its status (the base class never is)."""

@@ -13,11 +13,12 @@ from sumun.login.client_secret import ClientLogin
 from sumun.login.throttle import LoginThrottle
 from sumun.oauth.app import GET, POST, Mounted, OAuthApp
 from sumun.oauth.clients import ClientsWithEpoch, FindClient, ReadStanding
-from sumun.oauth.endpoints.introspect import IntrospectEndpoint, Recognises
+from sumun.oauth.endpoints.introspect import IntrospectEndpoint
 from sumun.oauth.endpoints.keys import KeysEndpoint
 from sumun.oauth.endpoints.metadata import MetadataEndpoint, well_known_path
 from sumun.oauth.endpoints.revoke import RevokeEndpoint, Revokes
 from sumun.oauth.endpoints.token import TokenEndpoint
+from sumun.oauth.endpoints.ws_ticket import IssuesTickets, RecognisesAndRemembers, WsTicketEndpoint
 from sumun.oauth.grants.client_credentials import ClientCredentialsGrant
 from sumun.oauth.grants.password import LoginFor, PasswordGrant
 from sumun.oauth.issue import Issuer, KeepsTokens
@@ -52,7 +53,8 @@ class OAuthParts:
     client_throttle: LoginThrottle
     store: Tokens
     changes: Revokes
-    recogniser: Recognises
+    recogniser: RecognisesAndRemembers
+    tickets: IssuesTickets
     keys: Callable[[], KeyRing]
     bundles: Callable[[], Mapping[str, frozenset[Permission]]]
     clock: Callable[[], float]
@@ -89,6 +91,7 @@ def oauth_app(parts: OAuthParts) -> OAuthApp:
             "/oauth/token": Mounted(TokenEndpoint(login, clients, grants, issuer), POST),
             "/oauth/revoke": Mounted(RevokeEndpoint(login, presented, parts.changes), POST),
             "/oauth/introspect": Mounted(introspect, POST),
+            "/oauth/ws-ticket": Mounted(WsTicketEndpoint(parts.recogniser, parts.tickets, parts.clock), POST),
             "/.well-known/jwks.json": Mounted(KeysEndpoint(parts.keys, parts.clock), GET),
             well_known_path(settings.issuer): Mounted(
                 MetadataEndpoint(settings.issuer, (grant.name for grant in grants)), GET

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+import msgspec
+
 from sumun.tokens.jwt import AccessClaims
 
 
@@ -27,3 +29,20 @@ class ClaimsHandle:
 
 
 Handle: TypeAlias = OpaqueHandle | ClaimsHandle
+
+
+class OfOpaque(msgspec.Struct, frozen=True, array_like=True, tag="o"):
+    """An OpaqueHandle as it travels."""
+
+    handle: OpaqueHandle
+
+
+class OfClaims(msgspec.Struct, frozen=True, array_like=True, tag="c"):
+    """A ClaimsHandle as it travels."""
+
+    handle: ClaimsHandle
+
+
+def tagged(handle: Handle) -> OfOpaque | OfClaims:
+    """The handle, saying which it is."""
+    return OfOpaque(handle) if isinstance(handle, OpaqueHandle) else OfClaims(handle)

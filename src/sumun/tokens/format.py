@@ -14,6 +14,9 @@ import zlib
 ACCESS_PREFIX = "smn_at_"
 """Opaque access tokens."""
 
+TICKET_PREFIX = "smn_wt_"
+"""One-time tickets for WebSocket handshakes."""
+
 RANDOM_BYTES = 32
 """256 bits: RFC 6749 10.10 asks for less than 2^-128 chance of a guess, and should have 2^-160."""
 

@@ -36,11 +36,13 @@ from sumun.oauth.clients import as_registered, find_client
 from sumun.oauth.server import OAuthParts, oauth_app
 from sumun.oauth.standings import RememberedStandings
 from sumun.recognition import Memory, NewsReader, Recogniser, steady_seconds
+from sumun.recognition.handshake_tickets import HandshakeTickets
 from sumun.recognition.truth import ConfiguredFirst
 from sumun.tokens.batching import BatchingReader
 from sumun.tokens.signing_keys import KeyRing, SigningKey
 from sumun.tokens.stores.memory import MemoryStore
 from sumun.tokens.stores.memory_feed import MemoryFeed
+from sumun.tokens.stores.memory_tickets import MemoryTickets
 
 ISSUER = "https://gw.example.com"
 AUDIENCE = "https://gw.example.com/api"
@@ -151,6 +153,7 @@ class OAuthServer:
     clock: Clock
     throttle_clock: Clock
     parts: OAuthParts
+    tickets: HandshakeTickets
     authenticators: dict[str, Authenticator] = field(default_factory=dict)
 
     async def post(
@@ -304,6 +307,7 @@ async def oauth_server(
     known = {
         client.id: as_registered(client, SECRETS.get(client.id), lifetimes) for client in CLIENTS.values()
     }
+    tickets = HandshakeTickets(MemoryTickets(clock))
     parts = OAuthParts(
         settings=SETTINGS,
         find_client=find_client(known, lambda client_id: threads.call(directory.clients.get, client_id)),
@@ -321,13 +325,24 @@ async def oauth_server(
             audience=AUDIENCE,
             steady=steady_seconds,
         ),
+        tickets=tickets,
         keys=keys,
         bundles=lambda: BUNDLES,
         clock=clock,
     )
     try:
         yield OAuthServer(
-            oauth_app(parts), directory, changes, store, memory, hasher, clock, throttle_clock, parts, ways
+            oauth_app(parts),
+            directory,
+            changes,
+            store,
+            memory,
+            hasher,
+            clock,
+            throttle_clock,
+            parts,
+            tickets,
+            ways,
         )
     finally:
         reading.cancel()

@@ -331,6 +331,7 @@ def test_metadata(tmp_path: Path) -> None:
                 "revocation_endpoint": f"{ISSUER}/oauth/revoke",
                 "revocation_endpoint_auth_methods_supported": methods,
                 "introspection_endpoint": f"{ISSUER}/oauth/introspect",
+                "ws_ticket_endpoint": f"{ISSUER}/oauth/ws-ticket",
                 "introspection_endpoint_auth_methods_supported": methods[:2],
             }
             for url in ("token_endpoint", "revocation_endpoint", "introspection_endpoint"):

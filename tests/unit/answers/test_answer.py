@@ -27,6 +27,7 @@ from sumun.answers.translate import Variables, write_refusal
 from sumun.errors import OutageError
 from sumun.haproxy.kept import Fact, Verdict
 from sumun.identity import ANYTHING, Credential, CredentialKind, Permission, Principal, Subject
+from sumun.recognition.handle import Handle, OpaqueHandle
 
 READ = Permission.parse("product:read")
 BOB = Principal(
@@ -60,9 +61,28 @@ class Knows:
             raise OutageError("the store is down")
         return self.known.get(credential.secret, Invalid(InvalidBecause.UNKNOWN))
 
+    async def recognise_again(self, handle: Handle, now: float) -> Evidence:
+        assert isinstance(handle, OpaqueHandle)
+        return await self.recognise(Credential(CredentialKind.BEARER, handle.digest.decode()), now)
 
-def ask(recogniser: Knows, learned: list[tuple[Fact, Verdict]] | None = None, **changes: object) -> Variables:
-    """Ask QUESTION with these changes (None leaves the argument out); what may be kept is added to `learned`."""
+
+async def redeem(ticket: str) -> Handle | None:
+    """`ticket-bob` stands for bob's token; `down` is asked for in vain."""
+    if ticket == "down":
+        raise OutageError("the store is down")
+    return OpaqueHandle(ticket.removeprefix("ticket-").encode()) if ticket.startswith("ticket-") else None
+
+
+def ask(
+    recogniser: Knows,
+    learned: list[tuple[Fact, Verdict]] | None = None,
+    opened: list[tuple[object, ...]] | None = None,
+    **changes: object,
+) -> Variables:
+    """Ask QUESTION with these changes (None leaves the argument out).
+
+    What may be kept is added to `learned`, what may stay open to `opened`.
+    """
     generations = Generations()
     generations.learn(
         Policy(
@@ -88,10 +108,11 @@ def ask(recogniser: Knows, learned: list[tuple[Fact, Verdict]] | None = None, **
     answerer = Answerer(
         generations,
         recogniser,
+        redeem,
         lambda _policy, _who, service, *_times: f"signed for {service}",
         lambda: 100.0,
         lambda fact, verdict: ([] if learned is None else learned).append((fact, verdict)),
-        lambda question, stream, proven: None,
+        lambda *words: ([] if opened is None else opened).append(words),
     )
     arguments = {k: v for k, v in {**QUESTION, **changes}.items() if v is not None}
     answer = answerer.answer(arguments)
@@ -275,7 +296,7 @@ def test_an_old_worker_is_not_answered_by_the_old_policy_alone() -> None:
     generations.learn(before)
     generations.learn(after)
     answerer = Answerer(
-        generations, Knows(KNOWN), lambda *_: "", lambda: 100.0, lambda *_: None, lambda *_: None
+        generations, Knows(KNOWN), redeem, lambda *_: "", lambda: 100.0, lambda *_: None, lambda *_: None
     )
     asked = {**QUESTION, "gen": "1", "route": "read"}
     assert "allow" in answerer.answer(asked)
@@ -285,3 +306,39 @@ def test_an_old_worker_is_not_answered_by_the_old_policy_alone() -> None:
     assert answerer.answer({**asked, "route": "gone"}) == {}
     generations.adopt(1)
     assert "allow" in answerer.answer(asked)
+
+
+TICKET = {"kind": "ticket", "cred": "ticket-bob", "stream": "7/1/127.0.0.1:5", "route": "read"}
+
+
+def test_a_ticket_is_worth_its_token() -> None:
+    """A ticket tells the service what its token would; the stream hangs on the token; HAProxy keeps nothing of it."""
+    learned: list[tuple[Fact, Verdict]] = []
+    opened: list[tuple[object, ...]] = []
+    answer = ask(Knows(KNOWN), learned, opened, **TICKET)
+    assert answer == ask(Knows(KNOWN), route="read")
+    ((_, stream, proven, handle),) = opened
+    assert (stream, proven, handle) == (TICKET["stream"], KNOWN["bob"], OpaqueHandle(b"bob"))
+    assert learned == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "why"),
+    [
+        ({"cred": "spent"}, 401, "ticket_gone"),
+        ({"cred": "ticket-nobody"}, 401, "unknown"),
+        ({"cred": "down"}, 503, "outage"),
+        ({"route": "write"}, 403, "product:create"),
+    ],
+)
+def test_a_ticket_that_opens_nothing(changes: dict[str, object], status: int, why: str) -> None:
+    """A spent ticket and a dead token are 401, a lack of rights is 403, a store that is away 503; nothing is opened."""
+    opened: list[tuple[object, ...]] = []
+    answer = ask(Knows(KNOWN), None, opened, **TICKET | changes)
+    assert (answer["status"], answer["why"], "allow" in answer) == (status, why, False)
+    assert opened == []
+
+
+def test_a_ticket_for_what_is_no_stream() -> None:
+    """HAProxy never asks that; if it did, it would get nothing."""
+    assert ask(Knows(KNOWN), **TICKET | {"stream": None}) == {}

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from sumun.identity import ANYTHING, Permission, Subject
 from sumun.keeper.stream_journal import StreamJournal
-from sumun.keeper.stream_wire import OfClaims, OpenStream
-from sumun.recognition.handle import ClaimsHandle
+from sumun.keeper.stream_wire import OpenStream
+from sumun.recognition.handle import ClaimsHandle, OfClaims
 from sumun.tokens.jwt import AccessClaims
 from tests.unit.keeper.test_streams import stream
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sumun.keeper.stream_wire import OfOpaque, OpenStream
+from sumun.keeper.stream_wire import OpenStream
 from sumun.keeper.streams import PATIENCE_SECONDS, Streams
-from sumun.recognition.handle import OpaqueHandle
+from sumun.recognition.handle import OfOpaque, OpaqueHandle
 from sumun.tokens.feed import Change, ChangeKind, News, Position
 
 AT = Position("i", 10)

@@ -31,6 +31,7 @@ def metadata(issuer: str, grants: Iterable[str]) -> dict[str, Any]:
         "revocation_endpoint": f"{origin}/oauth/revoke",
         "revocation_endpoint_auth_methods_supported": every,
         "introspection_endpoint": f"{origin}/oauth/introspect",
+        "ws_ticket_endpoint": f"{origin}/oauth/ws-ticket",  # ours: section 2 allows more members
         "introspection_endpoint_auth_methods_supported": with_secret,
     }
 

@@ -1,4 +1,4 @@
-"""Make the Valkey store and feed of one server, each with connections of its own."""
+"""Make the Valkey stores and the feed of one server, each with connections of its own."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 from sumun.tokens.stores.valkey import ValkeyStore
 from sumun.tokens.stores.valkey_feed import ValkeyFeed
 from sumun.tokens.stores.valkey_link import DEADLINE_SECONDS, ValkeyAddress, ValkeyLink
+from sumun.tokens.stores.valkey_tickets import ValkeyTickets
 
 
 def valkey_store(
@@ -14,6 +15,13 @@ def valkey_store(
 ) -> ValkeyStore:
     """The token store on this server; connects when it is first used. `steady`: seconds that never jump."""
     return ValkeyStore(ValkeyLink(address, deadline_seconds=deadline_seconds, steady=steady))
+
+
+def valkey_tickets(
+    address: ValkeyAddress, steady: Callable[[], float], deadline_seconds: float = DEADLINE_SECONDS
+) -> ValkeyTickets:
+    """The ticket store on this server; connects when it is first used. `steady`: seconds that never jump."""
+    return ValkeyTickets(ValkeyLink(address, connections=4, deadline_seconds=deadline_seconds, steady=steady))
 
 
 def valkey_feed(

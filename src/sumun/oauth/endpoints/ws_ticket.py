@@ -1,0 +1,74 @@
+"""Tickets for WebSocket handshakes: who holds a token gets one for it (`docs/streams.md`; no RFC has this)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from sumun.access import Proven
+from sumun.identity import Credential, CredentialKind
+from sumun.oauth.endpoints.introspect import Recognises
+from sumun.oauth.errors import InvalidRequestError, InvalidTokenError, NoTokenError, SlowDownError
+from sumun.oauth.exchange import Answer, Request, json_answer
+from sumun.recognition.errors import ChangingTooFastError
+from sumun.recognition.handle import Handle
+from sumun.recognition.handshake_tickets import LIFETIME_SECONDS
+
+# RFC 6750 2.1; the scheme in any case (RFC 9110 11.1).
+_BEARER: Final = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
+
+
+class RecognisesAndRemembers(Recognises, Protocol):
+    """What this needs of `recognition`."""
+
+    def handle_of(self, credential: Credential) -> Handle | None:
+        """How to judge this credential again; to be asked in the loop turn that proved it."""
+        ...
+
+
+class IssuesTickets(Protocol):
+    """What this needs of `recognition.handshake_tickets.HandshakeTickets`."""
+
+    async def issue(self, handle: Handle, token_id: str, lifetime_seconds: int) -> str | None:
+        """A new ticket; None: the token has got too many of late. Raises OutageError."""
+        ...
+
+
+class WsTicketEndpoint:
+    """Gives out one-time tickets."""
+
+    def __init__(
+        self, recogniser: RecognisesAndRemembers, tickets: IssuesTickets, clock: Callable[[], float]
+    ) -> None:
+        """`clock` gives unix seconds."""
+        self._recogniser = recogniser
+        self._tickets = tickets
+        self._clock = clock
+
+    async def answer(self, request: Request) -> Answer:
+        """A ticket for the token in Authorization; it does not outlive the token."""
+        if request.query or request.body:
+            raise InvalidRequestError("nothing but the Authorization header is read here")
+        credential = Credential(CredentialKind.BEARER, _token(request))
+        now = self._clock()
+        evidence = await self._recogniser.recognise(credential, now)
+        seconds = min(LIFETIME_SECONDS, int(evidence.expires_at - now)) if isinstance(evidence, Proven) else 0
+        if not isinstance(evidence, Proven) or seconds < 1:
+            raise InvalidTokenError("the access token is not valid, has expired or was revoked")
+        handle = self._recogniser.handle_of(credential)
+        if handle is None:
+            raise ChangingTooFastError("what the token proved is forgotten already")
+        ticket = await self._tickets.issue(handle, evidence.principal.token_id or "-", seconds)
+        if ticket is None:
+            raise SlowDownError("too many tickets for this token", LIFETIME_SECONDS)
+        return json_answer(200, {"ticket": ticket, "expires_in": seconds})
+
+
+def _token(request: Request) -> str:
+    if not request.authorizations:
+        raise NoTokenError("this needs an access token: Authorization: Bearer")
+    found = _BEARER.fullmatch(request.authorizations[0])
+    if len(request.authorizations) > 1 or found is None:
+        raise InvalidRequestError("Authorization is to be one Bearer token")
+    return found[1]
