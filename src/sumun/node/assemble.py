@@ -18,14 +18,13 @@ from sumun.access.generations import Generations
 from sumun.answers.answer import Answerer
 from sumun.answers.learned import Learn
 from sumun.answers.opened import Opens
-from sumun.changes import Applied, ChangeNotAnnouncedError, Changes
+from sumun.changes import Changes
 from sumun.config import wire
 from sumun.config.plan import Plan
 from sumun.directory import (
     Directory,
     DirectoryThreads,
     LoginAccount,
-    NewKey,
     Occasion,
     OutsidePerson,
     RegisteredClient,
@@ -40,12 +39,13 @@ from sumun.login.pipeline import Logins
 from sumun.login.throttle import Budgets, LoginThrottle
 from sumun.login.throttle_memory import MemoryLoginThrottle
 from sumun.login.throttle_valkey import ValkeyLoginThrottle
-from sumun.node.directory_truth import DirectoryTruth, ring_of
+from sumun.node.directory_truth import DirectoryTruth
 from sumun.node.errors import NodeError
 from sumun.node.folders import DataFolder, read_valkey_password
 from sumun.node.identity_tokens import IdentityTokens
 from sumun.node.part_valkey import USER as VALKEY_USER
 from sumun.node.secret_refs import Secrets
+from sumun.node.signing import claims_live_seconds
 from sumun.oauth.app import OAuthApp
 from sumun.oauth.clients import as_registered, find_client
 from sumun.oauth.server import OAuthParts, oauth_app
@@ -56,14 +56,11 @@ from sumun.recognition.handshake_tickets import HandshakeTickets
 from sumun.recognition.truth import ConfiguredFirst
 from sumun.tokens.batching import BatchingReader
 from sumun.tokens.feed import Feed
-from sumun.tokens.signing_keys import KeyRing, SigningKey
+from sumun.tokens.signing_keys import KeyRing
 from sumun.tokens.store import TokenStore
 from sumun.tokens.stores.connect import valkey_feed, valkey_store, valkey_tickets
 from sumun.tokens.stores.valkey_link import ValkeyAddress, ValkeyLink
 
-# Tokens of an earlier, longer setting may still be out there: never count on less than this (the default maximum).
-_LEAST_CLAIMS_LIFE_SECONDS = 900
-_CLOCK_LEEWAY_SECONDS = 60
 # An office behind one address: so many accounts may use up their failures before the address as a whole is slowed.
 _ACCOUNTS_PER_SOURCE = 10
 
@@ -71,12 +68,6 @@ _ACCOUNTS_PER_SOURCE = 10
 def catalogue() -> Catalogue:
     """Every kind of part that exists: ours, and those of installed distributions."""
     return Catalogue((*login_kinds.KINDS, *installed_kinds()))
-
-
-def claims_live_seconds(plan: Plan) -> int:
-    """The longest life of a claims token under this plan."""
-    lifetimes = [plan.tokens.jwt_lifetime_seconds, *(c.token_lifetime_seconds for c in plan.clients.values())]
-    return max(_LEAST_CLAIMS_LIFE_SECONDS, *lifetimes)
 
 
 def directory_location(plan: Plan, folder: DataFolder, secrets: Secrets) -> Path | str:
@@ -324,57 +315,6 @@ def _budgets(plan: Plan) -> Budgets:
         total=limits.login_failures_total,
         window_seconds=limits.login_window_seconds,
     )
-
-
-# Signing keys
-
-
-def make_key(algorithm: str) -> NewKey:
-    """A fresh key pair for the directory."""
-    key = SigningKey.generate(algorithm)
-    return NewKey(key.kid, algorithm, key.to_public_jwk(), key.to_jwk())
-
-
-def ensure_key(directory: Directory, plan: Plan) -> None:
-    """At the first start: make the key that signs. Later: nothing. Raises DirectoryUnavailableError."""
-    algorithm = plan.tokens.jwt_algorithm
-    if algorithm in {row.alg for row in directory.keys.list() if row.state.value == "active"}:
-        return
-    occasion = Occasion("sumun", int(time.time() * 1000), claims_live_seconds(plan))
-    directory.keys.add_first(make_key(algorithm), occasion)
-    ring_of(directory.keys.list()).active(algorithm)
-
-
-class NotRotatedError(NodeError):
-    """The new key is there, and nobody signs with it yet."""
-
-    code = "not_rotated"
-    exit_code = 1
-
-
-async def rotate_keys(plan: Plan, changes: Changes, actor: str, *, alone: bool = False) -> Applied:
-    """A new key signs from now on; the one before verifies until its last token has expired.
-
-    Every process of every node learns the new key (the first call waits for that) before anything is signed with it.
-    `alone`: no process is there that had to learn it. Raises NotRotatedError, OutageError.
-    """
-    key = make_key(plan.tokens.jwt_algorithm)
-    try:
-        published = await changes.for_all().add_key(key, actor=actor)
-    except ChangeNotAnnouncedError as trouble:
-        if not alone:
-            raise NotRotatedError(f"the new key does not sign yet; rotate again: {trouble}") from trouble
-    else:
-        if published.unconfirmed:
-            raise NotRotatedError(
-                f"the new key does not sign yet, because it is not known to {published.behind()}; rotate again when "
-                "they run"
-            )
-    retire_at_ms = int((time.time() + claims_live_seconds(plan) + _CLOCK_LEEWAY_SECONDS) * 1000)
-    return await changes.activate_key(key.kid, retire_at_ms, actor=actor)
-
-
-# The command line
 
 
 @asynccontextmanager

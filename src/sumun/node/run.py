@@ -31,7 +31,7 @@ from sumun.haproxy.master import ENVIRONMENT, MasterSocket, argv
 from sumun.haproxy.program import Program, find_program
 from sumun.node import part_valkey
 from sumun.node.access_log import keep_appending, open_access_log
-from sumun.node.assemble import catalogue, directory_location, ensure_key, store_address
+from sumun.node.assemble import catalogue, directory_location, store_address
 from sumun.node.control import ControlServer
 from sumun.node.errors import DirectoryOutOfReachError, NameClashError, PartFailedError
 from sumun.node.folders import DataFolder, FolderLock, clean_run_folder, open_data_folder, unusable
@@ -39,6 +39,7 @@ from sumun.node.master_relay import MasterRelay
 from sumun.node.privileges import Account, choose_account, give, refuse_closed_way, share, show
 from sumun.node.reload import Pupil, refuse_what_needs_a_restart, wait_until_gone
 from sumun.node.secret_refs import Secrets
+from sumun.node.signing import ensure_key
 from sumun.node.store_reach import reach_store
 from sumun.node.supervise import Part, PartSpec
 from sumun.rollout.generation import Generation, prepare_generation
