@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import shutil
 import signal
 import statistics
 import time
@@ -27,7 +28,7 @@ from sumun.node.signing import rotate_keys
 from sumun.tokens import format as token_format
 from sumun.tokens.store import Rights
 from tests.live.kept_world import ACTOR, Caller, World, confirmed, held
-from tests.live.node_under_test import NodeUnderTest, until
+from tests.live.node_under_test import NodeUnderTest, node_folder
 from tests.live.tcp_relay import Cut
 from tests.live.two_nodes import Pair, at_work_on_both, two_nodes
 
@@ -356,10 +357,34 @@ def test_the_whole_other_node_is_killed(pair: Pair) -> None:
         assert applied.unconfirmed or time.monotonic() - killed > LEASE_SECONDS
         await asyncio.to_thread(b.node.start)
         assert [await status(caller, token) for token in tokens] == [401, 401]
-        until(lambda: b.node.call("GET", "/healthz").status == 200)
+        await _until(lambda: time.monotonic() > killed + WAITED_FOR_SECONDS)
         confirmed(await changes.enable_user(user, actor=ACTOR))
 
     run(pair, work)
+
+
+@pytest.mark.soak
+def test_a_copied_data_folder(pair: Pair) -> None:
+    """Two nodes of one name are two all the same: the one that hangs is waited for, whatever the other confirms."""
+
+    async def work(a: World, folder: Path) -> None:
+        copy = pair.another(folder)
+        copy.data.mkdir(mode=0o700)
+        for name in ("sumun-data", "node-id"):
+            shutil.copy(pair.b.data / name, copy.data / name)
+        await asyncio.to_thread(copy.start)
+        try:
+            assert name_of(copy) == name_of(pair.b)
+            await _until(lambda: pair.valkey.admin_text("HKEYS", "smn:readers").count("/keeper:") == 3)
+            os.kill(copy.part("keeper"), signal.SIGSTOP)
+            applied = await a.changes.for_all().disable_user(await a.person("reader"), actor=ACTOR)
+            assert applied.behind() == f"{name_of(pair.b)} (keeper)"
+        finally:
+            os.kill(copy.part("keeper"), signal.SIGCONT)
+            await asyncio.to_thread(copy.stop)
+
+    with node_folder() as folder:
+        run(pair, lambda a, _: work(a, folder))
 
 
 # -- B's links are cut -------------------------------------------------------------------------------------------

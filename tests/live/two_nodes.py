@@ -6,9 +6,9 @@ A ------------------------> Valkey, PostgreSQL <------- relay ------- B
 from __future__ import annotations
 
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.contracts import postgres
@@ -30,6 +30,8 @@ class Pair:
     valkey: ValkeyServer
     to_valkey: TcpRelay
     to_postgres: TcpRelay
+    another: Callable[[Path], NodeUnderTest] = field(repr=False)
+    """A third node in this folder, not started."""
 
 
 @contextmanager
@@ -44,16 +46,18 @@ def two_nodes(**settings: object) -> Iterator[Pair]:
         to_postgres = stack.enter_context(relayed(postgres_port))
         service = stack.enter_context(echo_service())
         database = server.new_database()
-        a, b = (
-            _node(stack.enter_context(node_folder()), service, database, ports, settings)
-            for ports in ((valkey.port, postgres_port), (to_valkey.port, to_postgres.port))
-        )
+        direct, cut = (valkey.port, postgres_port), (to_valkey.port, to_postgres.port)
+
+        def another(folder: Path, ports: tuple[int, int] = direct) -> NodeUnderTest:
+            return _node(folder, service, database, ports, settings)
+
+        a, b = (another(stack.enter_context(node_folder()), ports) for ports in (direct, cut))
         try:
             for node in (a, b):
                 node.launch()
             for node in (a, b):
                 until(lambda node=node: "ready on" in node.log() and node.healthy(), 40, node.log())
-            yield Pair(a, b, service, valkey, to_valkey, to_postgres)
+            yield Pair(a, b, service, valkey, to_valkey, to_postgres, another)
         finally:
             ended = [node.stop() for node in (a, b) if node.process is not None]
         assert ended == [0, 0]

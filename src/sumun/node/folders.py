@@ -117,6 +117,11 @@ class DataFolder:
         return self.run / "valkey.password"
 
     @property
+    def life(self) -> Path:
+        """A random word, made anew at each start."""
+        return self.run / "life"
+
+    @property
     def metrics(self) -> Path:
         """The processes' metric files (prometheus-client multiprocess)."""
         return self.run / "metrics"

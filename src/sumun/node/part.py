@@ -36,9 +36,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What a part starts with. `older`: generations whose workers still ask, for a part that is started again."""
+    """What a part starts with.
+
+    reader  its process's name in the feed
+    older   generations whose workers still ask, for a part that is started again
+    """
 
     name: str
+    reader: str
     index: int
     folder: DataFolder
     node: str
@@ -69,6 +74,7 @@ def run_part(kind: str, prepare: Callable[[Start], Any], serve: Serve) -> None:
         address = store_address(plan, folder, secrets)
         start = Start(
             name=name,
+            reader=_reader(name, plan, folder),
             index=arguments.index or 0,
             folder=folder,
             node=node_id(folder),
@@ -93,6 +99,15 @@ def run_part(kind: str, prepare: Callable[[Start], Any], serve: Serve) -> None:
         log.exception("this part ends")
         readiness.announce_failure(f"{type(error).__name__}; its log says more")
         sys.exit(3)
+
+
+def _reader(name: str, plan: Plan, folder: DataFolder) -> str:
+    """No two living processes have one name, although data folders may be copied, `node-id` and all.
+
+    Who is started again in the same life takes the place of the one before, which is dead. A node with a store of its
+    own does so in another life too: nobody else reads there.
+    """
+    return name if plan.node.store is None else f"{name}:{folder.life.read_text()}"
 
 
 async def serve_until_terminated(*tasks: asyncio.Task[Any]) -> None:

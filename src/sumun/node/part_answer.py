@@ -58,7 +58,7 @@ def prepare(_start: Start) -> None:
 async def serve(start: Start, _prepared: None) -> None:
     """Answer until SIGTERM."""
     async with open_shared(start.plan, start.folder, start.node, start.secrets, start.address) as shared:
-        following = Following(shared, start.node, start.name)
+        following = Following(shared, start.node, start.reader)
         generations = Generations()
         for number in (start.generation, *start.older):
             generations.learn(policy_of(load_plan(start.folder, number), number))

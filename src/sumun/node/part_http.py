@@ -56,7 +56,7 @@ async def serve(start: Start, listening: socket.socket) -> None:
         AsyncExitStack() as stack,
         open_shared(start.plan, start.folder, start.node, start.secrets, start.address) as shared,
     ):
-        following = Following(shared, start.node, start.name)
+        following = Following(shared, start.node, start.reader)
         site = Site(start.folder, shared, following)
         stack.push_async_callback(site.close)
         await site.build(start.generation, start.plan, start.secrets)

@@ -74,7 +74,7 @@ async def serve(start: Start, _prepared: None) -> None:
             feed,
             start.folder.workers_socket,
             MasterSocket(paths, start.folder.workers_socket),
-            Names(start.node, start.name),
+            Names(start.node, start.reader),
             generation=start.generation,
             serve_known_for_seconds=seconds,
             streams=cutter,

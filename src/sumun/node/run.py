@@ -310,6 +310,9 @@ def _hand_over(folder: DataFolder, account: Account | None) -> None:
     if not node_id.exists():
         node_id.write_text(f"node-{random.token_hex(4)}\n")
     os.close(os.open(folder.database, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
+    life = os.open(folder.life, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(life, "w") as file:
+        file.write(random.token_hex(4))
     for path in folder.root.glob(f"{folder.database.name}*"):
         give(path, account)
     show(folder.generations, account)
