@@ -105,7 +105,7 @@ def test_the_answer_is_what_haproxy_takes() -> None:
 def refused_by_the_code() -> dict[str, tuple[int, int | None]]:
     """code -> status, grpc-status: HAProxy's own refusals, and those of answers."""
     every = [value for value in vars(refusals).values() if isinstance(value, Refusal)]
-    to_grpc = (*refusals.ALONE, refusals.TOO_MANY_REQUESTS)
+    to_grpc = (*refusals.ALONE, refusals.TOO_MANY_REQUESTS, refusals.QUOTA_USED_UP)
     found = {one.code: (one.status, GRPC_STATUS.get(one.status) if one in to_grpc else None) for one in every}
     for answer in answers().values():
         if "code" in answer:

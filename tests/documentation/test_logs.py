@@ -10,6 +10,8 @@ from prometheus_client import Counter, Histogram
 from sumun.access import InvalidBecause, Reason, Refuse
 from sumun.answers.translate import write_refusal
 from sumun.haproxy.access_log import LOG_FORMAT
+from sumun.haproxy.rates import PER_CLIENT, PER_PERSON, PER_ROUTE, PER_SOURCE, QUOTA
+from sumun.haproxy.refusals import QUOTA_USED_UP, TOO_MANY_REQUESTS
 from sumun.telemetry import metrics
 from sumun.telemetry.logging_setup import JsonFormatter
 from tests.documentation.tables import DOCS, table, words
@@ -37,10 +39,12 @@ def test_the_log_has_these_fields() -> None:
 def test_every_detail_of_a_refusal_is_told() -> None:
     """Each word that `why` can be, with the code it comes with."""
     rows = table(PAGE, "The detail of a refusal")
-    told = {words(row[0])[0]: words(row[1])[0] for row in rows if row[0].count("`") == 2}
+    told = {word: words(row[1])[0] for row in rows if "..." not in row[0] for word in words(row[0])}
     said = [write_refusal(Refuse(Reason.INVALID_TOKEN, because=because)) for because in InvalidBecause]
     said.append(write_refusal(Refuse(Reason.WRONG_TOKEN_KIND)))
-    assert told == {refusal["why"]: refusal["code"] for refusal in said}
+    limited = dict.fromkeys((PER_SOURCE, PER_PERSON, PER_CLIENT, PER_ROUTE), TOO_MANY_REQUESTS.code)
+    limited[QUOTA] = QUOTA_USED_UP.code
+    assert told == {refusal["why"]: refusal["code"] for refusal in said} | limited
 
 
 def test_every_metric_is_told() -> None:

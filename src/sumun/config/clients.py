@@ -19,7 +19,7 @@ MAX_JWT_LIFETIME_SECONDS = 900  # what a JWT says cannot be changed, so it does 
 _GRANTS_OF_PEOPLE = frozenset({"password", "authorization_code"})
 
 # Settings of the tokens that a client gets.
-_ONLY_FOR_TOKENS = frozenset({"first_party", "lifetime", "may_ask_for", "scopes", "token"})
+_ONLY_FOR_TOKENS = frozenset({"first_party", "lifetime", "may_ask_for", "quota", "scopes", "token"})
 
 
 class ClientCompiler:
@@ -67,6 +67,7 @@ class ClientCompiler:
             token_lifetime_seconds=self._lifetime(settings, node, kind),
             redirect_uris=tuple(settings.redirect_uris),
             may_ask_for=frozenset(settings.may_ask_for) - {kind},
+            quota=settings.quota,
             where=node.place,
         )
 

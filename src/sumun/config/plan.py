@@ -153,6 +153,7 @@ class Client:
 
     `scopes` bound what its tokens may carry. `roles` and `permissions` are the client's own (client_credentials).
     `may_ask_for` are kinds of token that it may get beside `token_kind`, by asking (`requested_token_type`).
+    `quota` is how many calls its tokens may make in a day (UTC).
     """
 
     id: str
@@ -168,6 +169,7 @@ class Client:
     token_lifetime_seconds: int
     redirect_uris: tuple[str, ...] = ()
     may_ask_for: frozenset[TokenKind] = frozenset()
+    quota: int | None = None
     where: Place = field(default=NOWHERE, compare=False)
 
 

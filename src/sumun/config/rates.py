@@ -1,7 +1,8 @@
 """Rates as people write them: `100/s`, `6000/min`, `100/s burst 200`.
 
 `N/UNIT` is at most N calls in one UNIT. `N/UNIT burst B` is the same N on average, counted in another window: at most B
-calls in the time that B calls take at this rate. So `100/s burst 200` is at most 200 in two seconds.
+calls in the time that B calls take at this rate. So `100/s burst 200` is at most 200 in two seconds. A quota is
+`10000/day`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from sumun.config.units import format_duration
 from sumun.config.values import Marker, Reading, text_of
 
 RATES = "a rate such as 100/s, 6000/min or 100/s burst 200 (units: s min hour)"
+QUOTAS = "a quota such as 10000/day"
 MOST_CALLS = 1_000_000
+MOST_CALLS_A_DAY = 1_000_000_000
 SHORTEST_MS = 100
 LONGEST_MS = 86_400_000
 
@@ -80,3 +83,34 @@ class RateOf(Marker[Rate]):
     def show(self, value: Rate) -> str:
         """As it is written."""
         return format_rate(value)
+
+
+def parse_quota(text: str) -> int:
+    """Calls a day. Raises RefusedError."""
+    if re.fullmatch(r"[0-9]+", text):
+        raise RefusedError("has no unit", QUOTAS, f"write {text}/day")
+    match = re.fullmatch(r"([0-9]{1,12})/day", text)
+    if match is None:
+        loose = re.fullmatch(r"([0-9]{1,12})\s*(?:/|per)\s*(?:d|days?|24h)", text, re.IGNORECASE)
+        raise RefusedError("is not a quota", QUOTAS, "" if loose is None else f"write {loose[1]}/day")
+    calls = int(match[1])
+    if not 1 <= calls <= MOST_CALLS_A_DAY:
+        raise RefusedError(f"has {calls} calls in it", f"1 to {MOST_CALLS_A_DAY} calls")
+    return calls
+
+
+@dataclass(frozen=True, eq=False)
+class QuotaOf(Marker[int]):
+    """So many calls a day."""
+
+    word: str = "quota"
+
+    def read(self, raw: object, reading: Reading) -> int:
+        """The number of calls; a bare number is handed on, for its own problem is the missing unit."""
+        if isinstance(raw, int) and not isinstance(raw, bool):
+            return parse_quota(str(raw))
+        return parse_quota(text_of(raw, QUOTAS))
+
+    def show(self, value: int) -> str:
+        """As it is written."""
+        return f"{value}/day"

@@ -16,7 +16,7 @@ from sumun.config.limit_settings import LimitSettings
 from sumun.config.network import Host, Listen, Origin, RedirectUri, Server, ServerUrl
 from sumun.config.plan import KNOWN_GRANTS, METHODS, Address, ClientKind, IdentityToken, Rate, SecretRef
 from sumun.config.policy_test_settings import PolicyTestSettings
-from sumun.config.rates import RateOf
+from sumun.config.rates import QuotaOf, RateOf
 from sumun.config.rights import Right
 from sumun.config.values import Duration, Flag, Number, OneOf, Secret, Section, Text
 from sumun.identity import ANYTHING, Permission
@@ -228,6 +228,13 @@ class ClientSettings(Section):
     )
     redirect_uris: list[Annotated[str, RedirectUri()]] = Field(
         [], description="Where authorization codes may be sent.", examples=['["http://127.0.0.1/callback"]']
+    )
+    quota: Annotated[int, QuotaOf()] | None = Field(
+        None,
+        description="How many calls of protected routes its tokens may make in a day (midnight to midnight UTC), on "
+        "all nodes together.",
+        examples=["10000/day"],
+        json_schema_extra={"without": "no quota"},
     )
 
 

@@ -87,6 +87,7 @@ class _Format(msgspec.Struct, frozen=True):
 
 
 _RATES = frozenset({"limit", "per_source", "per_person", "per_client"})
+_LIMITS = _RATES | {"quota"}
 _FORMAT = msgspec.json.Decoder(_Format)
 _ROWS = msgspec.json.Decoder(_PlanRows)
 
@@ -183,9 +184,9 @@ class _Dumper:
 
 
 def _fields(value: Any) -> dict[str, Any]:
-    """All fields; a rate only when there is one."""
+    """All fields; a rate or a quota only when there is one."""
     fields = {name: getattr(value, name) for name in value.__dataclass_fields__}
-    return {name: one for name, one in fields.items() if one is not None or name not in _RATES}
+    return {name: one for name, one in fields.items() if one is not None or name not in _LIMITS}
 
 
 def _with_rates(fields: dict[str, Any]) -> dict[str, Any]:

@@ -46,7 +46,7 @@ class Said(StrEnum):
 
 _DECIDED = frozenset({"no_credential", "invalid_token", "insufficient_scope", "not_internal"})
 _OUTAGE = "decision_unavailable"
-_LIMITED = "too_many_requests"
+_LIMITED = frozenset({"too_many_requests", "quota_used_up"})
 _OWN = frozenset({"own", "pages", "healthz"})
 
 _WHY_ALONE: Mapping[str, str] = {
@@ -65,6 +65,7 @@ _WHY_LIMITED: Mapping[str, str] = {
     "per_person": "the person had made as many calls as `limits.per_person` allows",
     "per_client": "the client had made as many calls as `limits.per_client` allows",
     "route": "the caller had made as many calls as the `limit` of the route allows",
+    "quota": "the client had made as many calls that day as its `quota` allows",
 }
 _WHY_DECIDED: Mapping[str, str] = {
     "no_credential": "it carried no credential, and the route needs one",
@@ -114,7 +115,7 @@ class LoggedCall:
             return Said.DECISION
         if self.code == _OUTAGE:
             return Said.OUTAGE
-        if self.code == _LIMITED:
+        if self.code in _LIMITED:
             return Said.LIMIT
         if self.code or self.backend == "refuse":
             return Said.HAPROXY

@@ -3,6 +3,7 @@
     per_source   table limits.source    before anything else is looked at; the public listener only
     per_person   table limits.person    who is known, or was allowed by the answer, and is a person
     per_client   table limits.client    the OAuth client of the same
+    quota        table limits.client    the same count, kept; `keeper` reads it, and writes who has used up the day
     route        tables limits.route.N  one for each rate that routes have; key: the route's number and the caller
 
 Only a call that goes on is counted, so whoever hammers gets as much as who waits. A limit is a count over a sliding
@@ -18,28 +19,36 @@ from typing import Final
 
 from sumun.access import Access
 from sumun.config.plan import Limits, Plan, Rate, Service
-from sumun.haproxy.refusals import CODE, OVER, TOO_MANY_REQUESTS, answer, grpc_answer
+from sumun.haproxy.refusals import CODE, OVER, QUOTA_USED_UP, TOO_MANY_REQUESTS, answer, grpc_answer
 from sumun.haproxy.render_spoe import PREFIX
 from sumun.haproxy.routes import ROUTE
-from sumun.haproxy.sections import Section, section
+from sumun.haproxy.sections import File, Section, section
 
 PER_SOURCE: Final = "per_source"
 PER_PERSON: Final = "per_person"
 PER_CLIENT: Final = "per_client"
 PER_ROUTE: Final = "route"
+QUOTA: Final = "quota"
 """The names of the limits: settings, policies in the RateLimit fields, and `why` in the access log."""
 
 IS_OVER: Final = f"{{ var({OVER}) -m found }}"
 """The condition of a call that some limit refuses."""
 
+_IS_QUOTA: Final = f"{{ var({OVER}) -m beg {QUOTA}| }}"
+
+CLIENTS: Final = "limits.client"
+USED_UP: Final = "quotas.map"
+"""Client -> `unix second until when it is refused|calls a day`. Only `keeper` writes it."""
+
 _SOURCES: Final = "limits.source"
 _PERSONS: Final = "limits.person"
-_CLIENTS: Final = "limits.client"
 _WHO: Final = f"txn.{PREFIX}.who"
 _CLIENT: Final = f"txn.{PREFIX}.client_id"
 _FROM: Final = "txn.from"
 _ROWS: Final = "200k"
 """Of a table, some 200 bytes each when used. When it is full the row that was not used for longest goes."""
+
+_DAY_SECONDS: Final = 86_400
 
 # A subject is `client:` and 128 bytes at most; before that stands the route's number.
 _NAME_BYTES: Final = 140
@@ -61,10 +70,11 @@ class CallLimits:
     person: Rate | None = None
     client: Rate | None = None
     routes: Mapping[str, Rate] | None = None
+    quotas: bool = False
 
     def __bool__(self) -> bool:
         """Whether there is any."""
-        return bool(self.person or self.client or self.routes)
+        return bool(self.person or self.client or self.routes or self.quotas)
 
 
 def route_limits(plan: Plan) -> RouteLimits:
@@ -89,7 +99,17 @@ def call_limits(plan: Plan, routes: RouteLimits, service: Service, *, asked: boo
     rates = {table: rate for table, rate in routes.rates.items() if rate in used}
     if not asked:
         return CallLimits(routes=rates)
-    return CallLimits(limits.per_person, limits.per_client, rates)
+    return CallLimits(limits.per_person, limits.per_client, rates, has_quotas(plan))
+
+
+def has_quotas(plan: Plan) -> bool:
+    """Whether some client has a quota."""
+    return any(client.quota is not None for client in plan.clients.values())
+
+
+def files(plan: Plan) -> list[File]:
+    """The map as a worker starts with it: nobody has used anything up."""
+    return [File(USED_UP, ())] if has_quotas(plan) else []
 
 
 def tables(plan: Plan, routes: RouteLimits) -> list[Section]:
@@ -97,19 +117,19 @@ def tables(plan: Plan, routes: RouteLimits) -> list[Section]:
     limits = plan.limits
     name = f"string len {_NAME_BYTES}"
     wanted = [
-        (_SOURCES, "binary len 8", limits.per_source),
-        (_PERSONS, name, limits.per_person),
-        (_CLIENTS, name, limits.per_client),
-        *((table, f"string len {_ROUTE_KEY_BYTES}", rate) for table, rate in routes.rates.items()),
+        (_SOURCES, "binary len 8", limits.per_source, False),
+        (_PERSONS, name, limits.per_person, False),
+        (CLIENTS, name, limits.per_client, has_quotas(plan)),
+        *((table, f"string len {_ROUTE_KEY_BYTES}", rate, False) for table, rate in routes.rates.items()),
     ]
-    return [_table(table, key, rate) for table, key, rate in wanted if rate is not None]
+    return [_table(name, key, rate, keeps=keeps) for name, key, rate, keeps in wanted if rate or keeps]
 
 
-def _table(name: str, key: str, rate: Rate) -> Section:
+def _table(name: str, key: str, rate: Rate | None, *, keeps: bool) -> Section:
     # HAProxy estimates from the window before as well, so a row is of use for two.
-    lives = f"size {_ROWS} expire {2 * rate.window_ms + 1000}ms"
-    counts = f"store gpc0,gpc0_rate({rate.window_ms}ms)"
-    return section(f"backend {name}", (f"stick-table type {key} {lives} {counts}",))
+    expires = f" expire {2 * rate.window_ms + 1000}ms" if rate and not keeps else ""
+    counts = f"gpc0,gpc0_rate({rate.window_ms}ms)" if rate else "gpc0"
+    return section(f"backend {name}", (f"stick-table type {key} size {_ROWS}{expires} store {counts}",))
 
 
 def count_source(limits: Limits) -> list[str]:
@@ -134,12 +154,15 @@ def count_call(limits: CallLimits, *, allowed: str = "") -> list[str]:
         person = f"{allowed} {{ var({_WHO}) -m beg user: }}".strip()
         lines.append(f"http-request track-sc0 var({_WHO}) table {_PERSONS} if {person}")
         lines.append(_set_over(PER_PERSON, limits.person, f"{{ sc0_gpc0_rate ge {limits.person.burst} }}"))
-    if limits.client:
+    if limits.client or limits.quotas:
         when = f" if {allowed}" if allowed else ""
-        lines.append(f"http-request track-sc1 var({_CLIENT}) table {_CLIENTS}{when}")
+        lines.append(f"http-request track-sc1 var({_CLIENT}) table {CLIENTS}{when}")
+    if limits.client:
         lines.append(_set_over(PER_CLIENT, limits.client, f"{{ sc1_gpc0_rate ge {limits.client.burst} }}"))
     lines += _look_at_routes(limits, _WHO, allowed)
-    used = [number for number, rates in enumerate((limits.person, limits.client, limits.routes)) if rates]
+    lines += _look_at_quota() if limits.quotas else []
+    counted = (limits.person, limits.client or limits.quotas, limits.routes)
+    used = [number for number, rates in enumerate(counted) if rates]
     return [*lines, *(f"http-request sc-inc-gpc0({number}) unless {IS_OVER}" for number in used)]
 
 
@@ -159,32 +182,51 @@ def go_on(limits: CallLimits) -> list[str]:
     return [f"http-request allow unless {IS_OVER}"] if limits else []
 
 
-def refuse_over(*, limited: bool, grpc: bool) -> list[str]:
+def refuse_over(*, limited: bool, grpc: bool, quotas: bool = False) -> list[str]:
     """What a call that is over a limit is told; nothing unless there are limits. `grpc` as in `ask`."""
     if not limited:
         return []
-    message = f"'{TOO_MANY_REQUESTS.title}' {TOO_MANY_REQUESTS.headers}"
-    told = (
-        [f"http-request return {grpc_answer(8, message)} if {IS_OVER} {{ var(txn.grpc) -m bool }}"]
-        if grpc
-        else []
-    )
-    return [
+    lines = [
         f"http-request set-var({CODE}) str({TOO_MANY_REQUESTS.code}) if {IS_OVER}",
         f"http-request set-var(txn.{PREFIX}.why) var({OVER}),field(1,|) if {IS_OVER}",
-        *told,
-        f"http-request return {answer(TOO_MANY_REQUESTS)} if {IS_OVER}",
+    ]
+    told = [(TOO_MANY_REQUESTS, IS_OVER)]
+    if quotas:
+        lines.append(f"http-request set-var({CODE}) str({QUOTA_USED_UP.code}) if {_IS_QUOTA}")
+        told.insert(0, (QUOTA_USED_UP, _IS_QUOTA))
+    for refusal, here in told:
+        message = f"'{refusal.title}' {refusal.headers}"
+        if grpc:
+            lines.append(
+                f"http-request return {grpc_answer(8, message)} if {{ var(txn.grpc) -m bool }} {here}"
+            )
+        lines.append(f"http-request return {answer(refusal)} if {here}")
+    return lines
+
+
+def _look_at_quota() -> list[str]:
+    # Only who is in the map pays for more than the look-up.
+    there = "if { var(txn.used) -m found }"
+    over = f"{QUOTA}|%[var(txn.used),field(2,|)]|{_DAY_SECONDS}|%[var(txn.left)]"
+    return [
+        f"http-request set-var(txn.used) var({_CLIENT}),map_str({USED_UP})",
+        f"http-request set-var(txn.clock) date() {there}",
+        f"http-request set-var(txn.left) var(txn.used),field(1,|),sub(txn.clock) {there}",
+        f"http-request set-var-fmt({OVER}) '{over}' if {{ var(txn.left) -m int gt 0 }}",
     ]
 
 
 def _look_at_routes(limits: CallLimits, caller: str, allowed: str) -> list[str]:
     lines = []
+    several = len(limits.routes or {}) > 1
     for table, rate in (limits.routes or {}).items():
         here = f"{allowed} {{ var({ROUTE}),field(6,|) -m str {table.rpartition('.')[2]} }}".strip()
         lines.append(
             f"http-request track-sc2 var({ROUTE}),field(5,|),concat(|,{caller}) table {table} if {here}"
         )
-        lines.append(_set_over(PER_ROUTE, rate, f"{here} {{ sc2_gpc0_rate ge {rate.burst} }}"))
+        # Nothing else is counted there, so with one table no other look is needed.
+        where = f"{here} " if several else ""
+        lines.append(_set_over(PER_ROUTE, rate, f"{where}{{ sc2_gpc0_rate ge {rate.burst} }}"))
     return lines
 
 

@@ -42,15 +42,14 @@ ROUTE_NOT_FOUND = Refusal("route_not_found", 404, "There is nothing here")
 METHOD_NOT_ALLOWED = Refusal(
     "method_not_allowed", 405, "This method is not allowed here", "hdr Allow %[var(txn.methods)]"
 )
-TOO_MANY_REQUESTS = Refusal(
-    "too_many_requests",
-    429,
-    "Too many requests; try again later",
+# RFC 9110 10.2.3 and draft-ietf-httpapi-ratelimit-headers-11.
+_LIMIT_FIELDS = (
     f"hdr Retry-After {_OVER.format(4)} "
     f"""hdr RateLimit-Policy '"{_OVER.format(1)}";q={_OVER.format(2)};w={_OVER.format(3)}' """
-    f"""hdr RateLimit '"{_OVER.format(1)}";r=0;t={_OVER.format(4)}'""",
+    f"""hdr RateLimit '"{_OVER.format(1)}";r=0;t={_OVER.format(4)}'"""
 )
-"""The fields are those of draft-ietf-httpapi-ratelimit-headers-11, and RFC 9110 10.2.3."""
+TOO_MANY_REQUESTS = Refusal("too_many_requests", 429, "Too many requests; try again later", _LIMIT_FIELDS)
+QUOTA_USED_UP = Refusal("quota_used_up", 429, "The quota of this client is used up for today", _LIMIT_FIELDS)
 HEADER_TOO_LARGE = Refusal("header_too_large", 431, "A header field is too large")
 DECISION_UNAVAILABLE = Refusal("decision_unavailable", 503, "Not decided; try again", "hdr Retry-After 1")
 SERVICE_UNAVAILABLE = Refusal(

@@ -22,6 +22,7 @@ from sumun.haproxy.paths import RuntimePaths
 from sumun.haproxy.process import defaults_section, global_section
 from sumun.haproxy.quoting import map_field
 from sumun.haproxy.rates import RouteLimits, call_limits, route_limits
+from sumun.haproxy.rates import files as rate_files
 from sumun.haproxy.refusals import UNREAD, error_file
 from sumun.haproxy.render_spoe import render_spoe
 from sumun.haproxy.route_maps import HIDDEN, RouteMaps, hosts_file, route_maps
@@ -67,6 +68,7 @@ def render(plan: Plan, generation: int, paths: RuntimePaths) -> Files:
         render_spoe(plan, generation),
         *map(error_file, UNREAD),
         *known_files(),
+        *rate_files(plan),
     ]
     if hosts:
         files.append(hosts_file(hosts))

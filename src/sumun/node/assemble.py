@@ -31,6 +31,8 @@ from sumun.directory import (
     User,
 )
 from sumun.directory.passwords import PasswordHasher
+from sumun.keeper.quota_book import QuotaBook
+from sumun.keeper.quota_valkey import ValkeyQuotaBook
 from sumun.login import kinds as login_kinds
 from sumun.login.authenticator import Authenticator
 from sumun.login.kinds import AuthenticatorParts
@@ -164,6 +166,16 @@ async def open_feed(address: ValkeyAddress) -> AsyncIterator[Feed]:
         yield feed
     finally:
         await feed.close()
+
+
+@asynccontextmanager
+async def open_quota_book(address: ValkeyAddress) -> AsyncIterator[QuotaBook]:
+    """Where all nodes add up what clients have used of their quotas."""
+    book = ValkeyQuotaBook(ValkeyLink(address, connections=1, steady=steady_seconds))
+    try:
+        yield book
+    finally:
+        await book.close()
 
 
 class Following:

@@ -14,8 +14,10 @@ import logging
 import re
 from pathlib import Path
 
+from sumun.haproxy.count_commands import SHOW_COUNTS
 from sumun.haproxy.errors import RuntimeSocketError
 from sumun.haproxy.known import FACTS, MARKS, STATE, VERDICTS
+from sumun.haproxy.rates import USED_UP
 from sumun.haproxy.runtime import RuntimeSocket
 from sumun.haproxy.runtime_commands import SHOW_PROC
 from sumun.node.privileges import Account
@@ -27,7 +29,7 @@ _MOST_BYTES = 64 * 1024
 _READ_SECONDS = 10.0
 _ANSWER_SECONDS = 3600.0  # who asks waits for as long as it likes, and closes
 
-_MAP = "(?:" + "|".join(re.escape(name) for name in (*FACTS, VERDICTS, *MARKS.values(), STATE)) + ")"
+_MAP = "(?:" + "|".join(re.escape(name) for name in (*FACTS, VERDICTS, *MARKS.values(), STATE, USED_UP)) + ")"
 _WORD = r"[^\x00-\x20\x7f;]+"
 _WRITES = (
     rf"set map {_MAP} {_WORD} {_WORD}|get map {_MAP} {_WORD}|prepare map {_MAP}|commit map @\d+ {_MAP}|"
@@ -35,7 +37,7 @@ _WRITES = (
 )
 _STREAM = r"@![1-9]\d{0,9} (?:show sess(?: 0x[0-9a-f]+)?|shutdown session 0x[0-9a-f]+)"
 _OURS = re.compile(
-    rf"{SHOW_PROC}|@![1-9]\d{{0,9}} (?:{_WRITES})|{_STREAM}(?:; {_STREAM})*",
+    rf"{SHOW_PROC}|@![1-9]\d{{0,9}} {SHOW_COUNTS}|@![1-9]\d{{0,9}} (?:{_WRITES})|{_STREAM}(?:; {_STREAM})*",
 )
 
 

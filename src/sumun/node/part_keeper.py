@@ -13,11 +13,15 @@ from sumun.haproxy.master import MasterSocket
 from sumun.haproxy.paths import RuntimePaths
 from sumun.keeper import Bounds, Ledger
 from sumun.keeper.keeper import Keeper, Names
+from sumun.keeper.quota_watch import QuotaWatch
+from sumun.keeper.quotas import quotas_of
 from sumun.keeper.stream_cutter import StreamCutter
 from sumun.keeper.stream_journal import StreamJournal
 from sumun.keeper.streams import Streams
-from sumun.node.assemble import open_feed
+from sumun.node.assemble import open_feed, open_quota_book
 from sumun.node.control import ControlServer
+from sumun.node.folders import DataFolder
+from sumun.node.generations import load_plan
 from sumun.node.part import Start, run_part, serve_until_terminated
 from sumun.node.readiness import announce_ready
 from sumun.recognition import steady_seconds
@@ -29,9 +33,11 @@ _decode = msgspec.msgpack.Decoder(Lessons).decode
 class Told:
     """What the supervisor tells this part."""
 
-    def __init__(self, keeper: Keeper, cutter: StreamCutter) -> None:
+    def __init__(self, keeper: Keeper, cutter: StreamCutter, quotas: QuotaWatch, folder: DataFolder) -> None:
         self._keeper = keeper
         self._cutter = cutter
+        self._quotas = quotas
+        self._folder = folder
 
     async def learn(self, words: str) -> str:
         """`learn N SECRETS`: workers of this generation are coming. The keeper needs no secret."""
@@ -42,6 +48,7 @@ class Told:
         """`adopt N`."""
         await self._keeper.adopted(int(words))
         self._cutter.adopted(int(words))
+        self._quotas.adopt(quotas_of(load_plan(self._folder, int(words))))
         return "adopted"
 
     async def retire(self, words: str) -> str:
@@ -68,12 +75,13 @@ async def serve(start: Start, _prepared: None) -> None:
         adopted=start.generation,
     )
     cutter.remember()
-    async with open_feed(start.address) as feed:
+    async with open_feed(start.address) as feed, open_quota_book(start.address) as book:
+        masters = MasterSocket(paths, start.folder.workers_socket)
         keeper = Keeper(
             Ledger(serve_known_for_seconds=seconds, bounds=Bounds(facts=start.plan.node.kept_facts)),
             feed,
             start.folder.workers_socket,
-            MasterSocket(paths, start.folder.workers_socket),
+            masters,
             Names(start.node, start.reader),
             generation=start.generation,
             serve_known_for_seconds=seconds,
@@ -81,7 +89,8 @@ async def serve(start: Start, _prepared: None) -> None:
             steady=steady_seconds,
             wall=time.time,
         )
-        told = Told(keeper, cutter)
+        quotas = QuotaWatch(book, quotas_of(start.plan), masters, start.folder.workers_socket, start.node)
+        told = Told(keeper, cutter, quotas, start.folder)
         control = ControlServer(
             start.folder.control_socket(start.name),
             {"learn": told.learn, "adopt": told.adopt, "retire": told.retire},
@@ -95,7 +104,8 @@ async def serve(start: Start, _prepared: None) -> None:
         await control.start()
         try:
             announce_ready()
-            await serve_until_terminated(asyncio.create_task(keeper.run()), asyncio.create_task(cutter.run()))
+            work = (keeper.run(), cutter.run(), quotas.run())
+            await serve_until_terminated(*map(asyncio.create_task, work))
         finally:
             await control.close()
             server.close()

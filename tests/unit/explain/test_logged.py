@@ -58,6 +58,16 @@ def test_refusals_of_the_decision(reason: Reason) -> None:
         ({"st": 404, "be": "open.shop"}, Said.SERVICE, "the service answered 404"),
         ({"st": 400, "be": "own"}, Said.OWN, "sumun answered it itself with 400"),
         ({"st": 400, "be": "refuse"}, Said.HAPROXY, "HAProxy refused it"),
+        (
+            {"st": 429, "code": "too_many_requests", "why": "per_source", "be": "refuse"},
+            Said.LIMIT,
+            "its address had made as many calls as `limits.per_source` allows",
+        ),
+        (
+            {"st": 429, "code": "quota_used_up", "why": "quota", "be": "known.shop"},
+            Said.LIMIT,
+            "as many calls that day as its `quota` allows",
+        ),
     ],
 )
 def test_who_answered(changes: dict[str, Any], said: Said, words: str) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from sumun.config.plan import Rate
+from sumun.access import TokenKind
+from sumun.config.plan import Client, ClientKind, Rate
 from sumun.haproxy import Files, RuntimePaths, render
 from tests.unit.haproxy.test_render import section, shop
 
@@ -36,6 +37,35 @@ def test_only_what_is_limited_pays() -> None:
     for heading in ("frontend public", "frontend internal", "backend ask.shop", "backend known.shop"):
         assert "txn.over" not in "".join(section(files, heading))
     assert text.count("stick-table") == 3  # two are those of guesses
+
+
+def test_quotas_need_a_count_that_is_kept() -> None:
+    """With a quota the clients' rows do not expire, and the map of who used it up begins empty; without one there is none."""
+    plan = shop(per_client=TEN)
+    client = Client(
+        "app",
+        ClientKind.PUBLIC,
+        frozenset({"password"}),
+        None,
+        first_party=True,
+        login=("password",),
+        scopes=(),
+        roles=(),
+        permissions=(),
+        token_kind=TokenKind.OPAQUE,
+        token_lifetime_seconds=900,
+        quota=1000,
+    )
+    files = render(replace(plan, clients={"app": client}), 7, PATHS)
+    assert section(files, "backend limits.client") == [
+        "stick-table type string len 140 size 200k store gpc0,gpc0_rate(2000ms)"
+    ]
+    assert files.get("quotas.map").text() == ""
+    for heading in ("backend ask.shop", "backend known.shop", "backend ask.grpc"):
+        rules = section(files, heading)
+        look = rules.index("http-request set-var(txn.used) var(txn.smn.client_id),map_str(quotas.map)")
+        assert look < rules.index("http-request sc-inc-gpc0(1) unless { var(txn.over) -m found }")
+    assert "quotas.map" not in render(plan, 7, PATHS).get("haproxy.cfg").text()
 
 
 def test_sources_are_counted_on_the_public_listener_first() -> None:

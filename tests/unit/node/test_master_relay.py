@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sumun.haproxy import map_commands, stream_commands
+from sumun.haproxy import count_commands, map_commands, stream_commands
 from sumun.haproxy.known import FACTS, LEASE, STATE, VERDICTS
+from sumun.haproxy.rates import USED_UP
 from sumun.haproxy.runtime_commands import SHOW_PROC, to_worker
 from sumun.node.master_relay import is_ours
 
@@ -18,6 +19,8 @@ OURS = [
     *(to_worker(12, text) for text in map_commands.add_rows(VERDICTS, ROWS * 100, 3)),
     to_worker(12, map_commands.prepare(FACTS[1])),
     to_worker(12, map_commands.commit(FACTS[1], 7)),
+    to_worker(12, count_commands.SHOW_COUNTS),
+    *(to_worker(12, text) for text in map_commands.add_rows(USED_UP, [("shop-app", "1795478400|10000")], 2)),
     to_worker(12, stream_commands.LIST),
     "; ".join(to_worker(12, stream_commands.look_up(one)) for one in ("0x55b5f10237b0", "0x1")),
     "; ".join(to_worker(12, stream_commands.cut(one)) for one in ("0x55b5f10237b0", "0x1")),
@@ -41,6 +44,9 @@ NOT_OURS = [
     "@!12 get map state.map lease; reload",
     "@!12 get map state.map lease\nreload",
     "@!12 get map public.routes.map x",
+    "@!12 show table guesses",
+    "@!12 clear table limits.client",
+    f"{to_worker(12, count_commands.SHOW_COUNTS)}; reload",
     "@!12 set map ../state.map lease 1",
     "@!12 add map state.map <<\nlease 1\n\nreload\n",
     "@!12 add map state.map <<\nlease 1;reload 1\n",
