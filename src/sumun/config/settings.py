@@ -11,14 +11,14 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
 
-from sumun.access import TokenKind
 from sumun.config.limit_settings import LimitSettings
 from sumun.config.network import Host, Listen, Origin, RedirectUri, Server, ServerUrl
 from sumun.config.plan import KNOWN_GRANTS, METHODS, Address, ClientKind, IdentityToken, Rate, SecretRef
 from sumun.config.policy_test_settings import PolicyTestSettings
 from sumun.config.rates import QuotaOf, RateOf
 from sumun.config.rights import Right
-from sumun.config.values import Duration, Flag, Number, OneOf, Secret, Section, Text
+from sumun.config.token_settings import KindOfToken, Switch, TokenSection
+from sumun.config.values import Duration, Number, OneOf, Secret, Section, Text
 from sumun.identity import ANYTHING, Permission
 from sumun.identity.subject import NAME_PATTERN
 
@@ -39,10 +39,8 @@ ClientId = Annotated[
 AnyPermission = Annotated[Permission, Right()]
 OnePermission = Annotated[Permission, Right(patterns=False)]
 Scope = Annotated[Permission, Right(roles=True)]
-KindOfToken = Annotated[TokenKind, OneOf({kind.value: kind for kind in TokenKind})]
 Grant = Annotated[str, OneOf({grant: grant for grant in KNOWN_GRANTS})]
 Method = Annotated[str, OneOf({method: method for method in METHODS})]
-Switch = Annotated[bool, Flag()]
 
 LOOPBACK_8080 = Address("127.0.0.1", 8080)
 
@@ -235,63 +233,6 @@ class ClientSettings(Section):
         "all nodes together.",
         examples=["10000/day"],
         json_schema_extra={"without": "no quota"},
-    )
-
-
-class AccessTokenSettings(Section):
-    """Access tokens."""
-
-    kind: KindOfToken = Field(
-        TokenKind.OPAQUE,
-        description="For clients that name none. `opaque` is kept in the store and can be changed in place, `jwt` "
-        "carries its claims.",
-        examples=["jwt"],
-    )
-    lifetime: Annotated[int, Duration("1s", "24h", seconds=True)] = Field(
-        900, description="How long an opaque token lives.", examples=["1h"]
-    )
-
-
-class JwtSettings(Section):
-    """Access tokens that carry claims (RFC 9068)."""
-
-    lifetime: Annotated[int, Duration("1s", "24h", seconds=True)] = Field(
-        300,
-        description="How long a JWT lives; at most 15m, because what it says cannot be changed.",
-        examples=["2m"],
-    )
-    algorithm: Annotated[str, OneOf({a: a for a in ("ES256", "EdDSA", "RS256", "PS256")})] = Field(
-        "ES256",
-        description="How JWTs are signed. RS256 and PS256 sign ten times slower; they are for verifiers that know "
-        "nothing else.",
-        examples=["RS256"],
-    )
-    force_long_lifetime: Switch = Field(
-        False, description="Allow lifetimes over 15m, up to 24h.", examples=["true"]
-    )
-
-
-class IdentityTokenSettings(Section):
-    """The token that tells a service who calls."""
-
-    lifetime: Annotated[int, Duration("5s", "10m", seconds=True)] = Field(
-        60, description="How long it lives. A service checks it on arrival.", examples=["30s"]
-    )
-
-
-class TokenSection(Section):
-    """How tokens are made."""
-
-    access: AccessTokenSettings = Field(AccessTokenSettings.model_construct(), description="Access tokens.")
-    jwt: JwtSettings = Field(JwtSettings.model_construct(), description="Access tokens that carry claims.")
-    identity: IdentityTokenSettings = Field(
-        IdentityTokenSettings.model_construct(), description="Tokens for services."
-    )
-    audience: Annotated[str, Text("audience", r"[\x21-\x7e]{1,255}", "a URI or a word")] | None = Field(
-        None,
-        description="The `aud` of JWTs, and what the gate demands of them.",
-        examples=["https://api.example.com"],
-        json_schema_extra={"without": "the issuer"},
     )
 
 

@@ -1,0 +1,70 @@
+"""The settings of tokens: how long each kind lives, and how it is made."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from sumun.access import TokenKind
+from sumun.config.values import Duration, Flag, OneOf, Section, Text
+
+KindOfToken = Annotated[TokenKind, OneOf({kind.value: kind for kind in TokenKind})]
+Switch = Annotated[bool, Flag()]
+
+
+class AccessTokenSettings(Section):
+    """Access tokens."""
+
+    kind: KindOfToken = Field(
+        TokenKind.OPAQUE,
+        description="For clients that name none. `opaque` is kept in the store and can be changed in place, `jwt` "
+        "carries its claims.",
+        examples=["jwt"],
+    )
+    lifetime: Annotated[int, Duration("1s", "24h", seconds=True)] = Field(
+        900, description="How long an opaque token lives.", examples=["1h"]
+    )
+
+
+class JwtSettings(Section):
+    """Access tokens that carry claims (RFC 9068)."""
+
+    lifetime: Annotated[int, Duration("1s", "24h", seconds=True)] = Field(
+        300,
+        description="How long a JWT lives; at most 15m, because what it says cannot be changed.",
+        examples=["2m"],
+    )
+    algorithm: Annotated[str, OneOf({a: a for a in ("ES256", "EdDSA", "RS256", "PS256")})] = Field(
+        "ES256",
+        description="How JWTs are signed. RS256 and PS256 sign ten times slower; they are for verifiers that know "
+        "nothing else.",
+        examples=["RS256"],
+    )
+    force_long_lifetime: Switch = Field(
+        False, description="Allow lifetimes over 15m, up to 24h.", examples=["true"]
+    )
+
+
+class IdentityTokenSettings(Section):
+    """The token that tells a service who calls."""
+
+    lifetime: Annotated[int, Duration("5s", "10m", seconds=True)] = Field(
+        60, description="How long it lives. A service checks it on arrival.", examples=["30s"]
+    )
+
+
+class TokenSection(Section):
+    """How tokens are made."""
+
+    access: AccessTokenSettings = Field(AccessTokenSettings.model_construct(), description="Access tokens.")
+    jwt: JwtSettings = Field(JwtSettings.model_construct(), description="Access tokens that carry claims.")
+    identity: IdentityTokenSettings = Field(
+        IdentityTokenSettings.model_construct(), description="Tokens for services."
+    )
+    audience: Annotated[str, Text("audience", r"[\x21-\x7e]{1,255}", "a URI or a word")] | None = Field(
+        None,
+        description="The `aud` of JWTs, and what the gate demands of them.",
+        examples=["https://api.example.com"],
+        json_schema_extra={"without": "the issuer"},
+    )
