@@ -33,6 +33,7 @@ class TcpRelay:
         self._flows = asyncio.Event()
         self._listener: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
+        self._links: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
         """Take connections."""
@@ -50,7 +51,7 @@ class TcpRelay:
 
     def stop(self) -> None:
         """Close everything."""
-        self._do(self._cut(Cut.CLOSED))
+        self._do(self._stop())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -69,26 +70,53 @@ class TcpRelay:
         if how is Cut.CLOSED and self._listener is not None:
             self._listener.close()
             self._listener = None
+        if how is Cut.CLOSED:
             for writer in self._writers:
                 writer.transport.abort()
 
+    async def _stop(self) -> None:
+        await self._cut(Cut.CLOSED)
+        for task in self._links:
+            task.cancel()
+        await asyncio.gather(*self._links, return_exceptions=True)
+
     async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection, from its beginning to the end of either side."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._links.add(task)
+        mine = [writer]
         self._writers.add(writer)
-        with contextlib.suppress(OSError):
+        try:
             await self._flows.wait()
             far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
+            mine.append(far_writer)
             self._writers.add(far_writer)
-            await asyncio.gather(self._pass_on(reader, far_writer), self._pass_on(far_reader, writer))
-            self._writers.discard(far_writer)
-        self._writers.discard(writer)
+            ways = [
+                asyncio.create_task(self._pass_on(*way))
+                for way in ((reader, far_writer), (far_reader, writer))
+            ]
+            try:
+                await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for way in ways:
+                    way.cancel()
+                await asyncio.gather(*ways, return_exceptions=True)
+        except (OSError, asyncio.CancelledError):
+            pass
+        finally:
+            self._links.discard(task)
+            for one in mine:
+                self._writers.discard(one)
+                one.close()
+                with contextlib.suppress(OSError):
+                    await one.wait_closed()
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError):
-            while data := await reader.read(65536):
-                await self._flows.wait()
-                writer.write(data)
-                await writer.drain()
-        writer.close()
+        while data := await reader.read(65536):
+            await self._flows.wait()
+            writer.write(data)
+            await writer.drain()
 
 
 @contextmanager
