@@ -81,6 +81,7 @@ def answers() -> dict[str, Mapping[str, object]]:
         "identity_token": "eyJ",
         "who": "user:alice",
         "held": "opaque;admin;a:b;*:*",
+        "shadow": "insufficient_scope/a:c",
         **headers_of(alice, {}),
     }
     return sorts

@@ -9,7 +9,7 @@ from prometheus_client import Counter, Histogram
 
 from sumun.access import InvalidBecause, Reason, Refuse
 from sumun.answers.translate import write_refusal
-from sumun.haproxy.access_log import LOG_FORMAT
+from sumun.haproxy.access_log import log_format
 from sumun.haproxy.rates import PER_CLIENT, PER_PERSON, PER_ROUTE, PER_SOURCE, QUOTA
 from sumun.haproxy.refusals import QUOTA_USED_UP, TOO_MANY_REQUESTS
 from sumun.telemetry import metrics
@@ -26,7 +26,9 @@ def first_words(heading: str) -> list[str]:
 
 def test_the_access_log_has_these_fields() -> None:
     """A program that reads access.log finds in the page what each field is, in the order of the line."""
-    fields = [part.split('":')[0].lstrip('{,"') for part in LOG_FORMAT.split("'")[1].split(',"')]
+    fields = [
+        part.split('":')[0].lstrip('{,"') for part in log_format(shadows=True).split("'")[1].split(',"')
+    ]
     assert first_words("The access log") == fields
 
 

@@ -42,5 +42,23 @@ class Refuse:
     because: InvalidBecause | None = None
     varied: frozenset[Varied] = field(default=frozenset())
 
+    @property
+    def code(self) -> str:
+        """The code that the caller is told: what is wrong with a token stays among us."""
+        return (Reason.INVALID_TOKEN if self.reason is Reason.WRONG_TOKEN_KIND else self.reason).value
+
+    @property
+    def detail(self) -> str:
+        """What the log adds: what is missing, as a scope value (RFC 6749 3.3), or what is wrong with the token."""
+        if self.reason is Reason.WRONG_TOKEN_KIND:
+            return self.reason.value
+        if self.because is not None:
+            return self.because.value
+        names = (
+            str(leaf.permission) if isinstance(leaf, HasPermission) else f"role:{leaf.role}"
+            for leaf in self.missing
+        )
+        return " ".join(sorted(names))
+
 
 Decision = Allow | Refuse

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sumun.access.rule import Rule
 from sumun.identity import Permission
@@ -17,6 +17,7 @@ class Policy:
     bundles  role -> permissions
     signed   route id -> service id, for routes whose service is handed a signed identity token
     kept     route id -> (service id, rule id), for routes whose decisions may be kept
+    shadows  route id -> what its shadow rule asks, for routes that have one; it decides nothing
     """
 
     generation: int
@@ -24,3 +25,4 @@ class Policy:
     bundles: Mapping[str, frozenset[Permission]]
     signed: Mapping[str, str]
     kept: Mapping[str, tuple[str, str]]
+    shadows: Mapping[str, Rule] = field(default_factory=dict)

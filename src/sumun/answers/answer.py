@@ -182,6 +182,8 @@ class Answerer:
             told["who"] = str(evidence.principal.subject)
             told["client_id"] = evidence.principal.client_id or ""
             told["held"] = settled.held
+            if settled.shadow is not None and decision is settled.decision:
+                told["shadow"] = settled.shadow.text
         return told
 
     def _decision(self, policy: Policy, rule: Rule, evidence: Evidence, *, internal: bool) -> Decision:

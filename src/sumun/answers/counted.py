@@ -10,12 +10,17 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from time import perf_counter
 
+from sumun.access.shadow import DETAIL
 from sumun.answers.translate import Variables
-from sumun.telemetry.metrics import ANSWER_SECONDS, QUESTIONS, observe_many
+from sumun.telemetry.metrics import ANSWER_SECONDS, QUESTIONS, SHADOW, observe_many
 
 Answer = Callable[[Mapping[str, object]], Variables | Awaitable[Variables]]
 
 GATHERED_FOR_SECONDS = 0.2
+
+MOST_SHADOWS = 100
+"""Routes with an outcome of their shadow rule that are counted apart: the metrics' file has room for so many."""
+OTHER_ROUTES = "-"
 
 
 def counted(answer: Answer) -> Answer:
@@ -26,9 +31,9 @@ def counted(answer: Answer) -> Answer:
         began = perf_counter()
         answered = answer(args)
         if isinstance(answered, dict):
-            tally.count(answered, began)
+            tally.count(answered, args, began)
             return answered
-        return _when_answered(answered, began, tally)
+        return _when_answered(answered, args, began, tally)
 
     return answer_and_count
 
@@ -38,16 +43,28 @@ class _Tally:
 
     def __init__(self) -> None:
         self._outcomes: dict[str, int] = {}
+        self._shadows: dict[tuple[str, str], int] = {}
+        self._labels: set[tuple[str, str]] = set()
         self._seconds: list[float] = []
         self._gathering = False
 
-    def count(self, variables: Variables, began: float) -> None:
+    def count(self, variables: Variables, question: Mapping[str, object], began: float) -> None:
         """One answer to the question that was read at `began`."""
         self._seconds.append(perf_counter() - began)
         outcome = "allow" if "allow" in variables else str(variables.get("code", "nothing"))
         self._outcomes[outcome] = self._outcomes.get(outcome, 0) + 1
+        if "shadow" in variables:
+            self._count_shadow(str(question.get("route")), str(variables["shadow"]).partition(DETAIL)[0])
         if not self._gathering:
             self._hand_over()
+
+    def _count_shadow(self, route: str, outcome: str) -> None:
+        if (route, outcome) not in self._labels:
+            if len(self._labels) >= MOST_SHADOWS:
+                route = OTHER_ROUTES
+            self._labels.add((route, outcome))
+        key = route, outcome
+        self._shadows[key] = self._shadows.get(key, 0) + 1
 
     def _hand_over(self) -> None:
         """Hand over what there is, and gather for a while; nothing there: the next count is handed over at once."""
@@ -56,13 +73,18 @@ class _Tally:
             return
         asyncio.get_running_loop().call_later(GATHERED_FOR_SECONDS, self._hand_over)
         outcomes, self._outcomes = self._outcomes, {}
+        shadows, self._shadows = self._shadows, {}
         seconds, self._seconds = self._seconds, []
         for outcome, count in outcomes.items():
             QUESTIONS.labels(outcome).inc(count)
+        for (route, outcome), count in shadows.items():
+            SHADOW.labels(route, outcome).inc(count)
         observe_many(ANSWER_SECONDS, seconds)
 
 
-async def _when_answered(answered: Awaitable[Variables], began: float, tally: _Tally) -> Variables:
+async def _when_answered(
+    answered: Awaitable[Variables], question: Mapping[str, object], began: float, tally: _Tally
+) -> Variables:
     variables = await answered
-    tally.count(variables, began)
+    tally.count(variables, question, began)
     return variables

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from sumun.access import Policy, Proven, profile_id
+from sumun.access.shadow import ShadowSays
 from sumun.answers.translate import Question, Variables
 from sumun.haproxy.kept import Fact, Verdict
 
@@ -32,7 +33,9 @@ def fact_of(question: Question, proven: Proven, told: Variables) -> Fact:
     )
 
 
-def verdict_of(profile: str, policy: Policy, route_id: str, rights: Mapping[str, str]) -> Verdict:
+def verdict_of(
+    profile: str, policy: Policy, route_id: str, rights: Mapping[str, str], shadow: ShadowSays | None = None
+) -> Verdict:
     """The verdict for this profile and this route's rule. `rights` are the header variables of the profile."""
     service, rule = policy.kept[route_id]
     return Verdict(
@@ -42,4 +45,5 @@ def verdict_of(profile: str, policy: Policy, route_id: str, rights: Mapping[str,
         service=service,
         roles=rights["user_roles"],
         permissions=rights["user_permissions"],
+        shadow="" if shadow is None else shadow.text,
     )

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from sumun.access import Decision, Policy, Profile, Proven, Refuse, Rule, decide, profile_id
 from sumun.access.handover import rights_of
+from sumun.access.shadow import ShadowSays, otherwise
 from sumun.answers.learned import verdict_of
 from sumun.haproxy.kept import Verdict
 
@@ -26,6 +27,7 @@ LONGEST_HELD = 1000
 class Settled:
     """`rights` are header variables, and `verdict` is what HAProxy may keep: both only of an allow.
 
+    `shadow` is how the route's shadow rule would decide otherwise (`access.shadow`), or nothing.
     `held` is what the access log says of the caller's rights: the profile, or its id when that would be long.
     """
 
@@ -34,6 +36,7 @@ class Settled:
     held: str
     rights: Mapping[str, str]
     verdict: Verdict | None
+    shadow: ShadowSays | None = None
 
 
 class SettledOnce:
@@ -64,9 +67,19 @@ def _settle(policy: Policy, rule: Rule, proven: Proven, profile: str, *, interna
     decision = decide(rule, proven, policy.bundles, internal=internal)
     text = Profile.of(proven).text
     held = text if len(text) <= LONGEST_HELD else profile
+    shadow = _shadow(policy, rule, proven, decision, internal=internal)
     if isinstance(decision, Refuse):
-        return Settled(policy, decision, held, {}, None)
+        return Settled(policy, decision, held, {}, None, shadow)
     rights = rights_of(proven.principal, policy.bundles)
     may_be_kept = not decision.varied and rule.route_id in policy.kept
-    verdict = verdict_of(profile, policy, rule.route_id, rights) if may_be_kept else None
-    return Settled(policy, decision, held, rights, verdict)
+    verdict = verdict_of(profile, policy, rule.route_id, rights, shadow) if may_be_kept else None
+    return Settled(policy, decision, held, rights, verdict, shadow)
+
+
+def _shadow(
+    policy: Policy, rule: Rule, proven: Proven, decision: Decision, *, internal: bool
+) -> ShadowSays | None:
+    asked = policy.shadows.get(rule.route_id)
+    if asked is None:
+        return None
+    return otherwise(decision, decide(asked, proven, policy.bundles, internal=internal))

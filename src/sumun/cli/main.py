@@ -36,6 +36,11 @@ COMMANDS = {
         "replay",
         "Which calls of the access log another configuration would treat otherwise.",
     ),
+    "shadow": (
+        "sumun.cli.shadow",
+        "shadow",
+        "Which calls of the access log shadow rules would decide otherwise.",
+    ),
     "demo": ("sumun.cli.demo", "demo", "Run the gateway with the demo shop."),
     "user": ("sumun.cli.user", "user", "People: add, list, show, disable, password, grant, revoke."),
     "client": ("sumun.cli.client", "client", "OAuth clients: add, list, show, disable, rotate their secret."),

@@ -77,6 +77,12 @@ def rule_of(route: Route) -> Rule:
     return Rule(route.id, route.access, route.requirement, route.kinds)
 
 
+def shadow_of(route: Route) -> Rule | None:
+    """What its shadow rule asks of them; None when it has none. It decides nothing."""
+    shadow = route.shadow
+    return None if shadow is None else Rule(route.id, route.access, shadow.requirement, shadow.kinds)
+
+
 def bare_host(host: str) -> str:
     """A Host header as routes see it: lower case, without the port; an IPv6 address keeps its brackets."""
     lower = host.lower()

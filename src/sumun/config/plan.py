@@ -116,6 +116,15 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True)
+class Shadow:
+    """What a route might ask one day. It is evaluated beside what the route asks, and only reported."""
+
+    requirement: Requirement
+    kinds: frozenset[TokenKind]
+    where: Place = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """How a request finds its service and what it needs.
 
@@ -136,6 +145,7 @@ class Route:
     kinds: frozenset[TokenKind]
     keeps_authorization: bool = False
     limit: Rate | None = None
+    shadow: Shadow | None = None
     where: Place = field(default=NOWHERE, compare=False)
 
 

@@ -45,6 +45,14 @@ class RequirementReader:
         requirement = self._tree(node, 1, _ALL_FORMS)
         return None if requirement is None else (Access.PROTECTED, requirement)
 
+    def read_shadow(self, node: Node) -> Requirement | None:
+        """What a shadow rule asks. None when it cannot be told."""
+        if isinstance(node, ScalarNode) and node.text in _WORDS:
+            what = "looks at no token, so there is nothing to report of callers"
+            self._findings.problem(node, what, _FORMS, "write what a token would have to prove")
+            return None
+        return self._tree(node, 1)
+
     def _tree(self, node: Node, depth: int, forms: str = _FORMS) -> Requirement | None:
         if depth > MAX_DEPTH:
             self._findings.problem(

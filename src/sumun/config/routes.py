@@ -12,11 +12,12 @@ from sumun.config.closest import closest
 from sumun.config.document import MappingNode
 from sumun.config.findings import Findings
 from sumun.config.paths import PathKind, PathPattern, parse_path
-from sumun.config.plan import METHODS, OWN_PATHS, Route, Service
+from sumun.config.plan import METHODS, OWN_PATHS, Route, Service, Shadow
 from sumun.config.problems import did_you_mean
 from sumun.config.refused import RefusedError
 from sumun.config.requirements import RequirementReader
-from sumun.config.settings import RouteSettings, Settings
+from sumun.config.route_settings import RouteSettings
+from sumun.config.settings import Settings
 
 _LONGEST_NAME = 100  # characters of a name that is made; a path may be longer
 
@@ -31,6 +32,7 @@ class _Read:
     access: Access
     requirement: Requirement
     kinds: frozenset[TokenKind]
+    shadow: Shadow | None
 
 
 class RouteCompiler:
@@ -67,8 +69,15 @@ class RouteCompiler:
         asked = self._requirements.read(node.get("require"))
         if asked is not None:
             self._check_access(asked[0], node)
+        shadow = None
+        if "shadow" in node.entries:
+            shadow = self._shadow(settings, node, asked, kinds)
         pattern = self._pattern(settings, node)
-        return None if asked is None or pattern is None else _Read(settings, node, pattern, *asked, kinds)
+        return (
+            None
+            if asked is None or pattern is None
+            else _Read(settings, node, pattern, *asked, kinds, shadow)
+        )
 
     def _pattern(self, settings: RouteSettings, node: MappingNode) -> PathPattern | None:
         path = node.entries["path"].value
@@ -126,6 +135,45 @@ class RouteCompiler:
             self._findings.problem(node.entries["tokens"].value, what, "", "remove `tokens` for every kind")
         return frozenset(settings.tokens)
 
+    def _shadow(
+        self,
+        settings: RouteSettings,
+        node: MappingNode,
+        asked: tuple[Access, Requirement] | None,
+        kinds: frozenset[TokenKind],
+    ) -> Shadow | None:
+        """The rule that only reports; None when something is wrong with it, or nothing would ever be reported."""
+        entry, inside = node.entries["shadow"], node.mapping("shadow")
+        if settings.shadow is None or not inside.entries:
+            what = "says nothing that could be reported"
+            self._findings.problem(entry.key, what, "", "write shadow: {require: product:list}, or remove it")
+            return None
+        would_take = kinds
+        if settings.shadow.tokens is not None:
+            would_take = frozenset(settings.shadow.tokens)
+            if not would_take:
+                what = "an empty list would let no token in"
+                self._findings.problem(
+                    inside.entries["tokens"].value, what, "", "name a kind, or remove `tokens`"
+                )
+        wanted = inside.get("require")
+        requirement = None if wanted is None else self._requirements.read_shadow(wanted)
+        if asked is None or (wanted is not None and requirement is None):
+            return None
+        access, required = asked
+        if access is not Access.PROTECTED:
+            what = f"means nothing here: with `require: {access}` no token is looked at"
+            self._findings.problem(entry.key, what, "", "remove `shadow`, or protect the route")
+            return None
+        shadow = Shadow(required if requirement is None else requirement, would_take, entry.key.place)
+        if (shadow.requirement, shadow.kinds) == (required, kinds):
+            self._findings.note(
+                shadow.where, "this shadow rule asks what the route asks: it never reports anything"
+            )
+            return None
+        self._findings.note(shadow.where, "this shadow rule only reports; the route's own decides")
+        return shadow
+
     def _refuse_doubles(self, read: list[_Read]) -> None:
         """Two routes with one host, shape and method: nobody could say which one serves."""
         taken: dict[tuple[str, str], dict[str, _Read]] = {}
@@ -174,6 +222,7 @@ def _route(one: _Read, name: str) -> Route:
         kinds=one.kinds,
         keeps_authorization=settings.keep_authorization,
         limit=settings.limit,
+        shadow=one.shadow,
         where=one.node.place,
     )
 

@@ -9,19 +9,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sumun.access import Access, Requirement, TokenKind
-from sumun.config.plan import Plan, Route, Service, ServiceProtocol
+from sumun.config.plan import Plan, Route, Service, ServiceProtocol, Shadow
 
 NEVER_KEPT = "-"
 """The id of routes whose decisions are not kept: every call is asked."""
 
-_Same = tuple[str, Requirement, frozenset[TokenKind]]
+_Same = tuple[str, Requirement, frozenset[TokenKind], Shadow | None]
 
 
 def rule_ids(plan: Plan) -> Mapping[str, str]:
     """Route id -> rule id."""
     known: dict[_Same, str] = {}
     return {
-        route.id: known.setdefault((route.service, route.requirement, route.kinds), str(len(known) + 1))
+        route.id: known.setdefault(
+            (route.service, route.requirement, route.kinds, route.shadow), str(len(known) + 1)
+        )
         if _is_kept(route, plan.services[route.service])
         else NEVER_KEPT
         for route in plan.routes

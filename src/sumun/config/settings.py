@@ -7,40 +7,30 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
 from sumun.config.limit_settings import LimitSettings
-from sumun.config.network import Host, Listen, Origin, RedirectUri, Server, ServerUrl
-from sumun.config.plan import KNOWN_GRANTS, METHODS, Address, ClientKind, IdentityToken, Rate, SecretRef
+from sumun.config.network import Listen, Origin, RedirectUri, Server, ServerUrl
+from sumun.config.plan import Address, ClientKind, IdentityToken, SecretRef
 from sumun.config.policy_test_settings import PolicyTestSettings
-from sumun.config.rates import QuotaOf, RateOf
-from sumun.config.rights import Right
-from sumun.config.token_settings import KindOfToken, Switch, TokenSection
+from sumun.config.rates import QuotaOf
+from sumun.config.route_settings import RouteSettings
+from sumun.config.token_settings import TokenSection
 from sumun.config.values import Duration, Number, OneOf, Secret, Section, Text
-from sumun.identity import ANYTHING, Permission
-from sumun.identity.subject import NAME_PATTERN
-
-NAMES = "1 to 63 of a-z, 0-9, - and _, with a letter first"
-ServiceName = Annotated[str, Text("name of a service", r"[a-z][a-z0-9_-]{0,62}", NAMES)]
-AuthenticatorName = Annotated[str, Text("name of an authenticator", r"[a-z][a-z0-9_-]{0,62}", NAMES)]
-RouteName = Annotated[
-    str, Text("name of a route", r"[a-z0-9][a-z0-9._-]{0,127}", "1 to 128 of a-z, 0-9 and . _ -")
-]
-# A role is also the action of the scope `role:NAME`, so its alphabet is that of a permission's side.
-RoleText = Annotated[
-    str, Text("role", r"[a-z][a-z0-9_.-]{0,63}", "1 to 64 of a-z, 0-9 and _ . -, with a letter first")
-]
-ClientId = Annotated[
-    str,
-    Text("client id", NAME_PATTERN, "1 to 128 letters, digits and . _ @ + -, a letter or digit at both ends"),
-]
-AnyPermission = Annotated[Permission, Right()]
-OnePermission = Annotated[Permission, Right(patterns=False)]
-Scope = Annotated[Permission, Right(roles=True)]
-Grant = Annotated[str, OneOf({grant: grant for grant in KNOWN_GRANTS})]
-Method = Annotated[str, OneOf({method: method for method in METHODS})]
+from sumun.config.words import (
+    AnyPermission,
+    AuthenticatorName,
+    ClientId,
+    Grant,
+    KindOfToken,
+    RoleText,
+    Scope,
+    ServiceName,
+    Switch,
+)
+from sumun.identity import ANYTHING
 
 LOOPBACK_8080 = Address("127.0.0.1", 8080)
 
@@ -99,59 +89,6 @@ class ServiceSettings(Section):
         examples=["10m"],
     )
     websocket: WebSocketSettings | None = Field(None, description="Its WebSockets.")
-
-
-class RouteSettings(Section):
-    """How a request finds its service, and what it needs."""
-
-    name: RouteName | None = Field(
-        None,
-        description="What logs and metrics call the route.",
-        examples=["list-products"],
-        json_schema_extra={"without": "made from host, methods and path"},
-    )
-    host: Annotated[str, Host()] | None = Field(
-        None,
-        description="The host that the request names.",
-        examples=["api.example.com"],
-        json_schema_extra={"without": "every host"},
-    )
-    # Read in config.routes, where a path is needed as a PathPattern.
-    path: Annotated[str, Text("path", r"(?s).*", "a path such as /products")] = Field(
-        description="Exact `/products`, template `/products/{id}` (in quotes), or prefix `/files/**`.",
-        examples=['"/products/{id}"'],
-    )
-    methods: list[Method] | None = Field(
-        None,
-        description="The methods; `HEAD` and `OPTIONS` too are only served when listed.",
-        examples=["[GET, POST]"],
-        json_schema_extra={"without": "every method"},
-    )
-    service: ServiceName = Field(description="The service that answers.", examples=["products"])
-    # Read in config.requirements: a tree.
-    require: Any = Field(
-        None,
-        description="What the caller needs: `public` (nothing), `internal` (to come by the internal listener), a "
-        "permission, or `{role: NAME}`, `{all: [..]}`, `{any: [..]}` of these, nested at most 8 deep.",
-        examples=["product:read"],
-        json_schema_extra={"without": "a valid token", "word": "requirement"},
-    )
-    tokens: list[KindOfToken] | None = Field(
-        None,
-        description="The kinds of token that the route takes.",
-        examples=["[jwt]"],
-        json_schema_extra={"without": "every kind"},
-    )
-    keep_authorization: Switch = Field(
-        False, description="Hand the `Authorization` header on to the service.", examples=["true"]
-    )
-    limit: Annotated[Rate, RateOf()] | None = Field(
-        None,
-        description="How often one caller may call this route: a person, or a program for itself; where no token is "
-        "looked at, an address.",
-        examples=["10/min"],
-        json_schema_extra={"without": "no limit"},
-    )
 
 
 class AuthenticatorSettings(Section):

@@ -7,10 +7,8 @@ from typing import Annotated
 from pydantic import Field
 
 from sumun.access import TokenKind
-from sumun.config.values import Duration, Flag, OneOf, Section, Text
-
-KindOfToken = Annotated[TokenKind, OneOf({kind.value: kind for kind in TokenKind})]
-Switch = Annotated[bool, Flag()]
+from sumun.config.values import Duration, OneOf, Section, Text
+from sumun.config.words import KindOfToken, Switch
 
 
 class AccessTokenSettings(Section):

@@ -32,6 +32,7 @@ from sumun.config.plan import (
     SecretRef,
     Service,
     ServiceProtocol,
+    Shadow,
     TokenSettings,
 )
 from sumun.errors import SumunError
@@ -44,6 +45,14 @@ class PlanFormatError(SumunError):
     """These bytes are no plan of this version of sumun. Nothing of them is used; make the plan from the YAML again."""
 
     code: ClassVar[str] = "plan_format"
+
+
+class _ShadowRow(msgspec.Struct, frozen=True, gc=False):
+    """A shadow rule as it travels."""
+
+    requirement: msgspec.Raw
+    kinds: frozenset[TokenKind]
+    where: tuple[int, int]
 
 
 class _RouteRow(msgspec.Struct, frozen=True, gc=False):
@@ -60,6 +69,7 @@ class _RouteRow(msgspec.Struct, frozen=True, gc=False):
     keeps_authorization: bool
     where: tuple[int, int]
     limit: Rate | None = None
+    shadow: _ShadowRow | None = None
 
 
 class _PlanRows(msgspec.Struct, frozen=True):
@@ -87,7 +97,7 @@ class _Format(msgspec.Struct, frozen=True):
 
 
 _RATES = frozenset({"limit", "per_source", "per_person", "per_client"})
-_LIMITS = _RATES | {"quota"}
+_SELDOM = _RATES | {"quota", "shadow"}
 _FORMAT = msgspec.json.Decoder(_Format)
 _ROWS = msgspec.json.Decoder(_PlanRows)
 
@@ -158,11 +168,18 @@ class _Dumper:
         return _fields(service) | {"where": self._place(service.where)}
 
     def _route(self, route: Route) -> dict[str, Any]:
-        return _fields(route) | {
+        fields = _fields(route) | {
             "requirement": requirement_to_json(route.requirement),
             "kinds": sorted(route.kinds),
             "where": self._place(route.where),
         }
+        if route.shadow is not None:
+            fields["shadow"] = {
+                "requirement": requirement_to_json(route.shadow.requirement),
+                "kinds": sorted(route.shadow.kinds),
+                "where": self._place(route.shadow.where),
+            }
+        return fields
 
     def _authenticator(self, one: Authenticator) -> dict[str, Any]:
         return {
@@ -184,9 +201,9 @@ class _Dumper:
 
 
 def _fields(value: Any) -> dict[str, Any]:
-    """All fields; a rate or a quota only when there is one."""
+    """All fields; what a route or a limit may lack, only when it is there."""
     fields = {name: getattr(value, name) for name in value.__dataclass_fields__}
-    return {name: one for name, one in fields.items() if one is not None or name not in _LIMITS}
+    return {name: one for name, one in fields.items() if one is not None or name not in _SELDOM}
 
 
 def _with_rates(fields: dict[str, Any]) -> dict[str, Any]:
@@ -275,8 +292,12 @@ class _Loader:
             row.kinds,
             row.keeps_authorization,
             row.limit,
+            None if row.shadow is None else self._shadow(row.shadow),
             self._place(row.where),
         )
+
+    def _shadow(self, row: _ShadowRow) -> Shadow:
+        return Shadow(self._known_requirement(bytes(row.requirement)), row.kinds, self._place(row.where))
 
     def _known_requirement(self, raw: bytes) -> Requirement:
         known = self._requirements.get(raw)

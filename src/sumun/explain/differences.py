@@ -15,7 +15,7 @@ from sumun.access import Access, Allow, Missing, Proven, TokenKind, decide
 from sumun.config.calls import Call, NotServed, rule_of, serve
 from sumun.config.paths import MAX_SEGMENTS, parse_path
 from sumun.config.plan import METHODS, Client, Plan, Route
-from sumun.explain.requirements import listed, requirement_words
+from sumun.explain.requirements import listed, requirement_words, shadow_words
 from sumun.identity import ANYTHING, Permission, Principal, Subject
 
 _ANY = "~any~"
@@ -128,6 +128,20 @@ def _routes(pairs: Pairs) -> Iterator[Difference]:
             was, now = requirement_words(old), requirement_words(new)
             if was != now:
                 yield Difference(str(key), f"requires {now}; before, {was}")
+            yield from _shadows(key, old, new)
+
+
+def _shadows(key: _Key, old: Route, new: Route) -> Iterator[Difference]:
+    """What a shadow rule reports; it changes nothing for callers."""
+    was, now = (None if one.shadow is None else shadow_words(one.shadow) for one in (old, new))
+    if was == now:
+        return
+    if now is None:
+        yield Difference(str(key), f"has no shadow rule any more; it reported on {was}")
+    else:
+        yield Difference(
+            str(key), f"has a shadow rule, which only reports: {now}" + (f"; before, {was}" if was else "")
+        )
 
 
 def _callers(pairs: Pairs, before: _Side, after: _Side) -> Iterator[Difference]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sumun.access import Access, Allow, Decision, Proven, Refuse, decide
+from sumun.access import Access, Allow, Decision, Evidence, Proven, Refuse, decide
 from sumun.access.remedy import Remedy, remedy_for, roles_that_would_do
-from sumun.config.calls import STATUS_OF, Call, NotServed, rule_of, serve
+from sumun.access.shadow import ShadowSays, otherwise
+from sumun.config.calls import STATUS_OF, Call, NotServed, rule_of, serve, shadow_of
 from sumun.config.plan import Plan, Route
 from sumun.explain.caller import Caller
 from sumun.explain.cures import Cure, cure_of
@@ -19,7 +20,8 @@ class Explanation:
 
     `route` is the route that serves the call, or why none does; then there is no decision. `rights` are the caller's,
     when there is a caller. `remedy` and `roles` (each alone would do) are there when a change of what the caller holds
-    would allow the call; `cure` says what to do in words, for every refusal.
+    would allow the call; `cure` says what to do in words, for every refusal. `shadow` is how the route's shadow rule,
+    which only reports, would decide otherwise.
     """
 
     call: Call
@@ -30,6 +32,7 @@ class Explanation:
     remedy: Remedy | None = None
     roles: tuple[str, ...] = ()
     cure: Cure | None = None
+    shadow: ShadowSays | None = None
 
     @property
     def status(self) -> int | None:
@@ -48,12 +51,20 @@ def explain(plan: Plan, call: Call, caller: Caller) -> Explanation:
         return Explanation(call, route, caller, rights)
     rule = rule_of(route)
     decision = decide(rule, evidence, plan.roles, internal=call.internal)
+    shadow = _shadow(route, decision, evidence, plan)
     if isinstance(decision, Allow):
-        return Explanation(call, route, caller, rights, decision)
+        return Explanation(call, route, caller, rights, decision, shadow=shadow)
     remedy: Remedy | None = None
     roles: tuple[str, ...] = ()
     if isinstance(evidence, Proven) and route.access is Access.PROTECTED:
         remedy = remedy_for(rule, evidence, plan.roles, internal=call.internal)
         roles = roles_that_would_do(rule, evidence, plan.roles, internal=call.internal)
     cure = cure_of(decision, caller, remedy, roles, plan.roles)
-    return Explanation(call, route, caller, rights, decision, remedy, roles, cure)
+    return Explanation(call, route, caller, rights, decision, remedy, roles, cure, shadow)
+
+
+def _shadow(route: Route, decision: Decision, evidence: Evidence, plan: Plan) -> ShadowSays | None:
+    asked = shadow_of(route)
+    if asked is None or not isinstance(evidence, Proven):
+        return None
+    return otherwise(decision, decide(asked, evidence, plan.roles))

@@ -102,6 +102,7 @@ class LoggedCall:
     client: str
     end: str
     held: str = ""
+    shadow: str = ""
 
     @property
     def call(self) -> Call:
@@ -143,6 +144,7 @@ class _Row(msgspec.Struct, gc=False):
     client: str
     end: str
     held: str = NOT_KNOWN
+    shadow: str = NOT_KNOWN
 
 
 _ROW = msgspec.json.Decoder(_Row)
@@ -181,6 +183,7 @@ def _call(row: _Row) -> LoggedCall:
         client=_known(row.client),
         end=row.end,
         held=_known(row.held),
+        shadow=_known(row.shadow),
     )
 
 

@@ -19,19 +19,19 @@ from sumun.access import (
     Allow,
     Decision,
     Evidence,
-    HasPermission,
     Invalid,
     InvalidBecause,
     Missing,
     NotAProfileError,
     Profile,
     Reason,
+    Refuse,
     decide,
 )
 from sumun.config.calls import STATUS_OF, NotServed, rule_of
 from sumun.config.plan import Plan, Route
 from sumun.config.route_index import RouteIndex
-from sumun.explain.logged import LoggedCall
+from sumun.explain.logged import LoggedCall, Said
 from sumun.explain.requirements import requirement_words
 
 MOST_SETTLED = 100_000
@@ -40,14 +40,11 @@ MOST_SETTLED = 100_000
 _LONGEST = {"m": 20, "host": 255, "path": 1500}  # where HAProxy cuts them (`haproxy/access_log.py`)
 _NOT_FOUND, _NOT_ALLOWED = "route_not_found", "method_not_allowed"
 _NOT_SERVED = {404: _NOT_FOUND, 405: _NOT_ALLOWED}
-_CODE_OF = {
-    reason: Reason.INVALID_TOKEN.value if reason is Reason.WRONG_TOKEN_KIND else reason.value
-    for reason in Reason
-}
-_STATUSES: Mapping[str, int] = {
-    **{code: STATUS_OF[reason] for reason, code in _CODE_OF.items()},
+STATUSES: Mapping[str, int] = {
+    **{Refuse(reason).code: STATUS_OF[reason] for reason in Reason},
     **{code: status for status, code in _NOT_SERVED.items()},
 }
+"""What the caller is told with each code that a configuration decides."""
 _ASKED = frozenset({"ask", "known", "shadow"})
 _OWN = frozenset({"own", "pages", "healthz"})
 
@@ -244,13 +241,13 @@ def outcome_of(line: LoggedCall) -> Outcome | NotReplayed:
     """What became of a call, by its line alone."""
     if line.listener == "operator" or line.backend in _OWN:
         return NotReplayed("sumun answered it itself: no route is for it")
-    if line.code in _STATUSES:
-        was = Outcome(Kind.REFUSED, status=_STATUSES[line.code], code=line.code, detail=line.why)
+    if line.code in STATUSES:
+        was = Outcome(Kind.REFUSED, status=STATUSES[line.code], code=line.code, detail=line.why)
         return _TOO_LONG if _is_cut(line) else was
     if line.code == "decision_unavailable":
         return NotReplayed("nobody could decide it (503 decision_unavailable)")
-    if line.code == "too_many_requests":
-        return NotReplayed("a limit was reached (429 too_many_requests), whatever the caller held")
+    if line.said is Said.LIMIT:
+        return NotReplayed(f"a limit was reached ({line.status} {line.code}), whatever the caller held")
     if line.code:
         return NotReplayed(f"the gate refused it, whoever called ({line.status} {line.code})")
     front, _, service = line.backend.partition(".")
@@ -267,19 +264,8 @@ def _is_cut(line: LoggedCall) -> bool:
 def _told(decision: Decision, route: Route) -> Outcome:
     if isinstance(decision, Allow):
         return Outcome(Kind.ALLOWED, route.service)
-    because = decision.because.value if decision.because else ""
-    if decision.reason is Reason.WRONG_TOKEN_KIND:
-        because = decision.reason.value
-    missing = sorted(
-        str(leaf.permission) if isinstance(leaf, HasPermission) else f"role:{leaf.role}"
-        for leaf in decision.missing
-    )
-    return Outcome(
-        Kind.REFUSED,
-        status=STATUS_OF[decision.reason],
-        code=_CODE_OF[decision.reason],
-        detail=" ".join(missing) or because,
-    )
+    status = STATUS_OF[decision.reason]
+    return Outcome(Kind.REFUSED, status=status, code=decision.code, detail=decision.detail)
 
 
 def _unserved(line: LoggedCall) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sumun.access import ALWAYS, Access, AllOf, AnyOf, HasPermission, HasRole, Requirement, TokenKind
-from sumun.config.plan import Route
+from sumun.access.shadow import ALLOW, ShadowSays
+from sumun.config.plan import Route, Shadow
 
 
 def requirement_words(route: Route) -> str:
@@ -14,12 +15,19 @@ def requirement_words(route: Route) -> str:
         return "nothing: it is public"
     if route.access is Access.INTERNAL:
         return "to come by the internal listener, and nothing else"
-    only = ""
-    if route.kinds != frozenset(TokenKind):
-        only = f", in a token of the kind {listed(sorted(route.kinds), 'or')}"
-    if route.requirement == ALWAYS:
-        return f"a valid token{only.replace(', in a token', '')}"
-    return f"{_tree(route.requirement, 'top')}{only}"
+    return _words(route.requirement, route.kinds)
+
+
+def shadow_words(shadow: Shadow) -> str:
+    """What a shadow rule asks."""
+    return _words(shadow.requirement, shadow.kinds)
+
+
+def shadow_outcome(says: ShadowSays) -> str:
+    """`allow`, `refuse (insufficient_scope: product:list)`."""
+    if says.outcome == ALLOW:
+        return ALLOW
+    return f"refuse ({says.outcome}{says.detail and f': {says.detail}'})"
 
 
 def listed(words: Sequence[str], last: str) -> str:
@@ -27,6 +35,15 @@ def listed(words: Sequence[str], last: str) -> str:
     if len(words) < 2:
         return "".join(words)
     return f"{', '.join(words[:-1])} {last} {words[-1]}"
+
+
+def _words(requirement: Requirement, kinds: frozenset[TokenKind]) -> str:
+    only = ""
+    if kinds != frozenset(TokenKind):
+        only = f", in a token of the kind {listed(sorted(kinds), 'or')}"
+    if requirement == ALWAYS:
+        return f"a valid token{only.replace(', in a token', '')}"
+    return f"{_tree(requirement, 'top')}{only}"
 
 
 def _tree(requirement: Requirement, inside: str) -> str:

@@ -10,7 +10,7 @@ from sumun.config.calls import NotServed
 from sumun.config.plan import Route
 from sumun.explain.caller import Caller
 from sumun.explain.explanation import Explanation
-from sumun.explain.requirements import requirement_words
+from sumun.explain.requirements import requirement_words, shadow_words
 
 
 def as_json(one: Explanation) -> dict[str, Any]:
@@ -36,6 +36,9 @@ def as_json(one: Explanation) -> dict[str, Any]:
             for right in one.rights
         ],
         **_decision(one),
+        "shadow": None
+        if one.shadow is None
+        else {"outcome": one.shadow.outcome, "detail": one.shadow.detail or None},
         "change": None if one.remedy is None else _remedy(one.remedy),
         "roles_that_would_do": list(one.roles),
         "steps": list(one.cure.steps) if one.cure else [],
@@ -53,6 +56,7 @@ def _route(route: Route | NotServed) -> dict[str, Any]:
             "access": route.access.value,
             "requires": requirement_words(route),
             "tokens": sorted(route.kinds),
+            "shadow": None if route.shadow is None else shadow_words(route.shadow),
         }
         return {"route": told, "methods": None, "internal_route": None}
     return {

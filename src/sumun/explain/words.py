@@ -9,7 +9,7 @@ from sumun.config.calls import Call, NotServed
 from sumun.config.plan import Route
 from sumun.explain.caller import Caller
 from sumun.explain.explanation import Explanation
-from sumun.explain.requirements import listed, requirement_words
+from sumun.explain.requirements import listed, requirement_words, shadow_outcome, shadow_words
 from sumun.explain.rights import HeldRight
 
 _WIDTH = len("decision  ")
@@ -23,6 +23,7 @@ def in_words(one: Explanation) -> list[str]:
     lines += _block("caller", _caller(one.caller))
     lines += _block("rights", _rights(one))
     lines += _block("decision", _decision(one))
+    lines += _block("shadow", _shadow(one))
     if one.cure is not None:
         lines += _block("to allow", _cure(one))
     return lines + _block("assumed", one.caller.assumed)
@@ -124,6 +125,15 @@ def _decision(one: Explanation) -> Iterator[str]:
 def leaf_words(leaf: HasPermission | HasRole) -> str:
     """`product:delete`, `the role admin`."""
     return str(leaf.permission) if isinstance(leaf, HasPermission) else f"the role {leaf.role}"
+
+
+def _shadow(one: Explanation) -> Iterator[str]:
+    shadow = one.route.shadow if isinstance(one.route, Route) else None
+    if shadow is None:
+        return
+    yield f"only reports: {shadow_words(shadow)} ({shadow.where})"
+    if one.shadow is not None:
+        yield f"it would {shadow_outcome(one.shadow)}"
 
 
 def _cure(one: Explanation) -> Iterator[str]:

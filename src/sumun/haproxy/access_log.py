@@ -22,6 +22,7 @@ not known.
     bytes    bytes sent to the client
     ask      milliseconds the decision took
     tr tw tc ts ta    milliseconds: request received, queue, connect, service's answer, all (%TR %Tw %Tc %Tr %Ta)
+    shadow   how a shadow rule would decide otherwise (`access.shadow`); only where some route has one
     end      how the session ended (configuration manual 8.5), `--` is well
 """
 
@@ -57,8 +58,14 @@ _FIELDS: Final = (
     ('"end"', '"%ts"'),
 )
 
-LOG_FORMAT: Final = "log-format '{" + ",".join(f"{key}:{value}" for key, value in _FIELDS) + "}'"
-"""The directive of a frontend."""
+SHADOW: Final = "txn.smn.shadow"
+_SHADOW_FIELD: Final = ('"shadow"', f'"%[var({SHADOW})]"')
+
+
+def log_format(*, shadows: bool) -> str:
+    """The directive of a frontend. `shadows`: some route has a shadow rule, so lines say what it says."""
+    fields = [*_FIELDS[:-1], _SHADOW_FIELD, _FIELDS[-1]] if shadows else _FIELDS
+    return "log-format '{" + ",".join(f"{key}:{value}" for key, value in fields) + "}'"
 
 
 def remember() -> list[str]:

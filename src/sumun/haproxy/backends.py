@@ -1,5 +1,5 @@
-"""The backends: for each service `ask.<id>` (protected routes) and `open.<id>` (public and internal ones), and
-our own.
+"""The backends: for each service `ask.<id>` (protected routes), `known.<id>` (what is known without asking),
+`shadow.<id>` (the same, where a shadow rule says otherwise) and `open.<id>` (public and internal routes), and our own.
 
 A service has two backends so that a public route pays for no question. What is known without asking will go to
 `open.<id>`'s sister later: the step stands in the frontend, between the route and the question.
@@ -10,13 +10,13 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable
 
-from sumun.config.plan import Limits, Plan, Service, ServiceProtocol
+from sumun.config.plan import Limits, Place, Plan, Service, ServiceProtocol
 from sumun.haproxy import guesses, rates
 from sumun.haproxy.ask import ALLOWED, ask, hand_over, let_through, refuse
 from sumun.haproxy.frontends import HEALTHZ, OWN, PAGES, REFUSE
 from sumun.haproxy.gate import ODD
 from sumun.haproxy.handshakes import answer_protocol, check_origin, no_other_use_of_a_ticket
-from sumun.haproxy.known import tell_known
+from sumun.haproxy.known import tell_known, tell_shadow
 from sumun.haproxy.paths import RuntimePaths
 from sumun.haproxy.quoting import name, word
 from sumun.haproxy.rates import CallLimits, RouteLimits
@@ -62,19 +62,24 @@ def ask_backend(service: Service, rate: CallLimits, limits: Limits, *, keeps: bo
     )
 
 
-def known_backend(service: Service, rate: CallLimits, *, keeps: bool) -> Section:
-    """A service behind what is known: nobody is asked."""
+def known_backend(service: Service, rate: CallLimits, *, keeps: bool, shadow: Place | None = None) -> Section:
+    """A service behind what is known: nobody is asked.
+
+    `shadow`: where the shadow rule stands that would refuse what comes here (the first one, if there are several).
+    """
+    kind = "shadow" if shadow else "known"
     return section(
-        f"backend {name(f'known.{service.id}')}",
+        f"backend {name(f'{kind}.{service.id}')}",
         (
             *tell_known(),
+            *([tell_shadow()] if shadow else []),
             *rates.count_call(rate),
             *_before_the_service(service, keeps=keeps),
             *rates.go_on(rate),
             *rates.refuse_over(limited=bool(rate), grpc=False, quotas=rate.quotas),
             *_servers(service),
         ),
-        service.where,
+        shadow or service.where,
     )
 
 

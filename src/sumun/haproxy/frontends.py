@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sumun.config.plan import Address, Limits
-from sumun.haproxy.access_log import LOG_FORMAT, remember
+from sumun.haproxy.access_log import log_format, remember
 from sumun.haproxy.gate import ODD, judge_odd, mark_odd
 from sumun.haproxy.known import look_up, pass_known
 from sumun.haproxy.quoting import word
@@ -22,14 +22,20 @@ PAGES = "pages"
 
 
 def routed_frontend(
-    listener: str, address: Address, maps: RouteMaps, limits: Limits, generation: int
+    listener: str,
+    address: Address,
+    maps: RouteMaps,
+    limits: Limits,
+    generation: int,
+    *,
+    shadows: bool = False,
 ) -> Section:
-    """The public or the internal listener: gate, route, what is known, backend."""
+    """The public or the internal listener: gate, route, what is known, backend. `shadows`: for its log."""
     limited = listener == "public" and limits.per_source is not None
     return section(
         f"frontend {listener}",
         (
-            *_begin(address, limits, count_source(limits) if limited else []),
+            *_begin(address, limits, count_source(limits) if limited else [], shadows=shadows),
             *find_route(maps),
             *look_up(generation),
             *_to_judgement(),
@@ -61,7 +67,9 @@ def operator_frontend(address: Address, limits: Limits) -> Section:
     )
 
 
-def _begin(address: Address, limits: Limits, first: Iterable[str] = ()) -> list[str]:
+def _begin(
+    address: Address, limits: Limits, first: Iterable[str] = (), *, shadows: bool = False
+) -> list[str]:
     host = f"[{address.host}]" if ":" in address.host else address.host
     return [
         f"bind {word(f'{host}:{address.port}')}",
@@ -69,7 +77,7 @@ def _begin(address: Address, limits: Limits, first: Iterable[str] = ()) -> list[
         "log global",
         "unique-id-format %[uuid]",
         "unique-id-header X-Request-Id",
-        LOG_FORMAT,
+        log_format(shadows=shadows),
         *remember(),
         *first,
         *mark_odd(limits),

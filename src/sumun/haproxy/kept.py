@@ -1,7 +1,7 @@
 """What HAProxy may keep of an answer: a fact about a credential, and a verdict for its profile. Values <-> map rows.
 
-One codec for every row: fields joined by `|`; none of them holds `|`, white space or a control character (names are
-percent-encoded before they come here), and numbers are bounded, for HAProxy saturates silently.
+One codec for every row: fields joined by `|`; none of them holds `|`, `;`, white space or a control character (names
+are percent-encoded before they come here), and numbers are bounded, for HAProxy saturates silently.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 LONGEST_VALUE = 2048
 """Bytes of a map row's value. Longer ones are not kept: such a caller is asked about every time."""
 
-_FIELD = re.compile(r"[^|\x00-\x20\x7f]*")
+_FIELD = re.compile(r"[^|;\x00-\x20\x7f]*")  # a semicolon would end a command of the runtime socket
 _LARGEST = 2**53
 
 
@@ -41,7 +41,10 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Who has this profile may use what this rule guards, under this generation."""
+    """Who has this profile may use what this rule guards, under this generation.
+
+    `shadow` is what a shadow rule says against it: such calls go through a backend of their own, which notes it.
+    """
 
     profile: str
     generation: int
@@ -49,6 +52,7 @@ class Verdict:
     service: str
     roles: str
     permissions: str
+    shadow: str = ""
 
     @property
     def key(self) -> str:
@@ -57,7 +61,10 @@ class Verdict:
 
     def value(self) -> str | None:
         """The map row's value; None when it cannot be one."""
-        return _row((f"known.{self.service}", self.roles, self.permissions))
+        rights = (self.roles, self.permissions)
+        if self.shadow:
+            return _row((f"shadow.{self.service}", *rights, self.shadow))
+        return _row((f"known.{self.service}", *rights))
 
 
 def _row(fields: tuple[str, ...]) -> str | None:

@@ -1,7 +1,7 @@
 """What a worker knows, and when it may act on it without asking (docs/freshness.md).
 
     facts.a facts.b   SHA-256 of the credential -> expires|as_of|profile|subject|token|client|user id|user name
-    verdicts          profile@generation.rule -> backend|roles|permissions; being there is the permission
+    verdicts          profile@generation.rule -> backend|roles|permissions|shadow; being there is the permission
     marks.s .t .c     subject, token, client -> number of the latest change that concerns it
     state             lease: unix second until when any of this may be believed
                       newest: the highest mark there is; a fact that is not older needs no look at the marks
@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import Final
 
 from sumun.access.handover import CLIENT_ID, TOKEN_ID, USER_ID, USER_NAME, USER_PERMISSIONS, USER_ROLES
+from sumun.haproxy.access_log import SHADOW
 from sumun.haproxy.gate import ODD
 from sumun.haproxy.routes import ROUTE
 from sumun.haproxy.sections import File, Line
@@ -36,7 +37,7 @@ _VERDICT: Final = "txn.v"
 
 # Fields of a fact and of a verdict, counted from 1.
 _EXPIRES, _AS_OF, _PROFILE, _SUBJECT, _TOKEN, _CLIENT, _USER_ID, _USER_NAME = range(1, 9)
-_BACKEND, _ROLES, _PERMISSIONS = range(1, 4)
+_BACKEND, _ROLES, _PERMISSIONS, _SHADOW = range(1, 5)
 _HEADERS: Final = (
     (USER_ID, _FACT, _USER_ID),
     (USER_NAME, _FACT, _USER_NAME),
@@ -107,6 +108,11 @@ def tell_known() -> list[str]:
         f"http-request set-var(txn.smn.client_id) {_field(_FACT, _CLIENT)}",
         f"http-request set-var(txn.smn.held) {_field(_FACT, _PROFILE)}",
     ]
+
+
+def tell_shadow() -> str:
+    """The line of a backend `shadow.<service>`: what a shadow rule says against the verdict, for the log."""
+    return f"http-request set-var({SHADOW}) {_field(_VERDICT, _SHADOW)}"
 
 
 def files() -> list[File]:

@@ -48,15 +48,18 @@ def render(plan: Plan, generation: int, paths: RuntimePaths) -> Files:
     rules = rule_ids(plan)
     limits = route_limits(plan)
     public = _maps("public", plan.routes, hosts, rules, limits)
+    shadows = any(route.shadow for route in plan.routes)
     sections = [
         global_section(plan, paths),
         defaults_section(plan),
-        routed_frontend("public", plan.listen, public, plan.limits, generation),
+        routed_frontend("public", plan.listen, public, plan.limits, generation, shadows=shadows),
     ]
     files = [*public.files]
     if plan.internal is not None:
         internal = _maps("internal", plan.routes, hosts, rules, limits)
-        sections.append(routed_frontend("internal", plan.internal, internal, plan.limits, generation))
+        sections.append(
+            routed_frontend("internal", plan.internal, internal, plan.limits, generation, shadows=shadows)
+        )
         files += internal.files
     if plan.operator is not None:
         sections.append(operator_frontend(plan.operator, plan.limits))
@@ -108,7 +111,10 @@ def _backend(route: Route) -> str:
 def _backends(route: Route, rule: str) -> tuple[str, ...]:
     """The backends that calls of this route may go to."""
     kept = route.access is Access.PROTECTED and rule != NEVER_KEPT
-    return (_backend(route), f"known.{route.service}") if kept else (_backend(route),)
+    if not kept:
+        return (_backend(route),)
+    shadow = (f"shadow.{route.service}",) if route.shadow else ()
+    return (_backend(route), f"known.{route.service}", *shadow)
 
 
 def _service_backends(plan: Plan, rules: Mapping[str, str], limits: RouteLimits) -> list[Section]:
@@ -121,9 +127,16 @@ def _service_backends(plan: Plan, rules: Mapping[str, str], limits: RouteLimits)
         for backend in _backends(route, rules[route.id])
     }
     ask = partial(ask_backend, limits=plan.limits)
+    shadows = {route.service: route.shadow.where for route in reversed(plan.routes) if route.shadow}
     sections: list[Section] = []
     for service in plan.services.values():
-        for kind, build in (("ask", ask), ("known", known_backend), ("open", open_backend)):
+        shadow = partial(known_backend, shadow=shadows.get(service.id))
+        for kind, build in (
+            ("ask", ask),
+            ("known", known_backend),
+            ("shadow", shadow),
+            ("open", open_backend),
+        ):
             backend = f"{kind}.{service.id}"
             if backend in used:
                 rate = call_limits(plan, limits, service, asked=kind != "open")

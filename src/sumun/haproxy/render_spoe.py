@@ -31,6 +31,7 @@ ANSWER_VARIABLES: Final = (
     "challenge",
     "who",
     "held",
+    "shadow",
     "why",
 )
 """All variables an answer may carry (docs/architecture.md, "The answer")."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from sumun.explain.logged import LoggedCall, NotALineError, decode_line
-from sumun.explain.replay import UNTOLD, Judged, Later, Replay
+from sumun.explain.replay import UNTOLD, Judged, Later
 from sumun.node.log_lines import read_lines
 
+Judge = Callable[[LoggedCall], Judged]
 
-def judged_calls(logs: Iterable[str], replay: Replay) -> Iterator[tuple[LoggedCall, Judged] | None]:
+
+def judged_calls(logs: Iterable[str], judge: Judge) -> Iterator[tuple[LoggedCall, Judged] | None]:
     """Every line of these logs; None for one that tells of no call. Raises OSError, BadLogError."""
     with tempfile.TemporaryFile() as aside:
         for log in logs:
@@ -19,7 +21,7 @@ def judged_calls(logs: Iterable[str], replay: Replay) -> Iterator[tuple[LoggedCa
                 if line is None:
                     yield None
                     continue
-                judged = replay.judge(line)
+                judged = judge(line)
                 if isinstance(judged, Later):
                     aside.write(raw if raw.endswith(b"\n") else raw + b"\n")
                 else:
@@ -27,7 +29,7 @@ def judged_calls(logs: Iterable[str], replay: Replay) -> Iterator[tuple[LoggedCa
         aside.seek(0)
         for raw in aside:
             line = decode_line(raw)
-            judged = replay.judge(line)
+            judged = judge(line)
             yield line, UNTOLD if isinstance(judged, Later) else judged
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sumun.access import Policy, Rule
+from sumun.access import Policy
+from sumun.config.calls import rule_of, shadow_of
 from sumun.config.plan import Plan
 from sumun.config.rule_ids import NEVER_KEPT, rule_ids
 
@@ -12,8 +13,9 @@ def policy_of(plan: Plan, generation: int) -> Policy:
     rules = rule_ids(plan)
     return Policy(
         generation=generation,
-        rules={r.id: Rule(r.id, r.access, r.requirement, r.kinds) for r in plan.routes},
+        rules={route.id: rule_of(route) for route in plan.routes},
         bundles=plan.roles,
         kept={r.id: (r.service, rules[r.id]) for r in plan.routes if rules[r.id] != NEVER_KEPT},
+        shadows={route.id: rule for route in plan.routes if (rule := shadow_of(route)) is not None},
         signed={r.id: r.service for r in plan.routes if plan.services[r.service].signed},
     )

@@ -60,6 +60,11 @@ ANSWER_SECONDS = Histogram(
     "Time from reading a question to its answer, in seconds",
     buckets=(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5),
 )
+SHADOW = Counter(
+    "sumun_shadow",
+    "Asked calls that a route's shadow rule would decide otherwise: allow, or the code of the refusal",
+    ["route", "outcome"],
+)
 TOKENS_ISSUED = Counter("sumun_tokens_issued", "Access tokens issued, by kind and grant", ["kind", "grant"])
 TOKEN_REQUESTS_REFUSED = Counter(
     "sumun_token_requests_refused", "Token requests refused, by RFC 6749 error code", ["error"]

@@ -8,7 +8,7 @@ import pytest
 
 from sumun.answers import counted as counted_module
 from sumun.answers.counted import counted
-from sumun.telemetry.metrics import ANSWER_SECONDS, QUESTIONS
+from sumun.telemetry.metrics import ANSWER_SECONDS, QUESTIONS, SHADOW
 
 
 def seen() -> dict[tuple[str, str], float]:
@@ -50,3 +50,24 @@ def test_each_answer_is_counted_by_outcome_and_timed(monkeypatch: pytest.MonkeyP
     assert grown["sumun_questions_total", "invalid_token"] == 1
     assert grown["sumun_questions_total", "nothing"] == 1
     assert grown["sumun_answer_seconds_bucket", "+Inf"] == 4
+
+
+def test_shadow_rules_are_counted_by_route_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each call that a shadow rule would turn counts; routes beyond what the file holds count together."""
+    monkeypatch.setattr(counted_module, "GATHERED_FOR_SECONDS", 0.01)
+    monkeypatch.setattr(counted_module, "MOST_SHADOWS", 2)
+
+    async def ask_all() -> None:
+        ask = counted(lambda args: {"allow": True, **({"shadow": args["s"]} if "s" in args else {})})
+        for route, says in (("a", "allow"), ("a", "x/y"), ("a", "x/z"), ("b", "x"), ("c", "x"), ("d", "")):
+            ask({"route": route, **({"s": says} if says else {})})
+        await asyncio.sleep(0.1)
+
+    asyncio.run(ask_all())
+    (family,) = SHADOW.collect()
+    counts = {
+        (sample.labels["route"], sample.labels["outcome"]): sample.value
+        for sample in family.samples
+        if sample.name == "sumun_shadow_total"
+    }
+    assert counts == {("a", "allow"): 1, ("a", "x"): 2, ("-", "x"): 2}

@@ -12,9 +12,9 @@ from sumun.access import Reason, Refuse
 from sumun.answers.translate import write_outage, write_refusal
 from sumun.explain.logged import NotALineError, Said, happened, read_line
 from sumun.haproxy import refusals
-from sumun.haproxy.access_log import LOG_FORMAT
+from sumun.haproxy.access_log import log_format
 
-FIELDS = re.findall(r'"(\w+)":', LOG_FORMAT)
+FIELDS = re.findall(r'"(\w+)":', log_format(shadows=True))
 
 
 def fields(**changes: Any) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sumun.haproxy.kept import LONGEST_VALUE, Fact, Verdict
 
 FACT = Fact("ab" * 32, 2_000_000_000, 7, "profile", "user:alice", "tid_1", "app", "alice", "Alice")
-SEPARATORS = ("|", " ", "\t", "\n", "\r", "\0", "\x7f")
+SEPARATORS = ("|", ";", " ", "\t", "\n", "\r", "\0", "\x7f")
 TEXTS = ("profile", "subject", "token", "client", "user_id", "user_name")
 
 
