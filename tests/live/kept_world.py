@@ -55,7 +55,7 @@ routes:
   - {{path: /extra, methods: [GET], service: shop, require: item:extra}}
 clients:
   - {{id: app, kind: public, first_party: true, grants: [password], scopes: ["*:*"], token: opaque, may_ask_for: [jwt],
-      lifetime: 1h}}
+      lifetime: 1h{app}}}
   - {{id: jobs, kind: confidential, secret: "file:jobs.secret", grants: [client_credentials],
       permissions: ["item:read"], scopes: ["item:read"], lifetime: 1h}}
 """
@@ -309,9 +309,10 @@ def config(
     reader: object = "item:read",
     facts: object = 100_000,
     node: object = "",
+    app: object = "",
     more: object = "",
 ) -> str:
-    """The configuration's text; `node` is more of `node:`, `more` lines of their own."""
+    """The configuration's text; `node` is more of `node:`, `app` of the client, `more` lines of their own."""
     return _CONFIG.format(
         port=port,
         service=service,
@@ -320,6 +321,7 @@ def config(
         reader=reader,
         facts=facts,
         node=node,
+        app=app,
         more=more,
     )
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Iterator
 
 import grpc
@@ -35,6 +36,8 @@ routes:
   - {{path: "/items/{{id}}", methods: [GET], service: shop, require: item:read, limit: {per_route}/hour}}
   - {{path: /signed, methods: [GET], service: signed, require: item:read}}
   - {{path: /signed/few, methods: [GET], service: signed, require: item:read, limit: {per_route}/hour}}
+  - {{path: /often, methods: [GET], service: shop, require: public, limit: 10/s}}
+  - {{path: /seldom, methods: [GET], service: shop, require: public, limit: 1/s}}
   - {{path: /open, service: shop, require: public}}
   - {{path: /open/few, service: shop, require: public, limit: {per_route}/hour}}
   - {{path: "/shop.Greeter/{{method}}", methods: [POST], service: nobody, limit: 1/hour}}
@@ -231,6 +234,40 @@ def test_a_source(place: Place) -> None:
             assert (line["be"], line["why"], line["who"]) == ("refuse", "per_source", "-")
         assert await heard(world) - before == 1
         assert (await elsewhere.call(token, "GET", "/items")).status == 200
+
+    run(*place, work)
+
+
+def test_who_waits_as_told_may_call(place: Place) -> None:
+    """After Retry-After, and no other call, the next one goes on; also for a limit of a single call."""
+
+    async def work(world: World) -> None:
+        caller = world.caller("127.0.0.2")
+        for path, calls, told in (("/often", 10, 1), ("/seldom", 1, 2)):
+            for _ in range(2):
+                passed, refused = await until_refused(caller, "-", path)
+                assert 1 <= len(passed) <= 2 * calls
+                assert refused.fields["retry-after"] == str(told)
+                await asyncio.sleep(told)
+            assert (await caller.call("-", "GET", path)).status == 200
+
+    run(*place, work)
+
+
+def test_who_hammers_gets_the_rate_and_no_more(place: Place) -> None:
+    """Calls that are refused use up nothing: hammering gets the next calls as they become free, never more in a window."""
+
+    async def work(world: World) -> None:
+        caller = world.caller("127.0.0.2")
+        began, passed, refused = time.monotonic(), 0, 0
+        async with asyncio.timeout(30):
+            while passed < 30:
+                status = (await caller.call("-", "GET", "/often")).status
+                passed, refused = passed + (status == 200), refused + (status == 429)
+                await asyncio.sleep(0.02)
+        assert refused > 0
+        # Fixed windows of a second begin with the first call: no more than 10 in each that was begun.
+        assert passed <= 10 * (int(time.monotonic() - began) + 1)
 
     run(*place, work)
 

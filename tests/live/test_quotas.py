@@ -15,6 +15,8 @@ from sumun.keeper.quotas import DAY_SECONDS
 from sumun.tokens.stores.valkey_link import ValkeyLink
 from tests.live.kept_world import Caller, Reply, World, run, running_node
 from tests.live.node_under_test import NodeUnderTest
+from tests.live.tcp_relay import Cut
+from tests.live.two_nodes import at_work_on_both, two_nodes
 
 QUOTA = 40
 PAUSE_SECONDS = 0.02
@@ -258,3 +260,27 @@ def test_without_the_store_nobody_is_refused_for_a_quota(place: Place) -> None:
         assert (await book(world))["used"] == 10 + passed
 
     run(*place, work)
+
+
+def test_two_nodes_share_a_quota(haproxy: object) -> None:
+    """What is called at one node counts at the other; both refuse, also the one that is cut off from the store then."""
+    with two_nodes(app=f", quota: {QUOTA}/day") as pair:
+
+        async def work() -> None:
+            async with at_work_on_both(pair) as (a, b):
+                token = await a.token(await a.person("reader"))
+                callers = (a.caller(), b.caller())
+                for caller in callers:
+                    for _ in range(QUOTA // 4):
+                        assert (await caller.call(token)).status == 200
+                await until_used(b, QUOTA // 2)
+                assert (await book(b))["used"] == (await book(a))["used"] == QUOTA // 2
+                passed, refused = await until_refused(callers[0], token)
+                assert_used_up(refused)
+                assert passed >= QUOTA // 2
+                _, refused = await until_refused(callers[1], token)
+                assert_used_up(refused)
+                pair.to_valkey.cut(Cut.CLOSED)
+                assert_used_up(await callers[1].call(token))
+
+        asyncio.run(work())

@@ -40,14 +40,14 @@ class QuotaWatch:
         quotas: Mapping[str, int],
         masters: MasterSocket,
         master: Path,
-        node: str,
+        life: str,
     ) -> None:
-        """`master` is the path of the master's socket, `node` the name of this node among all."""
+        """`master` is the path of the master's socket, `life` the name of this node's life among all of all nodes."""
         self._book = book
         self._quotas = quotas
         self._masters = masters
         self._socket = RuntimeSocket(master)
-        self._node = node
+        self._life = life
         self._told: dict[tuple[str, str], int] = {}
         self._written: dict[str, tuple[Row, ...]] = {}
         self._troubled: set[str] = set()
@@ -108,7 +108,7 @@ class QuotaWatch:
         counts = {name: of.get(client, 0) for name, (_, of) in counted.items()}
         before = {name: self._told.get((name, client), 0) for name in counts}
         used = await self._book.add(
-            client, [Count(f"{self._node}/{name}", calls, before[name]) for name, calls in counts.items()]
+            client, [Count(f"{self._life}/{name}", calls, before[name]) for name, calls in counts.items()]
         )
         self._told |= {(name, client): calls for name, calls in counts.items()}
         return used

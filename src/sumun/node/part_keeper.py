@@ -57,11 +57,12 @@ class Told:
         return "retired"
 
 
-def prepare(_start: Start) -> None:
-    """Nothing needs root."""
+def prepare(start: Start) -> str:
+    """A name of this node's life that no other life has: data folders may be copied. Its file is root's."""
+    return f"{start.node}:{start.folder.life.read_text()}"
 
 
-async def serve(start: Start, _prepared: None) -> None:
+async def serve(start: Start, life: str) -> None:
     """Keep until SIGTERM."""
     seconds = start.plan.node.serve_known_for_seconds
     paths = RuntimePaths(start.folder.run, start.folder.current)
@@ -89,7 +90,7 @@ async def serve(start: Start, _prepared: None) -> None:
             steady=steady_seconds,
             wall=time.time,
         )
-        quotas = QuotaWatch(book, quotas_of(start.plan), masters, start.folder.workers_socket, start.node)
+        quotas = QuotaWatch(book, quotas_of(start.plan), masters, start.folder.workers_socket, life)
         told = Told(keeper, cutter, quotas, start.folder)
         control = ControlServer(
             start.folder.control_socket(start.name),
