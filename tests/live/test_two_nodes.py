@@ -239,14 +239,29 @@ def test_streams_that_are_open_at_the_other_node(pair: Pair) -> None:
             token, other = await a.token(user, kind), await a.token(user, kind)
             async with events(b, token) as first, chat(b, token) as second, events(b, other) as spared:
                 confirmed(await revoke(a, a.changes, token))
-                async with asyncio.timeout(10):
-                    for reader in (first, second):
-                        with contextlib.suppress(OSError):
-                            assert await reader.read() == b""
-                with pytest.raises(TimeoutError):
-                    await asyncio.wait_for(spared.read(1), 0.3)
+                await is_cut(first, second)
+                await goes_on(spared)
+                async with events(b, await a.token(await a.person("reader"))) as bystander:
+                    confirmed(await a.changes.withdraw(user, READER, actor=ACTOR))
+                    await is_cut(spared)
+                    await goes_on(bystander)
+                confirmed(await a.changes.grant(user, READER, actor=ACTOR))
 
     run(pair, work)
+
+
+async def is_cut(*readers: asyncio.StreamReader) -> None:
+    """They end soon."""
+    async with asyncio.timeout(10):
+        for reader in readers:
+            with contextlib.suppress(OSError):
+                assert await reader.read() == b""
+
+
+async def goes_on(reader: asyncio.StreamReader) -> None:
+    """It does not end."""
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(reader.read(1), 0.3)
 
 
 @asynccontextmanager
@@ -278,11 +293,16 @@ def chat(world: World, token: str) -> Opened:
 
 
 def test_a_reload_of_one_node(pair: Pair) -> None:
-    """A's reload is A's business: B's worker stays, and knows what it knew."""
+    """A's reload is A's business: B's worker stays, with its streams, and knows what it knew."""
 
     async def work(a: World, b: World) -> None:
-        caller = b.caller()
         token = await a.token(await a.person("reader"))
+        async with events(b, token) as stream:
+            await reload(a, b, token)
+            await goes_on(stream)
+
+    async def reload(a: World, b: World, token: str) -> None:
+        caller = b.caller()
         await b.keep(token, caller)
         workers = b.workers()
         text = a.node.config.read_text()
@@ -443,7 +463,11 @@ def test_the_link_to_valkey_is_cut(pair: Pair, how: Cut) -> None:
         everyone = (*lost, *stays, unseen)
         for one in (*lost, *stays):
             await b.keep(one.token, b.caller())
-        async with watched(b, *everyone):
+        async with (
+            events(b, lost[0].token) as goes,
+            events(b, stays[0].token) as lives,
+            watched(b, *everyone),
+        ):
             cut = await asyncio.to_thread(pair.to_valkey.cut, how)
             try:
                 await _told_at_a(a, pair, user, cut)
@@ -459,7 +483,8 @@ def test_the_link_to_valkey_is_cut(pair: Pair, how: Cut) -> None:
             mended = time.monotonic()
             await _until(lambda: all(one.last(200) > mended for one in (*stays, unseen)))
             await _until(lambda: all(one.last(401) > mended for one in lost))
-            await asyncio.sleep(0.5)
+            await is_cut(goes)
+            await goes_on(lives)
         for one in lost:
             assert one.after(over) == {503, 401}
         confirmed(await a.changes.for_all().enable_user(user, actor=ACTOR))
@@ -472,6 +497,11 @@ async def _told_at_a(a: World, pair: Pair, user: str, cut: float) -> None:
     command = ("user", "disable", user, "--yes")
     done = await asyncio.to_thread(a.node.sumun, *command)
     assert (done.returncode, done.stdout) == (0, f"user {user} disabled.\n"), done.stderr
+    given_back = {"client_id": "app", "token": token_format.new(), "wait": "all"}
+    answer = await asyncio.to_thread(a.node.form, "/oauth/revoke", given_back)
+    if time.monotonic() - cut < LEASE_SECONDS:
+        assert answer.status == 503
+        assert f"not confirmed by {name_of(pair.b)} (" in a.node.log()
     while True:
         done = await asyncio.to_thread(a.node.sumun, *command, "--wait", "all")
         if done.returncode == 0:
