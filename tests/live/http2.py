@@ -47,12 +47,11 @@ class Answer:
 
 def call(port: int, fields: Iterable[tuple[bytes, bytes]], body: bytes = b"", seconds: float = 5.0) -> Answer:
     """One stream on a connection of its own."""
-    block = b"".join(b"\x00" + _string(name) + _string(value) for name, value in fields)
     with socket.create_connection(("127.0.0.1", port), timeout=seconds) as connection:
         flags = END_HEADERS | (0 if body else END_STREAM)
-        connection.sendall(PREFACE + _frame(SETTINGS, 0, 0, b"") + _frame(HEADERS, flags, 1, block))
+        connection.sendall(PREFACE + frame(SETTINGS, 0, 0, b"") + frame(HEADERS, flags, 1, block(fields)))
         if body:
-            connection.sendall(_frame(DATA, END_STREAM, 1, body))
+            connection.sendall(frame(DATA, END_STREAM, 1, body))
         return _read(connection)
 
 
@@ -69,7 +68,13 @@ def fields(
     return [*pseudo, *more]
 
 
-def _frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
+def block(fields: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """The fields as literals."""
+    return b"".join(b"\x00" + _string(name) + _string(value) for name, value in fields)
+
+
+def frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
+    """One frame."""
     return len(payload).to_bytes(3, "big") + bytes((kind, flags)) + stream.to_bytes(4, "big") + payload
 
 
@@ -96,9 +101,9 @@ def _read(connection: socket.socket) -> Answer:
         length, kind, flags = int.from_bytes(head[:3], "big"), head[3], head[4]
         payload = stream.read(length)
         if kind == SETTINGS and not flags & 1:
-            connection.sendall(_frame(SETTINGS, 1, 0, b""))
+            connection.sendall(frame(SETTINGS, 1, 0, b""))
         elif kind == HEADERS:
-            headers += tuple(_decode(payload))
+            headers += tuple(decode(payload))
         elif kind == DATA:
             body += payload
         elif kind in (RST_STREAM, GOAWAY):
@@ -109,7 +114,8 @@ def _read(connection: socket.socket) -> Answer:
     return Answer(0, headers, bytes(body), reset=True)
 
 
-def _decode(block: bytes) -> Iterable[tuple[str, str]]:
+def decode(block: bytes) -> Iterable[tuple[str, str]]:
+    """The fields that HAProxy wrote."""
     position = 0
     while position < len(block):
         first = block[position]

@@ -132,6 +132,7 @@ class Route:
     `host` is lower case or empty for any host. `methods` is sorted; empty means every one of METHODS.
     Which route serves a request when several match: `config.precedence`.
     `keeps_authorization` forwards the Authorization header to the service (by name, off by default).
+    `stream`: its answers may go on for long, whatever the request looks like (docs/streams.md).
     `limit` is how often one caller may call it (on a public or internal route: one source).
     """
 
@@ -144,6 +145,7 @@ class Route:
     requirement: Requirement
     kinds: frozenset[TokenKind]
     keeps_authorization: bool = False
+    stream: bool = False
     limit: Rate | None = None
     shadow: Shadow | None = None
     where: Place = field(default=NOWHERE, compare=False)

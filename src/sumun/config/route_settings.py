@@ -75,6 +75,12 @@ class RouteSettings(Section):
     keep_authorization: Switch = Field(
         False, description="Hand the `Authorization` header on to the service.", examples=["true"]
     )
+    stream: Switch = Field(
+        False,
+        description="Its answers go on for long: they end with their token, like a WebSocket. Calls that say so "
+        "themselves need no word here: WebSockets, `Accept: text/event-stream`, gRPC.",
+        examples=["true"],
+    )
     limit: Annotated[Rate, RateOf()] | None = Field(
         None,
         description="How often one caller may call this route: a person, or a program for itself; where no token is "

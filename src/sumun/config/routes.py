@@ -119,6 +119,9 @@ class RouteCompiler:
         if "tokens" in node.entries:
             what = f"means nothing here: with `require: {access}` no token is looked at"
             self._findings.problem(node.entries["tokens"].key, what, "", "remove `tokens`")
+        if "stream" in node.entries:
+            what = f"means nothing here: with `require: {access}` there is no token that it could end with"
+            self._findings.problem(node.entries["stream"].key, what, "", "remove `stream`")
         if access is Access.INTERNAL and not self._has_internal_listener:
             self._findings.problem(
                 node.entries["require"].value,
@@ -221,6 +224,7 @@ def _route(one: _Read, name: str) -> Route:
         requirement=one.requirement,
         kinds=one.kinds,
         keeps_authorization=settings.keep_authorization,
+        stream=settings.stream,
         limit=settings.limit,
         shadow=one.shadow,
         where=one.node.place,

@@ -32,10 +32,12 @@ def rule_ids(plan: Plan) -> Mapping[str, str]:
 
 def _is_kept(route: Route, service: Service) -> bool:
     """Public and internal routes are never asked. A signed service is handed a token that lives for seconds; a stream
-    must be known to who cuts it (gRPC; WebSocket and SSE are told by the request itself): these ask every time.
+    must be known to who cuts it (gRPC, routes that say so; WebSocket and SSE are told by the request itself): these ask
+    every time.
     """
     return (
         route.access is Access.PROTECTED
+        and not route.stream
         and not service.signed
         and service.protocol is not ServiceProtocol.H2C
     )

@@ -7,7 +7,8 @@ from sumun.config.document import MappingNode
 from sumun.config.findings import Findings
 from sumun.config.network import Server
 from sumun.config.plan import IdentityToken, Service, ServiceProtocol
-from sumun.config.settings import ServiceSettings, Settings
+from sumun.config.service_settings import ServiceSettings
+from sumun.config.settings import Settings
 
 MAX_SERVERS = 64
 MAX_ORIGINS = 100

@@ -12,11 +12,12 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from sumun.config.limit_settings import LimitSettings
-from sumun.config.network import Listen, Origin, RedirectUri, Server, ServerUrl
-from sumun.config.plan import Address, ClientKind, IdentityToken, SecretRef
+from sumun.config.network import Listen, Origin, RedirectUri
+from sumun.config.plan import Address, ClientKind, SecretRef
 from sumun.config.policy_test_settings import PolicyTestSettings
 from sumun.config.rates import QuotaOf
 from sumun.config.route_settings import RouteSettings
+from sumun.config.service_settings import ServiceSettings
 from sumun.config.token_settings import TokenSection
 from sumun.config.values import Duration, Number, OneOf, Secret, Section, Text
 from sumun.config.words import (
@@ -45,50 +46,6 @@ class ListenerSettings(Section):
         "who reaches it is inside.",
         examples=["true"],
     )
-
-
-class WebSocketSettings(Section):
-    """WebSockets of a service."""
-
-    origins: list[Annotated[str, Origin()]] = Field(
-        description="Whose pages may open one: a handshake that names another origin is 403. Programs that are no "
-        "browser name none, and are not concerned.",
-        examples=["[https://shop.example.com]"],
-    )
-
-
-class ServiceSettings(Section):
-    """A service behind the gateway."""
-
-    url: Annotated[Server, ServerUrl()] | None = Field(
-        None,
-        description="Where it is; no path. `h2c://` is HTTP/2 without TLS, for gRPC. Either this or `urls`.",
-        examples=["http://127.0.0.1:9101"],
-        json_schema_extra={"without": "required, or `urls`"},
-    )
-    urls: list[Annotated[Server, ServerUrl()]] | None = Field(
-        None,
-        description="Several servers of one service, all with one scheme; requests are spread over them.",
-        examples=["[http://10.0.0.1:9101, http://10.0.0.2:9101]"],
-    )
-    identity_token: Annotated[IdentityToken, OneOf({t.value: t for t in IdentityToken})] = Field(
-        IdentityToken.AUTO,
-        description="Whether the service is handed a signed token that says who calls. `auto`: unless all its servers "
-        "are on loopback, where the identity headers alone are safe.",
-        examples=["always"],
-    )
-    connect_timeout: Annotated[int, Duration("10ms", "1m")] = Field(
-        2000, description="How long a connection may take to open.", examples=["500ms"]
-    )
-    response_timeout: Annotated[int, Duration("100ms", "1h")] = Field(
-        30_000, description="How long the service may be silent during an answer.", examples=["5s"]
-    )
-    stream_timeout: Annotated[int, Duration("1s", "7d")] = Field(
-        3_600_000,
-        description="How long a WebSocket or another upgraded connection may be silent.",
-        examples=["10m"],
-    )
-    websocket: WebSocketSettings | None = Field(None, description="Its WebSockets.")
 
 
 class AuthenticatorSettings(Section):

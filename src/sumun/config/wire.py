@@ -67,6 +67,7 @@ class _RouteRow(msgspec.Struct, frozen=True, gc=False):
     requirement: msgspec.Raw
     kinds: frozenset[TokenKind]
     keeps_authorization: bool
+    stream: bool
     where: tuple[int, int]
     limit: Rate | None = None
     shadow: _ShadowRow | None = None
@@ -291,6 +292,7 @@ class _Loader:
             self._known_requirement(bytes(row.requirement)),
             row.kinds,
             row.keeps_authorization,
+            row.stream,
             row.limit,
             None if row.shadow is None else self._shadow(row.shadow),
             self._place(row.where),

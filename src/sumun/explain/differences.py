@@ -95,6 +95,7 @@ def differences(old: Plan, new: Plan) -> tuple[Difference, ...]:
     pairs = [(key, before.route(key), after.route(key)) for key in keys]
     return (
         *_routes(pairs),
+        *_origins(old, new),
         *_callers(pairs, before, after),
         *_roles(old, new),
         *_clients(old, new),
@@ -142,6 +143,19 @@ def _shadows(key: _Key, old: Route, new: Route) -> Iterator[Difference]:
         yield Difference(
             str(key), f"has a shadow rule, which only reports: {now}" + (f"; before, {was}" if was else "")
         )
+
+
+def _origins(old: Plan, new: Plan) -> Iterator[Difference]:
+    """Whose pages may open WebSockets."""
+    for name, after in new.services.items():
+        before = old.services.get(name)
+        if before is not None and set(before.origins) != set(after.origins):
+            was, now = (_pages(one.origins) for one in (before, after))
+            yield Difference(f"WebSockets of {name}", f"may be opened by {now}; before, by {was}")
+
+
+def _pages(origins: Sequence[str]) -> str:
+    return f"pages of {listed(sorted(origins), 'and')}" if origins else "any page"
 
 
 def _callers(pairs: Pairs, before: _Side, after: _Side) -> Iterator[Difference]:

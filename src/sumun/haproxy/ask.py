@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from sumun.access.handover import HEADER_VARIABLES
 from sumun.config.plan import Limits
-from sumun.haproxy.gate import ODD
+from sumun.haproxy.gate import WANTS_EVENTS
 from sumun.haproxy.guesses import HAS_TO_WAIT, count, watch
 from sumun.haproxy.handshakes import HAS_TICKET, IS_HANDSHAKE
 from sumun.haproxy.rates import IS_OVER
@@ -24,13 +24,14 @@ from sumun.haproxy.refusals import (
     grpc_answer,
 )
 from sumun.haproxy.render_spoe import ANSWERERS, ENGINE, GROUP, PREFIX, SPOE_FILE, STREAM
+from sumun.haproxy.routes import IS_STREAM, has_flag
 from sumun.haproxy.stream_commands import STREAM_NAME
 
 ALLOWED = f"{{ var(txn.{PREFIX}.allow) -m bool }}"
 
 
-def ask(*, grpc: bool) -> list[str]:
-    """Take the credential and send the question. `grpc`: the service may be called over gRPC."""
+def ask(*, grpc: bool, flags: str) -> list[str]:
+    """Take the credential and send the question. `grpc`: the service may be called over gRPC; `flags` of its routes."""
     lines = [
         *watch(),
         f"filter spoe engine {ENGINE} config {SPOE_FILE}",
@@ -45,9 +46,9 @@ def ask(*, grpc: bool) -> list[str]:
     else:
         # A request for either is odd (`gate`), so the common call pays for one look at a variable.
         lines.append(_named_stream(f" if {IS_HANDSHAKE}"))
-        lines.append(
-            _named_stream(f" if {{ var({ODD}) -m bool }} {{ req.hdr(accept) -m beg text/event-stream }}")
-        )
+        lines.append(_named_stream(f" if {WANTS_EVENTS}"))
+        if IS_STREAM in flags:
+            lines.append(_named_stream(f" if {has_flag(IS_STREAM)}"))
     # A dead answerer costs nothing: without the guard HAProxy 2.6 would wait for the whole processing timeout.
     # A worker that is stopping counts no server as usable, and still has requests to ask about.
     lines.append(

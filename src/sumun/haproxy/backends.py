@@ -14,7 +14,7 @@ from sumun.config.plan import Limits, Place, Plan, Service, ServiceProtocol
 from sumun.haproxy import guesses, rates
 from sumun.haproxy.ask import ALLOWED, ask, hand_over, let_through, refuse
 from sumun.haproxy.frontends import HEALTHZ, OWN, PAGES, REFUSE
-from sumun.haproxy.gate import ODD
+from sumun.haproxy.gate import WANTS_EVENTS
 from sumun.haproxy.handshakes import answer_protocol, check_origin, no_other_use_of_a_ticket
 from sumun.haproxy.known import tell_known, tell_shadow
 from sumun.haproxy.paths import RuntimePaths
@@ -32,26 +32,23 @@ from sumun.haproxy.refusals import (
     grpc_answer,
 )
 from sumun.haproxy.render_spoe import ANSWERERS
-from sumun.haproxy.routes import ROUTE
+from sumun.haproxy.routes import IS_STREAM, KEEPS_AUTHORIZATION, has_flag
 from sumun.haproxy.sections import Section, section
-
-KEEPS_AUTHORIZATION = "k"
-"""The flag of a route whose service gets the Authorization header."""
 
 RESOLVERS = "names"
 
 
-def ask_backend(service: Service, rate: CallLimits, limits: Limits, *, keeps: bool) -> Section:
-    """A service behind the question. `keeps`: some route of it forwards the Authorization header."""
+def ask_backend(service: Service, rate: CallLimits, limits: Limits, *, flags: str) -> Section:
+    """A service behind the question. `flags`: those of all its routes (`routes.KEEPS_AUTHORIZATION`, ...)."""
     grpc = service.protocol is ServiceProtocol.H2C
     return section(
         f"backend {name(f'ask.{service.id}')}",
         (
             *check_origin(service.origins),
-            *ask(grpc=grpc),
+            *ask(grpc=grpc, flags=flags),
             *hand_over(),
             *rates.count_call(rate, allowed=ALLOWED),
-            *_before_the_service(service, keeps=keeps),
+            *_before_the_service(service, flags=flags),
             let_through(limited=bool(rate)),
             *rates.refuse_over(limited=bool(rate), grpc=grpc, quotas=rate.quotas),
             *refuse(limits, grpc=grpc),
@@ -62,7 +59,7 @@ def ask_backend(service: Service, rate: CallLimits, limits: Limits, *, keeps: bo
     )
 
 
-def known_backend(service: Service, rate: CallLimits, *, keeps: bool, shadow: Place | None = None) -> Section:
+def known_backend(service: Service, rate: CallLimits, *, flags: str, shadow: Place | None = None) -> Section:
     """A service behind what is known: nobody is asked.
 
     `shadow`: where the shadow rule stands that would refuse what comes here (the first one, if there are several).
@@ -74,7 +71,7 @@ def known_backend(service: Service, rate: CallLimits, *, keeps: bool, shadow: Pl
             *tell_known(),
             *([tell_shadow()] if shadow else []),
             *rates.count_call(rate),
-            *_before_the_service(service, keeps=keeps),
+            *_before_the_service(service, flags=flags),
             *rates.go_on(rate),
             *rates.refuse_over(limited=bool(rate), grpc=False, quotas=rate.quotas),
             *_servers(service),
@@ -83,7 +80,7 @@ def known_backend(service: Service, rate: CallLimits, *, keeps: bool, shadow: Pl
     )
 
 
-def open_backend(service: Service, rate: CallLimits, *, keeps: bool) -> Section:
+def open_backend(service: Service, rate: CallLimits, *, flags: str) -> Section:
     """A service without a question: nobody is told who calls."""
     grpc = service.protocol is ServiceProtocol.H2C and bool(rate)
     return section(
@@ -91,7 +88,7 @@ def open_backend(service: Service, rate: CallLimits, *, keeps: bool) -> Section:
         (
             *check_origin(service.origins),
             *rates.count_open_call(rate),
-            *_before_the_service(service, keeps=keeps),
+            *_before_the_service(service, flags=flags),
             *rates.go_on(rate),
             *([f"http-request set-var(txn.grpc) bool(true) if {IS_GRPC}"] if grpc else []),
             *rates.refuse_over(limited=bool(rate), grpc=grpc),
@@ -122,16 +119,16 @@ def resolvers(services: Iterable[Service]) -> list[Section]:
     return [section(f"resolvers {RESOLVERS}", ("parse-resolv-conf", "hold valid 10s"))]
 
 
-def _before_the_service(service: Service, *, keeps: bool) -> list[str]:
-    unless_kept = f" unless {{ var({ROUTE}),field(3,|) -m str {KEEPS_AUTHORIZATION} }}" if keeps else ""
+def _before_the_service(service: Service, *, flags: str) -> list[str]:
+    unless_kept = f" unless {has_flag(KEEPS_AUTHORIZATION)}" if KEEPS_AUTHORIZATION in flags else ""
     lines = [f"http-request del-header authorization{unless_kept}", "option forwardfor"]
     if service.protocol is not ServiceProtocol.H2C:
         # Server-sent events may be silent for long; HAProxy has one timeout for the answer and for what follows
         # it.
-        lines.append(
-            f"http-request set-timeout server {service.stream_timeout_ms}ms "
-            f"if {{ var({ODD}) -m bool }} {{ req.hdr(accept) -m beg text/event-stream }}"
-        )
+        longer = f"http-request set-timeout server {service.stream_timeout_ms}ms if"
+        lines.append(f"{longer} {WANTS_EVENTS}")
+        if IS_STREAM in flags:
+            lines.append(f"{longer} {has_flag(IS_STREAM)}")
     return lines
 
 

@@ -31,6 +31,9 @@ from sumun.haproxy.routes import ROUTE
 ODD: Final = "txn.odd"
 """Is there and true when the request needs a closer look."""
 
+WANTS_EVENTS: Final = f"{{ var({ODD}) -m bool }} {{ req.hdr(accept) -i -m beg text/event-stream }}"
+"""The condition that an event stream is asked for, alone or among other types."""
+
 REFUSED: Final = "str(refuse|-|)"
 """The answer that sends a request to the backend that refuses."""
 
@@ -67,7 +70,7 @@ GOOD_HOST: Final = rf"\A{_HAS_HOST}"
 
 # Also odd: a request for an event stream, because its service may stay silent for longer (`backends`).
 _ODD_LINES = (
-    r"authorization:|connection:(?! (?:close|keep-alive)\r)|te:(?! trailers\r)|accept: text/event-stream|"
+    r"authorization:|connection:(?! (?:close|keep-alive)\r)|te:(?! trailers\r)|accept: [^\n]*(?i:text/event-stream)|"
     rf"(?:{_TAKEN_AWAY}|upgrade|transfer-encoding|sec-websocket-protocol):"
 )
 _LINES = rf"(?:(?!{_ODD_LINES})[a-z0-9-]++: {_VALUE})*+"

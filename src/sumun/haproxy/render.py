@@ -9,7 +9,6 @@ from sumun.access import Access
 from sumun.config.plan import OWN_PATHS, Place, Plan, Route
 from sumun.config.rule_ids import NEVER_KEPT, rule_ids
 from sumun.haproxy.backends import (
-    KEEPS_AUTHORIZATION,
     ask_backend,
     known_backend,
     open_backend,
@@ -27,6 +26,7 @@ from sumun.haproxy.refusals import UNREAD, error_file
 from sumun.haproxy.render_spoe import render_spoe
 from sumun.haproxy.route_maps import HIDDEN, RouteMaps, hosts_file, route_maps
 from sumun.haproxy.route_tree import Target
+from sumun.haproxy.routes import IS_STREAM, KEEPS_AUTHORIZATION
 from sumun.haproxy.sections import File, Files, Section, file_of
 
 CONFIGURATION = "haproxy.cfg"
@@ -98,9 +98,12 @@ def _maps(
 
 def _answer(route: Route, rule: str, limits: RouteLimits) -> str:
     """What the maps say of a route: `backend|route id|flags|rule id`, and the fields of its limit if it has one."""
-    flags = KEEPS_AUTHORIZATION if route.keeps_authorization else ""
-    answer = f"{_backend(route)}|{map_field(route.id)}|{flags}|{rule}"
+    answer = f"{_backend(route)}|{map_field(route.id)}|{_flags(route)}|{rule}"
     return f"{answer}|{limits.fields[route.id]}" if route.limit else answer
+
+
+def _flags(route: Route) -> str:
+    return KEEPS_AUTHORIZATION * route.keeps_authorization + IS_STREAM * route.stream
 
 
 def _backend(route: Route) -> str:
@@ -119,13 +122,10 @@ def _backends(route: Route, rule: str) -> tuple[str, ...]:
 
 def _service_backends(plan: Plan, rules: Mapping[str, str], limits: RouteLimits) -> list[Section]:
     """The backends that some route leads to, in the order of the services."""
-    used = {backend for route in plan.routes for backend in _backends(route, rules[route.id])}
-    keeping = {
-        backend
-        for route in plan.routes
-        if route.keeps_authorization
-        for backend in _backends(route, rules[route.id])
-    }
+    used: dict[str, str] = {}
+    for route in plan.routes:
+        for backend in _backends(route, rules[route.id]):
+            used[backend] = used.get(backend, "") + _flags(route)
     ask = partial(ask_backend, limits=plan.limits)
     shadows = {route.service: route.shadow.where for route in reversed(plan.routes) if route.shadow}
     sections: list[Section] = []
@@ -140,7 +140,7 @@ def _service_backends(plan: Plan, rules: Mapping[str, str], limits: RouteLimits)
             backend = f"{kind}.{service.id}"
             if backend in used:
                 rate = call_limits(plan, limits, service, asked=kind != "open")
-                sections.append(build(service, rate, keeps=backend in keeping))
+                sections.append(build(service, rate, flags=used[backend]))
     return sections
 
 

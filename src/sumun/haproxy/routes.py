@@ -22,6 +22,12 @@ from sumun.haproxy.route_maps import ANY_HOST, HOSTS, NO_ROUTE, PATH_END, RouteM
 ROUTE = "txn.r"
 """The answer: `backend|route id|flags`, or NO_ROUTE."""
 
+KEEPS_AUTHORIZATION = "k"
+"""The flag of a route whose service gets the Authorization header."""
+
+IS_STREAM = "s"
+"""The flag of a route whose answers may go on for long, whatever the request looks like."""
+
 METHODS_THERE = "txn.methods"
 """The methods that are routed at this path, or NO_ROUTE: looked up only when the request's own is not."""
 
@@ -32,6 +38,11 @@ _TAKE_A_SEGMENT = regex(r'regsub("^=([^|]*)[|]\1[^/|]+","\1*")')
 # `!text;answer|path|` becomes the answer if the path is the text and one segment, else NO_ROUTE.
 _TAKE_THE_LAST = regex(r'regsub("^!([^;]*);(.*)[|]\1[^/|]+/[|]$","\2")')
 _OR_NONE = regex(rf'regsub("^!.*","{NO_ROUTE}")')
+
+
+def has_flag(flag: str) -> str:
+    """The condition that the route has this flag."""
+    return f"{{ var({ROUTE}),field(3,|) -m sub {flag} }}"
 
 
 def find_route(maps: RouteMaps) -> list[str]:

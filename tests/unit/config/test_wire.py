@@ -45,6 +45,7 @@ routes = st.builds(
     requirement=requirements,
     kinds=st.frozensets(st.sampled_from(TokenKind)),
     keeps_authorization=st.booleans(),
+    stream=st.booleans(),
     where=places,
 )
 
