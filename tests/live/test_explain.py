@@ -116,6 +116,15 @@ def test_what_became_of_a_request(demo: DemoNode) -> None:
     assert said["now"]["allowed"]
 
 
+def test_a_narrow_token_is_explained_as_it_was(demo: DemoNode) -> None:
+    """A call that was refused for its token's scopes is still refused for them, whatever its person may."""
+    narrow = demo.log_in("alice", scope="product:read")
+    said = of_request(demo, demo.call("DELETE", "/products/1", narrow))
+    assert said["now"]["status"] == 403
+    assert said["now"]["caller"]["scopes"] == ["product:read"]
+    assert said["now"]["change"]["scopes"] == ["product:delete"]
+
+
 def test_things_may_have_changed_since(demo: DemoNode) -> None:
     """A call that was refused then and would be allowed now is told as both."""
     dave = demo.log_in("dave")

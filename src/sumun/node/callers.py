@@ -7,8 +7,18 @@ stale.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
-from sumun.access import Invalid, InvalidBecause, Missing, Proven, Reason, TokenKind
+from sumun.access import (
+    Invalid,
+    InvalidBecause,
+    Missing,
+    NotAProfileError,
+    Profile,
+    Proven,
+    Reason,
+    TokenKind,
+)
 from sumun.config.plan import Client, Plan
 from sumun.directory import Directory, RegisteredClient
 from sumun.directory.errors import UnknownClientError, UnknownUserError
@@ -72,10 +82,10 @@ class Callers:
             return Caller(words, Invalid(InvalidBecause(line.why)), Shown.TOKEN)
         subject = Subject.parse(line.who)
         if subject.kind is SubjectKind.CLIENT:
-            return self.client(subject.id)
+            return _with_token_of(line, self.client(subject.id))
         if line.why == Reason.WRONG_TOKEN_KIND:
             kinds = frozenset(TokenKind) - kinds or kinds
-        return self.person(subject.id, kinds, line.client or None)
+        return _with_token_of(line, self.person(subject.id, kinds, line.client or None))
 
     async def token(self, secret: str, store: TokenStore, now: float) -> Caller:
         """Whoever a token proves at `now` (unix seconds). Raises OutageError; never for a token that is wrong."""
@@ -180,6 +190,23 @@ def _principal(standing: Standing, scopes: frozenset[Permission], client_id: str
     return Principal(
         standing.subject, standing.name, standing.roles, standing.permissions, scopes, client_id=client_id
     )
+
+
+def _with_token_of(line: LoggedCall, caller: Caller) -> Caller:
+    """The caller with the kind and the scopes of the token that it came with then, when the line says them."""
+    evidence = caller.evidence
+    if not isinstance(evidence, Proven) or ";" not in line.held:
+        return caller
+    try:
+        token = Profile.parse(line.held)
+    except NotAProfileError:
+        return caller
+    principal = replace(evidence.principal, scopes=token.scopes)
+    if token.own_rights:
+        principal = replace(principal, roles=token.roles, permissions=token.permissions)
+    proven = replace(evidence, principal=principal, kind=token.kind, own_rights=token.own_rights)
+    assumed = ("its token as it was then: the log keeps its kind and its scopes",)
+    return replace(caller, evidence=proven, own_rights=token.own_rights, assumed=assumed)
 
 
 def _unproven(words: str, because: InvalidBecause) -> Caller:

@@ -13,9 +13,11 @@ from sumun.config.plan import Plan
 from sumun.config.yaml_reader import parse
 from sumun.directory import LOCAL, Directory, Held, NewUser, Occasion
 from sumun.directory.errors import UnknownClientError, UnknownUserError
+from sumun.explain.logged import read_line
 from sumun.identity import ANYTHING, Permission
 from sumun.node.callers import Callers
 from tests.golden.kinds import CATALOGUE
+from tests.unit.explain.test_logged import fields
 
 BOTH, ONLY_JWT = frozenset(TokenKind), frozenset({TokenKind.JWT})
 YAML = b"""\
@@ -86,3 +88,25 @@ def test_who_is_not_there(callers: Callers) -> None:
         callers.client("nobody")
     with pytest.raises(UnknownClientError):
         callers.person("bob", BOTH, "nobody")
+
+
+@pytest.mark.parametrize(
+    ("held", "scopes", "kind", "roles"),
+    [
+        ("opaque;admin;;product:read", {"product:read"}, TokenKind.OPAQUE, {"user"}),
+        ("jwt;admin;;*:*", {"*:*"}, TokenKind.JWT, {"user"}),
+        ("opaque;admin;;*:*;own", {"*:*"}, TokenKind.OPAQUE, {"admin"}),
+        ("AAAAAAAAAAAAAAAAAAAA", {"product:*"}, TokenKind.OPAQUE, {"user"}),
+        ("opaque;;;;;", {"product:*"}, TokenKind.OPAQUE, {"user"}),
+        ("-", {"product:*"}, TokenKind.OPAQUE, {"user"}),
+    ],
+)
+def test_a_logged_caller_comes_with_the_token_of_then(
+    callers: Callers, held: str, scopes: set[str], kind: TokenKind, roles: set[str]
+) -> None:
+    """Kind and scopes are those that the line says; rights are those of today, unless they were the token's own."""
+    line = read_line(fields(who="user:bob", client="app", be="ask.shop", code="-", held=held))
+    evidence = callers.logged(line, BOTH).evidence
+    assert isinstance(evidence, Proven)
+    assert {str(scope) for scope in evidence.principal.scopes} == scopes
+    assert (evidence.kind, evidence.principal.roles) == (kind, roles)
