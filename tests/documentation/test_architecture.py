@@ -33,7 +33,7 @@ def told_types(heading: str) -> dict[str, str]:
 def asked() -> list[str]:
     """The arguments of the message in the SPOE file."""
     a_plan = plan(8080, [service("shop", 9101)], [route("products", "/products", "shop")])
-    lines = [line.text for line in render_spoe(a_plan, 7).lines]
+    lines = [line.text for line in render_spoe(a_plan).lines]
     (args,) = [line for line in lines if line.strip().startswith("args ")]
     return re.findall(r"(\w+)=\S+", args)
 

@@ -20,6 +20,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from secrets import token_bytes, token_hex
 
@@ -43,7 +44,7 @@ listen: 127.0.0.1:{port}
 outage: {{serve_known_for: {lease}s}}
 limits: {{request_timeout: 30s, wrong_tokens_per_source: 1000000}}
 services:
-  shop: {{url: http://127.0.0.1:{service}}}
+  shop: {{url: http://127.0.0.1:{service}, response_timeout: {patience}s}}
 roles:
   reader: ["{reader}"]
   writer: ["item:read", "item:write"]
@@ -53,7 +54,7 @@ routes:
   - {{path: "/items/{{id}}", methods: [GET], service: shop, require: item:read}}
   - {{path: /events, methods: [GET], service: shop, require: item:read}}
   - {{path: /extra, methods: [GET], service: shop, require: item:extra}}
-clients:
+{routes}clients:
   - {{id: app, kind: public, first_party: true, grants: [password], scopes: ["*:*"], token: opaque, may_ask_for: [jwt],
       lifetime: 1h{app}}}
   - {{id: jobs, kind: confidential, secret: "file:jobs.secret", grants: [client_credentials],
@@ -176,6 +177,7 @@ class World:
     log: AccessLog
     service: int
     callers: list[Caller] = field(default_factory=list)
+    patience: Iterator[int] = field(default_factory=lambda: count(31))
 
     @property
     def changes(self) -> Changes:
@@ -255,6 +257,11 @@ class World:
         done = await asyncio.to_thread(self.node.sumun, "reload", "--data", str(self.node.data))
         return done.returncode, done.stdout + done.stderr
 
+    async def replace_worker(self, **changed: object) -> tuple[int, str]:
+        """The same with a configuration that needs a new worker of HAProxy."""
+        await self.write_config(patience=next(self.patience), **changed)
+        return await self.reload()
+
     def workers(self) -> list[int]:
         """HAProxy's workers, the oldest first."""
         master = self.node.part("haproxy")
@@ -311,8 +318,13 @@ def config(
     node: object = "",
     app: object = "",
     more: object = "",
+    patience: object = 30,
+    routes: tuple[str, ...] = (),
 ) -> str:
-    """The configuration's text; `node` is more of `node:`, `app` of the client, `more` lines of their own."""
+    """The configuration's text; `node` is more of `node:`, `app` of the client, `more` lines of their own.
+
+    Another `patience` needs a new worker of HAProxy, other `routes` and `reader` do not.
+    """
     return _CONFIG.format(
         port=port,
         service=service,
@@ -323,6 +335,8 @@ def config(
         node=node,
         app=app,
         more=more,
+        patience=patience,
+        routes="".join(f"  - {{{one}, service: shop}}\n" for one in routes),
     )
 
 

@@ -87,6 +87,21 @@ def test_every_allowed_character(rows: Map) -> None:
     asyncio.run(work())
 
 
+def test_a_value_goes_to_the_end_of_its_row(rows: Map) -> None:
+    """Blanks and `;` in a value that is added are found again."""
+
+    async def work() -> None:
+        written = [
+            ("methods", "GET, HEAD, POST"),
+            ("last", "!GET:/a/;ask.s|r||7.1"),
+            ("odd", "a  b;; show info;c"),
+        ]
+        await rows.add(written)
+        assert [(key, await rows.get(key)) for key, _ in written] == written
+
+    asyncio.run(work())
+
+
 def test_commands_as_long_as_they_may_be(rows: Map) -> None:
     """A command of the longest length loses no row."""
 

@@ -432,7 +432,7 @@ def test_a_client_that_stays_on_an_old_worker(place: Place) -> None:
             await caller.begin("GET /items HTTP/1.1\r\n")
         await asyncio.sleep(0.1)
         before = world.workers()
-        assert (await world.reload())[0] == 0
+        assert (await world.replace_worker())[0] == 0
         after = world.workers()
         assert set(before) & set(after), "the old worker must still be there"
         assert len(after) > len(before)
@@ -461,7 +461,7 @@ def test_reloads_under_load(place: Place) -> None:
             await world.keep(one.token, first)
         async with Load(world, looped) as load:
             for number in range(3):
-                reloading = asyncio.create_task(world.reload())
+                reloading = asyncio.create_task(world.replace_worker())
                 turn = 0
                 while not reloading.done():
                     token = Looped(await world.token(user, own=READER))

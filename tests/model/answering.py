@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sumun.access import Allow, Evidence, Invalid, InvalidBecause, Proven, decide
+from sumun.access import Evidence, Invalid, InvalidBecause, Proven
 from sumun.errors import OutageError
 from sumun.recognition.errors import ChangingTooFastError
 from sumun.recognition.memory import Memory, Ticket
@@ -19,7 +19,7 @@ from sumun.tokens.feed import Change, ChangeKind, Position
 from sumun.tokens.judge import ClientState, judge_claims, judge_record
 from sumun.tokens.record import TokenRecord
 from tests.model.haproxy_worker import Worker
-from tests.model.truth import CONFIGURED, RULES, Token, bundles_of, configured_client, done, lesson_of
+from tests.model.truth import CONFIGURED, Token, configured_client, done, is_allowed, lesson_of
 
 if TYPE_CHECKING:
     from tests.model.deployment import Node
@@ -154,18 +154,22 @@ class AnsweringProcess:
                 return
 
     def _asked(self, worker: Worker, token: Token, rule: str) -> Iterator[str]:
+        generation = worker.generation
         try:
             evidence = yield from self._recognise(token)
         except OutageError:
             return  # 503: nobody was told yes or no
-        decision = decide(RULES[rule], evidence, bundles_of(worker.generation))
-        if not isinstance(decision, Allow):
-            self.node.judge(worker, token, rule, None)
+        if not self.is_allowed(rule, evidence, generation):
+            self.node.judge(worker, token, rule, None, generation)
             return
         assert isinstance(evidence, Proven)
-        fact, verdict = lesson_of(evidence, token.key, rule, worker.generation)
-        self.node.judge(worker, token, rule, (fact.profile, str(verdict.value())))
+        fact, verdict = lesson_of(evidence, token.key, rule, generation)
+        self.node.judge(worker, token, rule, (fact.profile, str(verdict.value())), generation)
         self.node.lessons.append((self.memory.incarnation, self.adopted, (fact, verdict)))
+
+    def is_allowed(self, rule: str, evidence: Evidence, generation: int) -> bool:
+        """What the process says of a request that this generation routed."""
+        return is_allowed(rule, evidence, generation, self.adopted)
 
     def _recognise(self, token: Token) -> Iterator[str]:
         """As `recognition.Recogniser` does it."""

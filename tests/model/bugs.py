@@ -13,6 +13,7 @@ from tests.model.answering import AnsweringProcess
 from tests.model.deployment import Deployment
 from tests.model.keeper import Keeper
 from tests.model.node import Node
+from tests.model.truth import is_allowed
 
 
 class HeldAs(Ledger):
@@ -327,6 +328,28 @@ def facts_are_labelled_when_they_are_sent(world: Deployment) -> None:
     world.node_class = Planted
 
 
+def a_switched_worker_forgets_nothing(world: Deployment) -> None:
+    """Its verdicts are of the old generation anyway; and its facts, which the old one's clients gave?"""
+
+    class Planted(Held):
+        def serves(self, generation):
+            self.generation = generation
+
+    world.ledger_class = ledger_with(Planted)
+
+
+def a_late_answer_is_the_old_generations_alone(world: Deployment) -> None:
+    """Asked before a reload and answered after it."""
+
+    class Planted(AnsweringProcess):
+        def is_allowed(self, rule, evidence, generation):
+            return super().is_allowed(rule, evidence, generation) or is_allowed(
+                rule, evidence, generation, generation
+            )
+
+    world.process_class = Planted
+
+
 # -- between the parts -----------------------------------------------------------------------------------------------
 
 
@@ -395,4 +418,8 @@ BUGS = [
     *(a_fact_is_added_again, a_late_write_counts, facts_of_another_incarnation_count),
     *(facts_are_labelled_when_they_are_sent, the_outbox_is_lost, a_command_is_given_up_and_comes_later),
     *(a_dead_keepers_command_comes_later, a_feed_forgets_its_readers),
+    *(
+        a_switched_worker_forgets_nothing,
+        a_late_answer_is_the_old_generations_alone,
+    ),
 ]

@@ -119,7 +119,7 @@ class Deployment:
             -MOST_UNSETTLED:
         ]
         for node, version in self.reloads:
-            if node.keeper is not None and node.keeper.ledger.is_trusted_only(node.newest.name):
+            if node.has_adopted():
                 version.confirmed_on.add(node.name)
                 self.seen["reloaded"] += 1
         self.reloads = [(node, version) for node, version in self.reloads if not version.confirmed_on]

@@ -96,6 +96,14 @@ class Usual(Machine):
         self.node(n).reload()
         self.world.run()
 
+    @rule(n=one, unseen=st.booleans())
+    def switch(self, n: int, unseen: bool) -> None:
+        """A reload that needs no new worker. Perhaps the keeper hears of it only a moment later."""
+        self.node(n).is_unseen = unseen
+        self.node(n).switch()
+        self.node(n).adopt()
+        self.world.run()
+
 
 class Trouble(Machine):
     """One thing goes wrong, or right again."""
@@ -361,6 +369,28 @@ class Plays(Machine):
         for link in self.links(n):
             link.is_cut = False
         self.world.run()
+
+    @rule(n=one, process=one, gate=gates, held=st.booleans(), what=changes, which=roles)
+    def routes_are_switched_slowly(
+        self, n: int, process: int, gate: str, held: bool, what: str, which: int
+    ) -> None:
+        """Between the worker, each process and the keeper calls come, and something changes; one answer is late."""
+        node = self.node(n)
+        self.world.ask_everything()
+        node.is_unseen = True
+        if held:
+            node.processes[process].shut.add(gate)
+            self.ask_anew(node, process)
+        for step in (node.switch, lambda: node.adopt(process), lambda: node.adopt(1 - process)):
+            step()
+            self.world.ask_everything()
+        self.change(what, which)
+        node.processes[process].let_in()
+        node.is_unseen = False
+        self.world.run()
+        node.are_lessons_held = False
+        node.hand_over()
+        self.world.ask_everything()
 
     @rule(what=changes, which=roles)
     def publishers_crash(self, what: str, which: int) -> None:

@@ -60,7 +60,9 @@ class Node:
         self.workers: list[Worker] = []
         self.wires: dict[str, Wire] = {}
         self.is_unseen = False
-        """The keeper has not looked at HAProxy's processes since they changed."""
+        """The keeper has not looked at HAProxy's processes since they changed, nor heard what they serve."""
+        self.told = self.generation
+        """The generation that the keeper was told of last."""
         self.lessons: deque[tuple[str, int, tuple[Fact, Verdict]]] = deque(maxlen=QUEUE)
         self.are_lessons_held = False
         world.truth.history.begin(f"configuration of {name}", self.generation)
@@ -126,13 +128,25 @@ class Node:
 
     def reload(self) -> None:
         """A new generation: a new worker, and the old one stays for its keep-alive clients and streams."""
-        self.generation += 1
+        self.begin_generation()
         if len(self.workers) > 2:
             self.kill(self.workers[0].name)
         self.start_worker()
+        self.adopt()
+
+    def switch(self) -> None:
+        """A new generation in the same worker: the rows of its routes are switched, which nobody knows yet."""
+        self.begin_generation()
+        self.newest.generation = self.generation
+
+    def begin_generation(self) -> None:
+        self.generation += 1
         version = self.world.truth.history.add(f"configuration of {self.name}", self.generation)
         self.world.reloads.append((self, version))
-        for process in self.processes:
+
+    def adopt(self, which: int | None = None) -> None:
+        """The clients of the new generation count in this process, or in all."""
+        for process in self.processes if which is None else [self.processes[which]]:
             process.adopt(self.generation)
 
     def show_processes(self) -> None:
@@ -140,6 +154,16 @@ class Node:
         if self.keeper is not None and not self.is_unseen:
             generations = {worker.name: worker.generation for worker in self.workers}
             self.keeper.ledger.workers(generations, self.newest.name)
+            self.told = self.generation
+
+    def has_adopted(self) -> bool:
+        """Everybody has: the reload returns."""
+        keeper, adopted = self.keeper, {self.told, *(process.adopted for process in self.processes)}
+        return (
+            adopted == {self.generation}
+            and keeper is not None
+            and keeper.ledger.is_trusted_only(self.newest.name)
+        )
 
     def set_clock(self, seconds: float) -> None:
         """The wall clock is set; the keeper hears of it at once (timerfd_create(2): TFD_TIMER_CANCEL_ON_SET)."""
@@ -236,14 +260,17 @@ class Node:
                 if known is not None:
                     self.judge(worker, token, rule, (known.profile, known.verdict))
 
-    def judge(self, worker: Worker, token: Token, rule: str, outcome: Outcome) -> None:
-        """An answer was given, by this worker or through it."""
+    def judge(
+        self, worker: Worker, token: Token, rule: str, outcome: Outcome, generation: int | None = None
+    ) -> None:
+        """An answer was given, by this worker or through it, to a request that this generation routed."""
         world = self.world
         world.last_answer = outcome
         if self.is_excused(worker):
             return
         bound = world.bound + (world.silent if self.was_set_back(worker) else 0)
-        right = world.truth.admissible(token, rule, worker.generation, self.name, world.steady, bound)
+        routed_by = worker.generation if generation is None else generation
+        right = world.truth.admissible(token, rule, routed_by, self.name, world.steady, bound)
         if outcome not in right:
             world.contradiction = BrokenPromiseError(
                 f"{worker.name} said {outcome} of {token.name} by {rule} at {world.steady}; right is {right}"

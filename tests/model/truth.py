@@ -12,7 +12,7 @@ from functools import cached_property
 from itertools import count, product
 from typing import Any
 
-from sumun.access import HasPermission, Proven, Rule, decide, profile_id
+from sumun.access import Evidence, HasPermission, Proven, Rule, decide, profile_id
 from sumun.access.decision import Allow
 from sumun.access.handover import headers_of
 from sumun.haproxy.kept import Fact, Verdict
@@ -98,6 +98,12 @@ def bundles_of(generation: int) -> dict[str, frozenset[Permission]]:
 def configured_client(generation: int) -> ClientState:
     """The configuration's own client, which every third generation narrows."""
     return ClientState(CONFIGURED, frozenset({READ} if generation % 3 == 0 else {ANYTHING}))
+
+
+def is_allowed(rule: str, evidence: Evidence, generation: int, adopted: int) -> bool:
+    """By the generation that routed the request, and by the one in force if that is newer (`answers.answer`)."""
+    generations = {generation, max(generation, adopted)}
+    return all(isinstance(decide(RULES[rule], evidence, bundles_of(one)), Allow) for one in generations)
 
 
 def lesson_of(proven: Proven, key: str, rule: str, generation: int) -> tuple[Fact, Verdict]:
@@ -197,7 +203,7 @@ class Truth:
             evidence = judge_claims(token.claims, denied, client, 0)
         else:
             return None
-        if not isinstance(decide(RULES[rule], evidence, bundles_of(generation)), Allow):
+        if not is_allowed(rule, evidence, generation, adopted):
             return None
         assert isinstance(evidence, Proven)
         fact, verdict = lesson_of(evidence, "", rule, generation)

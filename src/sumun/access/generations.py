@@ -1,7 +1,7 @@
 """Which policies are alive. Rollout writes it, answers reads it.
 
-A HAProxy worker asks with the number of the generation it was started under, so an old worker is never answered under
-a new policy or the reverse. Numbers are never used twice.
+HAProxy asks with the number of the generation whose route it found, so a request that one generation routed is never
+decided by another. Numbers are never used twice.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ class Generations:
         """This one is in force. KeyError for a number that was not learned."""
         self._in_force = self._live[generation]
 
-    def newer_than(self, policy: Policy) -> Policy | None:
+    def newer_than(self, generation: int) -> Policy | None:
         """The policy in force if it is newer than this one: what it refuses is refused under the old one too."""
         newest = self._in_force
-        return newest if newest is not None and newest.generation > policy.generation else None
+        return newest if newest is not None and newest.generation > generation else None
 
     def learn(self, policy: Policy) -> None:
         """Add a generation before any worker asks under it. ValueError if the number is known already."""
@@ -33,7 +33,7 @@ class Generations:
         self._live[policy.generation] = policy
 
     def retire(self, generation: int) -> None:
-        """Forget a generation whose workers are gone."""
+        """Forget a generation that nobody asks under any more."""
         self._live.pop(generation, None)
 
     def get(self, generation: int) -> Policy | None:

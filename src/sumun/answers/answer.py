@@ -153,7 +153,7 @@ class Answerer:
             decision = settled.decision
         else:
             decision = decide(rule, evidence, policy.bundles, internal=internal)
-        newer = self._generations.newer_than(policy)
+        newer = self._generations.newer_than(policy.generation)
         if newer is not None and isinstance(decision, Allow):
             # An old worker asks for a connection that was open before a reload. What was taken away since is gone.
             newer_rule = newer.rules.get(rule.route_id)

@@ -81,19 +81,22 @@ class OpenStreams:
         )
 
     async def may_go_on(self, stream: OpenStream) -> bool | None:
-        """Whether this stream would be allowed now: by the rule that allowed it, and by the one in force.
+        """Whether this stream would be allowed now: by the rule that allowed it, while its generation is known, and by
+        the one in force.
 
         None: nobody can tell.
         """
-        policy = self._generations.get(stream.generation)
-        policies = [] if policy is None else [policy, self._generations.newer_than(policy) or policy]
+        policy = self._generations.get(stream.generation) or self._generations.newer_than(stream.generation)
+        if policy is None:
+            return None
+        policies = (policy, self._generations.newer_than(policy.generation) or policy)
         rules = [(one.rules.get(stream.route_id), one.bundles) for one in policies]
         try:
             evidence = await self._recogniser.recognise_again(stream.credential.handle, self._clock())
         except SumunError as trouble:
             log.warning("an open stream was not judged: %s: %s", trouble.code, trouble)
             return None
-        return bool(rules) and all(
+        return all(
             rule is not None and isinstance(decide(rule, evidence, bundles, internal=stream.internal), Allow)
             for rule, bundles in rules
         )

@@ -164,6 +164,8 @@ def _limits(checked: Checked[Settings], findings: Findings) -> Limits:
         client_timeout_ms=limits.client_timeout,
         request_timeout_ms=limits.request_timeout,
         decision_timeout_ms=limits.decision_timeout,
+        old_workers=limits.old_workers,
+        old_worker_lifetime_ms=limits.old_worker_lifetime,
         password_checks_at_once=limits.password_checks_at_once,
         password_checks_waiting=limits.password_checks_waiting,
         login_failures_per_account_and_source=limits.login_failures_per_account_and_source,

@@ -48,6 +48,19 @@ class LimitSettings(Section):
         "longer only makes an outage slower.",
         examples=["1s"],
     )
+    old_workers: Annotated[int, Number(1, 100)] = Field(
+        8,
+        description="Old HAProxy workers at once: after a reload that needs a new one, the worker before lives on for "
+        "what is open there. Beyond this the oldest is ended, and its streams with it. Some 20 MB each, and their "
+        "connections.",
+        examples=["20"],
+    )
+    old_worker_lifetime: Annotated[int, Duration("1s", "24h")] = Field(
+        900_000,
+        description="How long an old worker may live on. As long as a token lives by default, when its streams end "
+        "anyway.",
+        examples=["1h"],
+    )
     password_checks_at_once: Annotated[int, Number(1, 64)] = Field(
         2,
         description="Passwords checked at the same time. Each takes one core for some 20 ms and 19 MiB (Argon2id), so "

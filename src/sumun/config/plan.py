@@ -225,6 +225,8 @@ class Limits:
     client_timeout_ms: int
     request_timeout_ms: int
     decision_timeout_ms: int
+    old_workers: int
+    old_worker_lifetime_ms: int
     password_checks_at_once: int
     password_checks_waiting: int
     login_failures_per_account_and_source: int

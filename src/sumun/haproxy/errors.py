@@ -101,3 +101,9 @@ class RuntimeSocketError(HAProxyError):
     """HAProxy's stats or master socket did not answer in time, or answered with a refusal."""
 
     code: ClassVar[str] = "haproxy_runtime_socket"
+
+
+class HalfSwitchedError(HAProxyError):
+    """The routes of the running worker may be those of the new generation, or not, or some of them."""
+
+    code: ClassVar[str] = "half_switched"

@@ -22,13 +22,7 @@ PAGES = "pages"
 
 
 def routed_frontend(
-    listener: str,
-    address: Address,
-    maps: RouteMaps,
-    limits: Limits,
-    generation: int,
-    *,
-    shadows: bool = False,
+    listener: str, address: Address, maps: RouteMaps, limits: Limits, *, shadows: bool = False
 ) -> Section:
     """The public or the internal listener: gate, route, what is known, backend. `shadows`: for its log."""
     limited = listener == "public" and limits.per_source is not None
@@ -37,7 +31,7 @@ def routed_frontend(
         (
             *_begin(address, limits, count_source(limits) if limited else [], shadows=shadows),
             *find_route(maps),
-            *look_up(generation),
+            *look_up(),
             *_to_judgement(),
             *judge_odd(limits),
             *_not_found(maps),

@@ -17,7 +17,7 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-from sumun.haproxy.sections import Files
+from sumun.haproxy.sections import File, Files, Line
 
 CURRENT: Final = "current"
 _LAST: Final = "last"
@@ -66,6 +66,13 @@ def install(files: Files, generations: Path) -> Path:
         raise
     _sync(generations)
     return folder
+
+
+def installed_files(folder: Path) -> Files:
+    """The files of an installed generation, as they were written. Raises OSError."""
+    texts = ((path.name, path.read_text("utf-8")) for path in sorted(folder.iterdir()))
+    files = (File(name, tuple(map(Line, text.removesuffix("\n").split("\n")))) for name, text in texts)
+    return Files(int(folder.name), tuple(files))
 
 
 def make_current(folder: Path, link: Path) -> None:

@@ -17,7 +17,7 @@ from typing import Final
 from sumun.access.handover import CLIENT_ID, TOKEN_ID, USER_ID, USER_NAME, USER_PERMISSIONS, USER_ROLES
 from sumun.haproxy.access_log import SHADOW
 from sumun.haproxy.gate import ODD
-from sumun.haproxy.routes import ROUTE
+from sumun.haproxy.routes import ROUTE, RULE
 from sumun.haproxy.sections import File, Line
 
 FACTS: Final = ("facts.a.map", "facts.b.map")
@@ -49,14 +49,14 @@ _HEADERS: Final = (
 _MAY_BE_MISSING: Final = {_FACT: {_USER_ID, _USER_NAME}, _VERDICT: set[int]()}
 
 
-def look_up(generation: int) -> list[str]:
+def look_up() -> list[str]:
     """Rules behind the route: `txn.known` becomes true when this call may pass without a question.
 
     Believed: a fact that has not expired, under an open lease, newer than every mark that concerns it, with a verdict
-    for this generation and rule. A request that is odd is never known.
+    for the route's generation and rule. A request that is odd is never known.
     """
     key = "http_auth_bearer,concat(|bearer|),sha2(256),hex"
-    verdict = f"{_field(_FACT, _PROFILE)},concat(@{generation}.,txn.rule),map_str({VERDICTS})"
+    verdict = f"{_field(_FACT, _PROFILE)},concat(@,{RULE}),map_str({VERDICTS})"
     young, old = FACTS
     alive = f"{{ {_field(_FACT, _EXPIRES)},sub(txn.now) -m int gt 0 }}"
     leased = f"{{ str({LEASE}),map_str_int({STATE},0),sub(txn.now) -m int gt 0 }}"
@@ -71,7 +71,7 @@ def look_up(generation: int) -> list[str]:
     return [
         f"http-request set-var({_FACT}) {key},map_str({young})",
         f"http-request set-var({_FACT}) {key},map_str({old}) unless {{ var({_FACT}) -m found }}",
-        f"http-request set-var(txn.rule) var({ROUTE}),field(4,|)",
+        f"http-request set-var({RULE}) var({ROUTE}),field(4,|)",
         f"http-request set-var({_VERDICT}) {verdict}",
         "http-request set-var(txn.now) date()",
         (

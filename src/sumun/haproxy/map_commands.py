@@ -16,9 +16,10 @@ MOST_BYTES = 15_000
 """For one command with its rows: below tune.bufsize (16384 at least) with room to spare."""
 
 _WORD = re.compile(r"[^\x00-\x20\x7f;]+")
+_VALUE = re.compile(r"[^\x00-\x20\x7f](?:[^\x00-\x1f\x7f]*[^\x00-\x20\x7f])?")
 
 Row = tuple[str, str]
-"""Key and value; neither is empty or holds white space (`kept` sees to that for ours)."""
+"""Key and value. The key is a word; a value that is added goes to the end of its line, and may hold blanks and `;`."""
 
 
 def add_rows(map_name: str, rows: Iterable[Row], version: int | None = None) -> Iterator[str]:
@@ -30,7 +31,7 @@ def add_rows(map_name: str, rows: Iterable[Row], version: int | None = None) -> 
     lines: list[str] = []
     size = len(head) + 1
     for key, value in rows:
-        line = f"{_word(key)} {_word(value)}\n"
+        line = f"{_word(key)} {_value(value)}\n"
         length = len(line.encode())
         if length + len(head) + 1 > MOST_BYTES:
             raise ValueError(f"a row of {length} bytes does not fit into one command")
@@ -66,6 +67,11 @@ def prepared_version(answer: str) -> int:
     return int(text)
 
 
+def give_up(map_name: str, version: int) -> str:
+    """The command that drops a prepared version that is not to come into force."""
+    return f"clear map @{version} {map_name}"
+
+
 def commit(map_name: str, version: int) -> str:
     """The command that puts a prepared version in force."""
     return f"commit map @{version} {map_name}"
@@ -92,6 +98,12 @@ def value_in(answer: str) -> str | None:
 def _word(text: str) -> str:
     if _WORD.fullmatch(text) is None:
         raise ValueError(f"{text[:40]!r} cannot stand in a row of a map")
+    return text
+
+
+def _value(text: str) -> str:
+    if _VALUE.fullmatch(text) is None:
+        raise ValueError(f"{text[:40]!r} cannot stand as a value in a row of a map")
     return text
 
 

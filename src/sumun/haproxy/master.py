@@ -27,6 +27,7 @@ from sumun.haproxy.errors import (
 from sumun.haproxy.paths import RuntimePaths
 from sumun.haproxy.program import Program
 from sumun.haproxy.render import CONFIGURATION
+from sumun.haproxy.route_switch import Switch
 from sumun.haproxy.runtime import RuntimeSocket
 from sumun.haproxy.runtime_commands import (
     RELOAD,
@@ -38,6 +39,7 @@ from sumun.haproxy.runtime_commands import (
     parse_reload,
     verdict,
 )
+from sumun.haproxy.switching import switch
 
 READY_SECONDS: Final = 20.0
 RELOAD_SECONDS: Final = 60.0
@@ -115,6 +117,16 @@ class MasterSocket:
             raise RuntimeSocketError(
                 f"HAProxy did not say within {RELOAD_SECONDS:g} s what became of the reload"
             ) from None
+
+    async def switch(self, maps: Iterable[Switch]) -> None:
+        """Let the worker that serves new connections find these routes.
+
+        Raises RuntimeSocketError (nothing has changed) and HalfSwitchedError.
+        """
+        worker = (await self.processes()).newest
+        if worker is None:
+            raise RuntimeSocketError("HAProxy has no worker")
+        await switch(self._master, worker, maps)
 
     async def _until_reloaded(self, before: Processes) -> Processes:
         while True:

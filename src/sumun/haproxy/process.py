@@ -15,9 +15,6 @@ from sumun.haproxy.quoting import name, word
 from sumun.haproxy.refusals import made_by_haproxy
 from sumun.haproxy.sections import Section, section
 
-HARD_STOP_AFTER_SECONDS: Final = 900
-"""How long an old worker may keep its streams after a reload: as long as an access token lives by default."""
-
 _REWRITE_BYTES: Final = 1024
 """HAProxy keeps this much of a buffer free for the headers that we add (tune.maxrewrite)."""
 
@@ -44,7 +41,9 @@ def global_section(plan: Plan, paths: RuntimePaths) -> Section:
             *account,
             *threads,
             f"maxconn {plan.limits.max_connections}",
-            f"hard-stop-after {HARD_STOP_AFTER_SECONDS}s",
+            # For a worker that a reload has replaced, and that still has something open.
+            f"hard-stop-after {plan.limits.old_worker_lifetime_ms}ms",
+            f"mworker-max-reloads {plan.limits.old_workers}",
             f"tune.bufsize {buffer_bytes(plan.limits.header_bytes)}",
             f"tune.maxrewrite {_REWRITE_BYTES}",
             # The cache of regex results only costs when paths hold ids: each is new.

@@ -17,7 +17,11 @@ OLDEST: Final = (2, 6)
 VARIABLE: Final = "HAPROXY"
 """Environment variable that names the program, instead of the one on PATH."""
 
-_VERSION: Final = re.compile(r"^HA-?Proxy version (\d+)\.(\d+)[^\s]*", re.MULTILINE)
+_VERSION: Final = re.compile(r"^HA-?Proxy version (\d+)\.(\d+)(?:\.(\d+))?[^\s]*", re.MULTILINE)
+_LOOKS_PAST_WHAT_IS_PREPARED: Final = (2, 6, 4)
+"""Before it a look into a map that is being switched could find the wrong row (HAProxy's CHANGELOG, August 2022:
+"pattern: only visit equivalent nodes when skipping versions").
+"""
 _ASK_SECONDS: Final = 10.0
 
 
@@ -27,6 +31,12 @@ class Program:
 
     path: Path
     version: tuple[int, int]
+    patch: int = 0
+
+    @property
+    def can_switch_maps(self) -> bool:
+        """Whether rows of a map may be switched while requests look into it."""
+        return (*self.version, self.patch) >= _LOOKS_PAST_WHAT_IS_PREPARED
 
 
 def find_program(environment: Mapping[str, str] | None = None) -> Program:
@@ -46,11 +56,11 @@ def find_program(environment: Mapping[str, str] | None = None) -> Program:
             f"or set {VARIABLE} to its path"
         )
     path = Path(found)
-    return Program(path, read_version(path, _describe(path)))
+    return read_program(path, _describe(path))
 
 
-def read_version(path: Path, description: str) -> tuple[int, int]:
-    """Major and minor version out of what `haproxy -vv` printed. Raises when it is too old or lacks something."""
+def read_program(path: Path, description: str) -> Program:
+    """The program that printed this for `haproxy -vv`. Raises when it is too old or lacks something."""
     match = _VERSION.search(description)
     if match is None:
         raise HAProxyMissingError(
@@ -65,7 +75,7 @@ def read_version(path: Path, description: str) -> tuple[int, int]:
     for feature, why in _NEEDED.items():
         if not re.search(feature, description):
             raise HAProxyUnfitError(f"{path} was built without {why}; install the distribution's HAProxy")
-    return version
+    return Program(path, version, int(match[3] or 0))
 
 
 # Regular expression over `haproxy -vv` -> what it stands for.

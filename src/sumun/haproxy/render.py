@@ -41,25 +41,26 @@ _OWN_TARGETS = (
 def render(plan: Plan, generation: int, paths: RuntimePaths) -> Files:
     """The files of generation `generation` of this plan: haproxy.cfg, the SPOE file, the maps; sorted by name.
 
+    Only the maps of routes know the number, and only they know what routes need. So what changes nothing else can be
+    switched in a worker that goes on serving (`route_switch`).
+
     Raises UnquotableError for a text that no HAProxy file can hold, RouteTableTooLargeError for routes that
     combine into too many cases. What HAProxy itself thinks of the files is for `check` to find out.
     """
     hosts = tuple(sorted({route.host for route in plan.routes if route.host}))
     rules = rule_ids(plan)
     limits = route_limits(plan)
-    public = _maps("public", plan.routes, hosts, rules, limits)
+    public = _maps("public", plan.routes, hosts, rules, limits, generation)
     shadows = any(route.shadow for route in plan.routes)
     sections = [
         global_section(plan, paths),
         defaults_section(plan),
-        routed_frontend("public", plan.listen, public, plan.limits, generation, shadows=shadows),
+        routed_frontend("public", plan.listen, public, plan.limits, shadows=shadows),
     ]
     files = [*public.files]
     if plan.internal is not None:
-        internal = _maps("internal", plan.routes, hosts, rules, limits)
-        sections.append(
-            routed_frontend("internal", plan.internal, internal, plan.limits, generation, shadows=shadows)
-        )
+        internal = _maps("internal", plan.routes, hosts, rules, limits, generation)
+        sections.append(routed_frontend("internal", plan.internal, internal, plan.limits, shadows=shadows))
         files += internal.files
     if plan.operator is not None:
         sections.append(operator_frontend(plan.operator, plan.limits))
@@ -68,7 +69,7 @@ def render(plan: Plan, generation: int, paths: RuntimePaths) -> Files:
     sections += resolvers(plan.services.values())
     files += [
         file_of(CONFIGURATION, sections),
-        render_spoe(plan, generation),
+        render_spoe(plan),
         *map(error_file, UNREAD),
         *known_files(),
         *rate_files(plan),
@@ -84,21 +85,22 @@ def _maps(
     hosts: tuple[str, ...],
     rules: Mapping[str, str],
     limits: RouteLimits,
+    generation: int,
 ) -> RouteMaps:
     targets = list(_OWN_TARGETS)
     places: dict[str, Place] = {}
     for route in routes:
         # A hidden route keeps its place: nothing less literal takes its requests over (config.precedence).
         hidden = listener == "public" and route.access is Access.INTERNAL
-        value = HIDDEN if hidden else _answer(route, rules[route.id], limits)
+        value = HIDDEN if hidden else _answer(route, generation, rules[route.id], limits)
         targets.append(Target(route.host, route.path, route.methods, value))
         places[value] = route.where
-    return route_maps(listener, targets, hosts, places)
+    return route_maps(listener, targets, hosts, places, generation)
 
 
-def _answer(route: Route, rule: str, limits: RouteLimits) -> str:
-    """What the maps say of a route: `backend|route id|flags|rule id`, and the fields of its limit if it has one."""
-    answer = f"{_backend(route)}|{map_field(route.id)}|{_flags(route)}|{rule}"
+def _answer(route: Route, generation: int, rule: str, limits: RouteLimits) -> str:
+    """What the maps say of a route: `backend|route id|flags|generation.rule id`, and the fields of its limit if any."""
+    answer = f"{_backend(route)}|{map_field(route.id)}|{_flags(route)}|{generation}.{rule}"
     return f"{answer}|{limits.fields[route.id]}" if route.limit else answer
 
 

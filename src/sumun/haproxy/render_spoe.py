@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from sumun.config.plan import Plan
+from sumun.haproxy.routes import ROUTE, RULE
 from sumun.haproxy.sections import File, Line, Section, file_of
 
 SPOE_FILE: Final = "spoe.conf"
@@ -37,8 +38,8 @@ ANSWER_VARIABLES: Final = (
 """All variables an answer may carry (docs/architecture.md, "The answer")."""
 
 
-def render_spoe(plan: Plan, generation: int) -> File:
-    """The SPOE file of one generation."""
+def render_spoe(plan: Plan) -> File:
+    """The SPOE file."""
     wait = plan.limits.decision_timeout_ms
     agent = (
         f"groups {GROUP}",
@@ -60,8 +61,8 @@ def render_spoe(plan: Plan, generation: int) -> File:
         f"use-backend {ANSWERERS}",
     )
     args = (
-        f"gen=str({generation})",
-        "route=var(txn.r),field(2,|)",
+        f"gen=var({RULE}),field(1,.)",
+        f"route=var({ROUTE}),field(2,|)",
         "lst=fe_name",
         "kind=var(txn.kind)",
         "cred=var(txn.cred)",

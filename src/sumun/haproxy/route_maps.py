@@ -7,15 +7,16 @@
 
 A key is the text of a state, or that text with `|` behind it, which stands for the end of the path. Its value is
 
-    backend|route id|flags    the answer: this route
-    =GET:/shops/              a placeholder may follow: replace the next segment by `*` and look again
-    !GET:/products/;answer    a placeholder and then the end must follow: if so, this is the answer
-    .                         no route
+    backend|route id|flags|12.3   the answer: this route, of generation 12, by rule 3
+    =12@GET:/shops/               a placeholder may follow: replace the next segment by `*` and look again, `12@` before
+    !GET:/products/;answer        a placeholder and then the end must follow: if so, this is the answer
+    .                             no route
 
-so a path is found with one look-up, and one more for each placeholder that is not its end (`routes`). A key whose
-value is what a shorter key says already is left out. All but hosts exist once for each listener
-(`public.routes.map`), because an internal route exists only on the internal one. Before every text stands the
-short name of its host, when any route names a host.
+so a path is found with one look-up, and one more for each placeholder that is not its end (`routes`). A key with a
+placeholder in it begins with the number of its generation: so all look-ups of one request find what the first one
+found, though the maps may be switched meanwhile (`route_switch`). A key whose value is what a shorter key says already
+is left out. All but hosts exist once for each listener (`public.routes.map`), because an internal route exists only on
+the internal one. Before every text stands the short name of its host, when any route names a host.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ HIDDEN = "refuse|-|"
 
 NO_ROUTE = "."
 PATH_END = "|"
+OF = "@"
+"""Behind the number of a generation, at the beginning of a key. No request's method and no host's short name has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,11 @@ class RouteMaps:
 
 
 def route_maps(
-    listener: str, targets: Iterable[Target], hosts: tuple[str, ...], places: Mapping[str, Place]
+    listener: str,
+    targets: Iterable[Target],
+    hosts: tuple[str, ...],
+    places: Mapping[str, Place],
+    generation: int,
 ) -> RouteMaps:
     """The maps of one listener from what it routes. `hosts` are all that any route names; `places` by answer.
 
@@ -73,8 +80,8 @@ def route_maps(
         for method in METHODS:
             taking = [target for target in here if method in (target.methods or METHODS)]
             some = states(taking, f"{short}{method}:", MOST_STATES - len(routes))
-            routes |= _rows(some, _route_for(method))
-        methods |= _rows(states(here, f"{short}:"), _allow)
+            routes |= _rows(some, generation, _route_for(method))
+        methods |= _rows(states(here, f"{short}:"), generation, _allow)
     return RouteMaps(
         listener,
         (_file(f"{listener}.routes.map", routes, places), _file(f"{listener}.methods.map", methods, places)),
@@ -95,7 +102,9 @@ def _short_names(hosts: tuple[str, ...]) -> list[tuple[str, str]]:
     return [*((host, f"h{number}/") for number, host in enumerate(hosts, 1)), ("", ANY_HOST)]
 
 
-def _rows(some: list[State], value: Callable[[Mapping[str, str]], str | None]) -> dict[str, str]:
+def _rows(
+    some: list[State], generation: int, value: Callable[[Mapping[str, str]], str | None]
+) -> dict[str, str]:
     """The rows of one host's states, which come sorted: a state stands behind those above it."""
     rows: dict[str, str] = {}
     last = _last_placeholders(some, value)
@@ -106,19 +115,21 @@ def _rows(some: list[State], value: Callable[[Mapping[str, str]], str | None]) -
         if state.text.removesuffix("*/") in last and state.text.endswith("*/"):
             continue
         rest = value(state.rest)
+        walked = f"{generation}{OF}{state.text}"
+        key = walked if "*" in state.text else state.text
         if state.text in last:
-            own = f"!{state.text};{last[state.text]}"
+            own = f"!{key};{last[state.text]}"
         else:
-            own = f"={state.text}" if state.takes_placeholder else rest or NO_ROUTE
+            own = f"={walked}" if state.takes_placeholder else rest or NO_ROUTE
         if own != above[-1][1]:
-            rows[state.text] = own
+            rows[key] = own
         if state.exact:
-            rows[f"{state.text}{PATH_END}"] = value({**state.rest, **state.exact}) or NO_ROUTE
+            rows[f"{key}{PATH_END}"] = value({**state.rest, **state.exact}) or NO_ROUTE
         elif rest is not None and state.takes_placeholder:
-            rows[f"{state.text}{PATH_END}"] = rest
+            rows[f"{key}{PATH_END}"] = rest
         if rest is not None and state.takes_placeholder:
             # An empty segment is no placeholder's: what stands here holds unless a template ends with a slash.
-            rows[f"{state.text}/"] = rest
+            rows[f"{key}/"] = rest
         above.append((state.text, own))
     return rows
 

@@ -2,10 +2,11 @@
 
 1. `txn.p` begins as `GET:/products/17/|`: the method, the path with a slash behind it, the mark of its end.
 2. The longest key that it begins with is looked up. Its value is the route, or that there is none, or
-   `=GET:/products/`: a placeholder may follow there.
-3. Then that text is written before the path, `=GET:/products/|GET:/products/17/reviews/|`, and one regular
-   expression, whose back-reference skips the text again, replaces the segment behind it:
-   `GET:/products/*/reviews/|`. Back to 2, at most as often as the longest template has placeholders.
+   `=12@GET:/products/`: a placeholder may follow there.
+3. Then that text is written before the path, `=12@GET:/products/|GET:/products/17/reviews/|`, and one regular
+   expression, whose back-references skip the text again, replaces the segment behind it:
+   `12@GET:/products/*/reviews/|`, for what follows is of generation 12 whatever is in force by then.
+   Back to 2, at most as often as the longest template has placeholders.
 4. A value `!GET:/products/;answer` says that one segment must follow, and nothing else: another regular
    expression sees to that, and leaves the answer.
 
@@ -20,7 +21,10 @@ from sumun.haproxy.quoting import regex
 from sumun.haproxy.route_maps import ANY_HOST, HOSTS, NO_ROUTE, PATH_END, RouteMaps
 
 ROUTE = "txn.r"
-"""The answer: `backend|route id|flags`, or NO_ROUTE."""
+"""The answer: `backend|route id|flags|generation.rule`, or NO_ROUTE."""
+
+RULE = "txn.rule"
+"""`generation.rule` of the answer: what the question and the verdict are about."""
 
 KEEPS_AUTHORIZATION = "k"
 """The flag of a route whose service gets the Authorization header."""
@@ -34,7 +38,7 @@ METHODS_THERE = "txn.methods"
 NO_ROUTE_FOUND = f"{{ var({ROUTE}) -m str {NO_ROUTE} }}"
 
 # What a path that ends or has an empty segment there becomes begins with `=`, as no key does.
-_TAKE_A_SEGMENT = regex(r'regsub("^=([^|]*)[|]\1[^/|]+","\1*")')
+_TAKE_A_SEGMENT = regex(r'regsub("^=([^@|]*@)([^|]*)[|](?:\1)?\2[^/|]+","\1\2*")')
 # `!text;answer|path|` becomes the answer if the path is the text and one segment, else NO_ROUTE.
 _TAKE_THE_LAST = regex(r'regsub("^!([^;]*);(.*)[|]\1[^/|]+/[|]$","\2")')
 _OR_NONE = regex(rf'regsub("^!.*","{NO_ROUTE}")')

@@ -112,6 +112,12 @@ class Held:
         if doubt is Doubt.EVERYTHING:
             self._forgotten()
 
+    def serves(self, generation: int) -> None:
+        """Its routes are of this generation. What was found under the clients of another one does not count."""
+        if generation != self.generation:
+            self.generation = generation
+            self.begin_anew(Doubt.EVERYTHING)
+
     # -- news and facts ------------------------------------------------------------------------------------------
 
     def hear(self, news: News) -> None:

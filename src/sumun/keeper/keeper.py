@@ -114,9 +114,15 @@ class Keeper:
         self._upcoming = generation
 
     async def adopted(self, generation: int) -> None:
-        """The reload is done. Returns when old workers believe nothing any more, or their leases must be over."""
+        """The reload is done: the newest worker is of this generation, a new one or one whose routes were switched.
+
+        Returns when nothing of before is believed any more, or the leases must be over.
+        """
         self._generation, self._upcoming = generation, None
         await self._look()
+        if self._newest is not None:
+            self._generations[self._newest] = generation
+            self._ledger.workers(self._generations, self._newest)
         self._order()
         until = self._steady() + self._waited_for
         while not self._ledger.is_trusted_only(self._newest or "") and self._steady() < until:

@@ -79,12 +79,17 @@ class Ledger:
     # -- what happens --------------------------------------------------------------------------------------------
 
     def workers(self, generations: Mapping[str, int], newest: str | None) -> None:
-        """These HAProxy workers live (name -> generation), and new connections go to `newest`."""
+        """These HAProxy workers live (name -> generation), and new connections go to `newest`.
+
+        A worker's generation may become another: the rows of its routes were switched.
+        """
         known = self._held or {}
         self._held = {
             worker: known.get(worker) or Held(generation, self._bounds)
             for worker, generation in generations.items()
         }
+        for worker, generation in generations.items():
+            self._held[worker].serves(generation)
         self._newest = newest
         for worker, held in self._held.items():
             if worker != newest and not held.retired:
@@ -188,7 +193,10 @@ class Ledger:
         return self._held is not None and all(held.lease == 0 for held in self._held.values())
 
     def is_trusted_only(self, newest: str) -> bool:
-        """True when this is the newest worker and no other believes anything: the reload that began it is over."""
+        """True when this is the newest worker and no other believes anything: the reload is over.
+
+        It may still believe what it kept under another generation; it has no verdict of the one that it serves.
+        """
         others = (held for worker, held in (self._held or {}).items() if worker != newest)
         return self._newest == newest and all(held.lease == 0 for held in others)
 

@@ -8,16 +8,23 @@ import logging
 from dataclasses import dataclass, fields
 
 from sumun.config import Plan
-from sumun.haproxy.errors import RuntimeSocketError
+from sumun.config.plan import Limits
+from sumun.haproxy.errors import HalfSwitchedError, HAProxyError, RuntimeSocketError
+from sumun.haproxy.install import installed_files
 from sumun.haproxy.master import MasterSocket
+from sumun.haproxy.program import Program
+from sumun.haproxy.route_switch import Switch, switches
 from sumun.node.control import ask
 from sumun.node.errors import NodeError
 from sumun.node.folders import DataFolder
 from sumun.node.secret_refs import Secrets
+from sumun.rollout.generation import PLAN_FILE, Generation
+from sumun.rollout.rollout import UncertainError
 
 log = logging.getLogger(__name__)
 
 _LOOK_EVERY_SECONDS = 1.0
+_LATE_SECONDS = 2.0
 _RESTART_SETTINGS = ("issuer", "audience", "jwt_algorithm")
 
 
@@ -67,6 +74,58 @@ class Pupil:
             await ask(self.folder.control_socket(self.name), f"retire {generation}")
         except NodeError as error:
             log.warning("part %s was not told that generation %d is over: %s", self.name, generation, error)
+
+
+class HAProxySide:
+    """What a reload does to HAProxy: it switches routes in the worker that serves, where that is enough; else it has a
+    new worker take over.
+    """
+
+    def __init__(self, sockets: MasterSocket, program: Program) -> None:
+        self._sockets = sockets
+        self._can_switch = program.can_switch_maps
+        self._is_unclear = False
+        """Which rows the worker has is not known: only a new one can be trusted to have the right ones."""
+
+    async def serve(self, old: Generation, new: Generation) -> bool:
+        """Let HAProxy serve the new generation; True when a new worker does. Raises UncertainError, HAProxyError."""
+        maps = _switches(old, new) if self._can_switch and not self._is_unclear else None
+        half_switched: HAProxyError | None = None
+        if maps is not None:
+            try:
+                await self._sockets.switch(maps)
+                return False
+            except RuntimeSocketError as trouble:
+                log.warning("routes could not be switched, a new worker takes over: %s", trouble)
+            except HalfSwitchedError as trouble:
+                log.error("%s; a new worker takes over", trouble)
+                half_switched = trouble
+        try:
+            await self._sockets.reload()
+        except HAProxyError as trouble:
+            if half_switched is None:
+                raise
+            self._is_unclear = True
+            raise UncertainError(f"{half_switched}; and no new worker took over: {trouble}") from trouble
+        self._is_unclear = False
+        return True
+
+
+def _switches(old: Generation, new: Generation) -> tuple[Switch, ...] | None:
+    """None when only a new worker can serve the new one."""
+    try:
+        before, after = installed_files(old.folder), installed_files(new.folder)
+    except OSError as error:
+        log.warning(
+            "the files of a generation cannot be read, so routes are not switched: %s", error.strerror
+        )
+        return None
+    return switches(before, after, frozenset({PLAN_FILE}))
+
+
+async def wait_until_answered(limits: Limits) -> None:
+    """Return when every question that was asked before has its answer, or is given up."""
+    await asyncio.sleep(limits.decision_timeout_ms / 1000 + _LATE_SECONDS)
 
 
 async def wait_until_gone(sockets: MasterSocket, workers: frozenset[int]) -> None:

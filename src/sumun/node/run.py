@@ -16,7 +16,7 @@ import resource
 import secrets as random
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -37,13 +37,19 @@ from sumun.node.errors import DirectoryOutOfReachError, NameClashError, PartFail
 from sumun.node.folders import DataFolder, FolderLock, clean_run_folder, open_data_folder, unusable
 from sumun.node.master_relay import MasterRelay
 from sumun.node.privileges import Account, choose_account, give, refuse_closed_way, share, show
-from sumun.node.reload import Pupil, refuse_what_needs_a_restart, wait_until_gone
+from sumun.node.reload import (
+    HAProxySide,
+    Pupil,
+    refuse_what_needs_a_restart,
+    wait_until_answered,
+    wait_until_gone,
+)
 from sumun.node.secret_refs import Secrets
 from sumun.node.signing import ensure_key
 from sumun.node.store_reach import reach_store
 from sumun.node.supervise import Part, PartSpec
 from sumun.rollout.generation import Generation, prepare_generation
-from sumun.rollout.rollout import Report, Rollout
+from sumun.rollout.rollout import Report, Rollout, UncertainError
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +68,7 @@ class _Running:
     plan: Plan
     generation: Generation
     sockets: MasterSocket
+    haproxy: HAProxySide
     older: dict[int, Generation] = field(default_factory=dict)
 
 
@@ -139,22 +146,33 @@ class Node:
         plan = self._load()
         refuse_what_needs_a_restart(running.plan, plan)
         secrets = Secrets.of(plan)
-        new = _prepare(plan, self._source, running.folder, running.program, running.account)
+        kept = {running.generation.number, *running.older}
+        new = _prepare(plan, self._source, running.folder, running.program, running.account, kept)
         before = await running.sockets.processes()
         rollout = Rollout(
             lambda: [Pupil(part.spec.name, running.folder, secrets) for part in self._own_parts()],
             lambda generation: make_current(generation.folder, running.folder.current),
-            lambda: _reload_haproxy(running.sockets),
+            running.haproxy.serve,
         )
         old = running.generation
-        report = await rollout.bring_up(plan, new, old)
+        try:
+            report = await rollout.bring_up(plan, new, old)
+        except UncertainError:
+            running.older[new.number] = new
+            self._restart_under(running)
+            self._retire_later(running, new, wait_until_gone(running.sockets, frozenset(before.workers)))
+            raise
         running.plan, running.generation = plan, new
         running.older[old.number] = old
         self._restart_under(running)
         for part in self._own_parts():
             if part.spec.name in report.behind:
                 part.end()
-        self._retire_later(running, old, frozenset((*before.workers, *before.old_workers)))
+        if report.new_worker:
+            workers = frozenset((*before.workers, *before.old_workers))
+            self._retire_later(running, old, wait_until_gone(running.sockets, workers))
+        else:
+            self._retire_later(running, old, wait_until_answered(plan.limits))
         log.info("reloaded: %s", report.sentence())
         return report
 
@@ -172,9 +190,11 @@ class Node:
             kind = part.spec.name.partition("-")[0]
             part.spec = _own_part(kind, running.folder, running.generation, index, running.older)
 
-    def _retire_later(self, running: _Running, old: Generation, workers: frozenset[int]) -> None:
+    def _retire_later(
+        self, running: _Running, old: Generation, nobody_asks: Coroutine[None, None, None]
+    ) -> None:
         async def retire() -> None:
-            await wait_until_gone(running.sockets, workers)
+            await nobody_asks
             for part in self._own_parts():
                 await Pupil(part.spec.name, running.folder, Secrets({})).retire(old.number)
             running.older.pop(old.number, None)
@@ -228,7 +248,8 @@ class Node:
             )
         )
         self._appending = asyncio.create_task(keep_appending(self._access_log), name="access log")
-        self._running = _Running(program, account, folder, plan, generation, sockets)
+        side = HAProxySide(sockets, program)
+        self._running = _Running(program, account, folder, plan, generation, sockets, side)
         self._control = ControlServer(folder.control_socket("supervisor"), {"reload": self._answer_reload})
         await self._control.start()
         return plan
@@ -250,12 +271,17 @@ class Node:
 
 
 def _prepare(
-    plan: Plan, source: Path, folder: DataFolder, program: Program, account: Account | None
+    plan: Plan,
+    source: Path,
+    folder: DataFolder,
+    program: Program,
+    account: Account | None,
+    needed: Iterable[int] = (),
 ) -> Generation:
     user, group = (account.name, grp.getgrgid(account.gid).gr_name) if account else ("", "")
     generation = prepare_generation(plan, source, folder.generations, folder.run, program, user, group)
     kept = range(generation.number - _GENERATIONS_KEPT, generation.number + 1)
-    remove_old(folder.generations, set(kept))
+    remove_old(folder.generations, {*kept, *needed})
     for path in (generation.folder, *generation.folder.iterdir()):
         show(path, account)
     return generation
@@ -280,10 +306,6 @@ def _own_part(
         argv=[sys.executable, "-P", "-m", f"sumun.node.part_{kind}", *arguments],
         environment={"PROMETHEUS_MULTIPROC_DIR": str(folder.metrics), "PYTHONUNBUFFERED": "1"},
     )
-
-
-async def _reload_haproxy(sockets: MasterSocket) -> None:
-    await sockets.reload()
 
 
 def _ready(sockets: MasterSocket) -> Callable[[], Awaitable[None]]:

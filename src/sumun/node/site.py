@@ -6,9 +6,9 @@ the generation is adopted; the old one is closed when its generation is retired,
 
 from __future__ import annotations
 
+import asyncio
 import json
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 
 from sumun.config import Plan
 from sumun.node.assemble import Following, Shared, build_oauth
@@ -19,11 +19,26 @@ from sumun.oauth.app import OAuthApp, Receive, Scope, Send
 from sumun.telemetry.metrics import CONTENT_TYPE, exposition
 
 
-@dataclass(frozen=True, slots=True)
 class _Served:
-    plan: Plan
-    oauth: OAuthApp
-    stack: AsyncExitStack
+    """The OAuth server of one generation, what it has open, and whether it is at work."""
+
+    def __init__(self, plan: Plan, oauth: OAuthApp, stack: AsyncExitStack) -> None:
+        self.plan = plan
+        self.stack = stack
+        self.idle = asyncio.Event()
+        self.idle.set()
+        self._oauth = oauth
+        self._busy = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._busy += 1
+        self.idle.clear()
+        try:
+            await self._oauth(scope, receive, send)
+        finally:
+            self._busy -= 1
+            if not self._busy:
+                self.idle.set()
 
 
 class Site:
@@ -35,14 +50,14 @@ class Site:
         self._shared = shared
         self._following = following
         self._served: dict[int, _Served] = {}
-        self._oauth: OAuthApp | None = None
+        self._in_force: _Served | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """HAProxy says which listener a request came in by, and strips that header from what clients send."""
         if scope["type"] == "http" and (b"x-sumun-listener", b"operator") in scope["headers"]:
             await _metrics(send)
-        elif self._oauth is not None:
-            await self._oauth(scope, receive, send)
+        elif self._in_force is not None:
+            await self._in_force(scope, receive, send)
 
     async def learn(self, words: str) -> str:
         """`learn N SECRETS`: the supervisor reads the secrets, for this part has dropped root."""
@@ -56,13 +71,14 @@ class Site:
         self._shared.in_force.adopt(served.plan)
         self._following.directory.configure(served.plan.clients)
         self._following.memory.reconfigured()
-        self._oauth = served.oauth
+        self._in_force = served
         return "adopted"
 
     async def retire(self, words: str) -> str:
-        """`retire N`: let go of what it had open."""
+        """`retire N`: let go of what it had open, when the requests that it still serves are over."""
         served = self._served.pop(int(words), None)
         if served is not None:
+            await served.idle.wait()
             await served.stack.aclose()
         return "retired"
 
@@ -74,8 +90,9 @@ class Site:
 
     async def close(self) -> None:
         """Let go of everything."""
-        for generation in list(self._served):
-            await self.retire(str(generation))
+        while self._served:
+            _, served = self._served.popitem()
+            await served.stack.aclose()
 
 
 async def _metrics(send: Send) -> None:

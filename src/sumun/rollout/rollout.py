@@ -3,12 +3,12 @@
     1 compile    YAML -> plan -> files, checked by us and by HAProxy     nothing has changed
     2 install    a folder under a new number                            nothing has changed
     3 learn      every part can answer for the new generation           a part that cannot: retire it again, stop here
-    4 switch     the link `current`, then HAProxy's reload              refused: link back, retire it again
+    4 switch     the link `current`, then HAProxy                       refused: link back, retire it again
     5 adopt      clients, logins and tokens are the new plan's          now it counts
-    6 retire     the old generation, when its last worker is gone
+    6 retire     the old generation, when nobody asks under it any more
 
-A new worker asks under its own generation from its first request, so every part learns it before (3 before 4). A number
-is never used twice, not even after a refusal.
+HAProxy asks under the new generation from its first request, so every part learns it before (3 before 4). A number is
+never used twice, not even after a refusal.
 """
 
 from __future__ import annotations
@@ -23,6 +23,12 @@ from sumun.errors import SumunError
 from sumun.rollout.generation import Generation
 
 log = logging.getLogger(__name__)
+
+
+class UncertainError(SumunError):
+    """HAProxy may ask under the new generation, the old one, or both: parts go on knowing both, nothing is adopted."""
+
+    code = "reload_uncertain"
 
 
 class Learns(Protocol):
@@ -48,17 +54,25 @@ class Learns(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a reload did. `behind` are parts that could not follow and have to be started again."""
+    """What a reload did.
+
+    new_worker  HAProxy started one; what was open stays with the one before. False: the one that serves goes on
+    behind      parts that could not follow and have to be started again
+    """
 
     generation: int
     routes: int
+    new_worker: bool
     notes: tuple[str, ...] = ()
     behind: tuple[str, ...] = ()
 
     def sentence(self) -> str:
         """For people."""
         said = "".join(f"\n{note}" for note in self.notes)
-        return f"Generation {self.generation} is in force: {self.routes} routes.{said}"
+        how = (
+            "served by a new HAProxy worker" if self.new_worker else "switched in the running HAProxy worker"
+        )
+        return f"Generation {self.generation} is in force: {self.routes} routes, {how}.{said}"
 
 
 class Rollout:
@@ -68,15 +82,19 @@ class Rollout:
         self,
         parts: Callable[[], list[Learns]],
         switch: Callable[[Generation], None],
-        reload_haproxy: Callable[[], Awaitable[None]],
+        serve: Callable[[Generation, Generation], Awaitable[bool]],
     ) -> None:
-        """`switch` moves the link `current`; `reload_haproxy` returns when the new worker serves, or raises."""
+        """`switch` moves the link `current`.
+
+        `serve` (old, new) returns when HAProxy serves the new one, True by a new worker; or raises, UncertainError if
+        it may ask under the new one all the same.
+        """
         self._parts = parts
         self._switch = switch
-        self._reload_haproxy = reload_haproxy
+        self._serve = serve
 
     async def bring_up(self, plan: Plan, new: Generation, old: Generation) -> Report:
-        """Steps 3 to 5. Raises what steps 3 and 4 raise; then everything is as it was before."""
+        """Steps 3 to 5. Raises what steps 3 and 4 raise; then all is as it was before, but for UncertainError."""
         parts = self._parts()
         learned: list[Learns] = []
         try:
@@ -85,17 +103,19 @@ class Rollout:
                 await part.learn(new.number)
             self._switch(new)
             try:
-                await self._reload_haproxy()
+                new_worker = await self._serve(old, new)
             except BaseException:
                 self._switch(old)
                 raise
+        except UncertainError:
+            raise
         except BaseException:
             for part in learned:
                 await part.retire(new.number)
             raise
         behind = [part.name for part in parts if not await _adopts(part, new.number)]
         notes = tuple(f"{note.where}: {note.text}" for note in plan.notes)
-        return Report(new.number, len(plan.routes), notes, tuple(behind))
+        return Report(new.number, len(plan.routes), new_worker, notes, tuple(behind))
 
 
 async def _adopts(part: Learns, generation: int) -> bool:

@@ -57,6 +57,8 @@ def limits(**changes: Any) -> Limits:
         "client_timeout_ms": 5000,
         "request_timeout_ms": 2000,
         "decision_timeout_ms": 500,
+        "old_workers": 4,
+        "old_worker_lifetime_ms": 60_000,
         "password_checks_at_once": 1,
         "password_checks_waiting": 1,
         "login_failures_per_account_and_source": 1,

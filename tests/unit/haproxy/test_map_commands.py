@@ -52,13 +52,21 @@ def test_what_cannot_stand_in_a_row_is_refused(text: str) -> None:
     """It would end the row, the payload or the command."""
     for write in (
         lambda: list(map_commands.add_rows("m", [(text, "v")])),
-        lambda: list(map_commands.add_rows("m", [("k", text)])),
         lambda: map_commands.set_row("m", text, "v"),
         lambda: map_commands.set_row("m", "k", text),
         lambda: map_commands.get_row("m", text),
     ):
         with pytest.raises(ValueError, match="cannot stand"):
             write()
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", " a", "a ", "a\nb", "a\n\nb", "a\rb", "a\tb", "a\0b", "\x7f", "a\x1fb"]
+)
+def test_what_cannot_be_added_as_a_value_is_refused(text: str) -> None:
+    """It would end the row or the payload, or be found as something else."""
+    with pytest.raises(ValueError, match="cannot stand"):
+        list(map_commands.add_rows("m", [("k", text)]))
 
 
 def test_answers_are_judged() -> None:

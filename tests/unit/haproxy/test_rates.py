@@ -104,8 +104,8 @@ def test_routes_share_a_table_for_each_rate() -> None:
     """Routes of one rate share its table, and each has a number of its own in it."""
     files = limited(routes={"one": TEN, "list": TEN, "open": HOURLY})
     rows = {line.text for line in files.get("public.routes.map").lines}
-    assert "GET:/products/| ask.shop|list||1|1|1" in rows
-    assert "GET:/products/ !GET:/products/;ask.shop|one||1|2|1" in rows
-    assert "GET:/open/ open.shop|open||-|3|2" in rows
+    assert "GET:/products/| ask.shop|list||7.1|1|1" in rows
+    assert "GET:/products/ !GET:/products/;ask.shop|one||7.1|2|1" in rows
+    assert "GET:/open/ open.shop|open||7.-|3|2" in rows
     assert section(files, "backend limits.route.1")[0].endswith("expire 5000ms store gpc0,gpc0_rate(2000ms)")
     assert "gpc0_rate(3600000ms)" in section(files, "backend limits.route.2")[0]

@@ -95,7 +95,7 @@ def test_authorization_is_kept_by_name() -> None:
     kept = "http-request del-header authorization unless { var(txn.r),field(3,|) -m sub k }"
     assert kept in section(rendered(), "backend ask.grpc")
     rows = [line.text for line in rendered().get("public.routes.map").lines]
-    assert "POST:/shop.Greeter/ !POST:/shop.Greeter/;ask.grpc|say|k|-" in rows
+    assert "POST:/shop.Greeter/ !POST:/shop.Greeter/;ask.grpc|say|k|7.-" in rows
 
 
 def test_only_used_services_have_backends() -> None:
@@ -121,7 +121,7 @@ def test_every_line_knows_its_cause() -> None:
 
 def test_own_paths_are_on_every_listener() -> None:
     """Our own paths are in the maps of every listener, and internal routes answer on theirs only."""
-    for listener, stats in (("public", "refuse|-|"), ("internal", "open.shop|stats||-")):
+    for listener, stats in (("public", "refuse|-|"), ("internal", "open.shop|stats||7.-")):
         rows = dict(line.text.split(" ", 1) for line in rendered().get(f"{listener}.routes.map").lines)
         assert rows["GET:/oauth/"] == "own|-|"
         assert rows["GET:/healthz/|"] == "healthz|-|"
@@ -143,7 +143,7 @@ def test_limits_arrive() -> None:
     assert "maxconn 77" in section(files, "global")
     spoe = [line.text.strip() for line in files.get("spoe.conf").lines]
     assert "timeout processing 345ms" in spoe
-    assert any("gen=str(7)" in line for line in spoe)
+    assert any("gen=var(txn.rule),field(1,.)" in line for line in spoe)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from sumun.haproxy.sections import Files
 
@@ -24,14 +25,15 @@ def longest_prefix(rows: Table, text: str) -> str:
     return next((rows[text[:end]] for end in ends if text[:end] in rows), ".")
 
 
-def walk(rows: Table, text: str, placeholders: int) -> str:
-    """The answer for `METHOD:/path`."""
+def walk(look: Callable[[str], str], text: str, placeholders: int) -> str:
+    """The answer for `METHOD:/path`; `look` is one look into the map."""
     walked = f"{text}/|"
-    found = longest_prefix(rows, walked)
+    found = look(walked)
     for _ in range(placeholders):
         if found.startswith("="):
-            walked = re.sub(r"^=([^|]*)[|]\1[^/|]+", r"\1*", f"{found}|{walked}", count=1)
-            found = longest_prefix(rows, walked)
+            take = r"^=([^@|]*@)([^|]*)[|](?:\1)?\2[^/|]+"
+            walked = re.sub(take, r"\1\2*", f"{found}|{walked}", count=1)
+            found = look(walked)
     if found.startswith("!"):
         found = re.sub(r"^!([^;]*);(.*)[|]\1[^/|]+/[|]$", r"\2", f"{found}|{walked}", count=1)
         found = re.sub(r"^!.*", ".", found, count=1)
@@ -48,12 +50,14 @@ class Walker:
         self._placeholders = max(key.count("*") for key in (*self._routes, *self._methods))
 
     def answer(self, host: str, method: str, path: str) -> str:
-        """`backend|route id|flags`, or `.`."""
-        return walk(self._routes, f"{self._host(host)}{method}:{path}", self._placeholders)
+        """`backend|route id|flags|generation.rule`, or `.`."""
+        return walk(
+            partial(longest_prefix, self._routes), f"{self._host(host)}{method}:{path}", self._placeholders
+        )
 
     def methods(self, host: str, path: str) -> str:
         """What `Allow` would say, or `.` for a 404."""
-        return walk(self._methods, f"{self._host(host)}:{path}", self._placeholders)
+        return walk(partial(longest_prefix, self._methods), f"{self._host(host)}:{path}", self._placeholders)
 
     def _host(self, host: str) -> str:
         return self._hosts.get(host, "-/") if self._hosts else ""

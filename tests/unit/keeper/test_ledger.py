@@ -220,6 +220,22 @@ def test_an_old_worker_loses_its_lease_and_forgets() -> None:
     assert not it.ledger.is_trusted_only("w1")
 
 
+def test_a_worker_whose_routes_were_switched_begins_anew() -> None:
+    """Another configuration's clients count: what was found under the one before goes, and comes no more."""
+    it = Conversation()
+    it.begin()
+    it.ledger.learned("inc", 2, [(fact(), VERDICT)])
+    it.go_on()
+    assert it.told()[-2:] == ["Keep", "Keep"]
+    it.ledger.workers({"w1": 3}, "w1")
+    it.ledger.learned("inc", 2, [(fact(), VERDICT)])
+    it.go_on()
+    assert it.told() == ["TakeLease", "Forget", "WriteMarks", "GiveLease"]
+    it.ledger.learned("inc", 3, [(fact(), VERDICT)])
+    it.go_on()
+    assert [command for _, command in it.said] == [Keep(FACTS[0], (("F1", ROW),))]
+
+
 def test_a_silent_worker_is_waited_for_until_its_lease_is_over() -> None:
     """By the wall clock and by the steady one; and it gets no new lease meanwhile."""
     it = Conversation()

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from sumun.errors import SumunError
-from sumun.rollout.rollout import Report, Rollout
+from sumun.rollout.rollout import Report, Rollout, UncertainError
 
 OLD, NEW = SimpleNamespace(number=1), SimpleNamespace(number=2)
 PLAN = SimpleNamespace(routes=(1, 2, 3), notes=())
@@ -35,27 +35,28 @@ class Part:
         await self._told("retire", generation)
 
 
-def bring_up(said: list[str], *, fails: str = "", haproxy_fails: bool = False) -> Report:
+def bring_up(said: list[str], *, fails: str = "", haproxy: SumunError | None = None) -> Report:
     """Bring NEW up beside OLD with two parts, the second of which fails at `fails`."""
 
-    async def reload_haproxy() -> None:
-        said.append("reload")
-        if haproxy_fails:
-            raise SumunError("HAProxy says no")
+    async def serve(old: SimpleNamespace, new: SimpleNamespace) -> bool:
+        said.append(f"serve {old.number} {new.number}")
+        if haproxy is not None:
+            raise haproxy
+        return True
 
     rollout = Rollout(
         lambda: [Part("a", said), Part("b", said, fails)],
         lambda generation: said.append(f"link {generation.number}"),
-        reload_haproxy,
+        serve,
     )
     return asyncio.run(rollout.bring_up(PLAN, NEW, OLD))
 
 
 def test_every_part_learns_before_haproxy_reloads_and_adopts_after() -> None:
-    """A new worker asks under its generation from its first request."""
+    """HAProxy asks under the new generation from the first request that it serves by it."""
     said: list[str] = []
     report = bring_up(said)
-    assert said == ["a learn 2", "b learn 2", "link 2", "reload", "a adopt 2", "b adopt 2"]
+    assert said == ["a learn 2", "b learn 2", "link 2", "serve 1 2", "a adopt 2", "b adopt 2"]
     assert (report.generation, report.routes, report.behind) == (2, 3, ())
 
 
@@ -71,8 +72,16 @@ def test_a_refused_reload_puts_the_link_back() -> None:
     """The old generation is current again, and nobody answers for the new one."""
     said: list[str] = []
     with pytest.raises(SumunError, match="HAProxy says no"):
-        bring_up(said, haproxy_fails=True)
-    assert said[2:] == ["link 2", "reload", "link 1", "a retire 2", "b retire 2"]
+        bring_up(said, haproxy=SumunError("HAProxy says no"))
+    assert said[2:] == ["link 2", "serve 1 2", "link 1", "a retire 2", "b retire 2"]
+
+
+def test_when_nobody_knows_what_haproxy_asks_under_both_are_answered() -> None:
+    """The old generation is current again and in force, and whoever asks under the new one has an answer too."""
+    said: list[str] = []
+    with pytest.raises(UncertainError):
+        bring_up(said, haproxy=UncertainError("it does not answer"))
+    assert said == ["a learn 2", "b learn 2", "link 2", "serve 1 2", "link 1"]
 
 
 def test_a_part_that_cannot_adopt_is_named_and_the_generation_is_in_force() -> None:
