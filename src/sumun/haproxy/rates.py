@@ -46,7 +46,7 @@ _WHO: Final = f"txn.{PREFIX}.who"
 _CLIENT: Final = f"txn.{PREFIX}.client_id"
 _FROM: Final = "txn.from"
 _ROWS: Final = "200k"
-"""Of a table, some 200 bytes each when used. When it is full the row that was not used for longest goes."""
+"""Of a table, 100 to 300 bytes each when used. When it is full the row that was not used for longest goes."""
 
 _DAY_SECONDS: Final = 86_400
 
