@@ -106,6 +106,18 @@ def test_wait_is_node_or_all(pair: Pair) -> None:
     assert pair.a.form("/oauth/revoke", {**token, "wait": "node"}).status == 200
 
 
+def test_a_denial_outlives_every_token(pair: Pair) -> None:
+    """What is taken away at A is denied for longer than a JWT of any node can live, whatever A's file says of lifetimes."""
+
+    async def work(a: World, b: World) -> None:
+        user = await a.person("reader")
+        confirmed(await a.changes.disable_user(user, actor=ACTOR))
+        in_a_day = int((time.time() + 24 * 3600) * 1000)
+        assert f"user:{user}" in {denial.key for denial in b.directory.denials.alive(in_a_day)}
+
+    run(pair, work)
+
+
 # -- a change at A, while B keeps what it changes ----------------------------------------------------------------
 
 

@@ -61,13 +61,13 @@ class Changes:
         *,
         node: str | None,
         clock: Callable[[], float],
-        claims_live_seconds: Callable[[], int],
+        claims_live_seconds: int,
         configured_clients: Callable[[], Collection[str]],
         wait_seconds: float = WAIT_SECONDS,
     ) -> None:
         """`node` is whose processes are waited for, None: those of every node. `clock` gives unix seconds.
 
-        claims_live_seconds  the longest life of a claims token that may be out there, under any plan that was in force
+        claims_live_seconds  the longest life of a claims token that may be out there, made by any node under any plan
         configured_clients   the client ids of the configuration file in force
         """
         self._directory = directory
@@ -230,7 +230,7 @@ class Changes:
         await self._relay.relay_forever(interval_seconds)
 
     def _occasion(self, actor: str) -> Occasion:
-        return Occasion(actor, int(self._clock() * 1000), self._claims_live_seconds())
+        return Occasion(actor, int(self._clock() * 1000), self._claims_live_seconds)
 
     async def _change(self, actor: str, mutate: Callable[[*Ts, Occasion], int | None], *args: *Ts) -> Applied:
         occasion = self._occasion(actor)

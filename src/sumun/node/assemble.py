@@ -47,7 +47,7 @@ from sumun.node.folders import DataFolder, read_valkey_password
 from sumun.node.identity_tokens import IdentityTokens
 from sumun.node.part_valkey import USER as VALKEY_USER
 from sumun.node.secret_refs import Secrets
-from sumun.node.signing import claims_live_seconds
+from sumun.node.signing import LONGEST_CLAIMS_LIFE_SECONDS
 from sumun.oauth.app import OAuthApp
 from sumun.oauth.clients import as_registered, find_client
 from sumun.oauth.server import OAuthParts, oauth_app
@@ -95,16 +95,10 @@ class InForce:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self._longest_claims_seconds = claims_live_seconds(plan)
 
     def adopt(self, plan: Plan) -> None:
-        """From now on this one counts; tokens that an earlier one made still live."""
+        """From now on this one counts."""
         self.plan = plan
-        self._longest_claims_seconds = max(self._longest_claims_seconds, claims_live_seconds(plan))
-
-    def claims_live_seconds(self) -> int:
-        """The longest life of a claims token that may be out there."""
-        return self._longest_claims_seconds
 
     def configured_clients(self) -> Collection[str]:
         """The client ids of the configuration."""
@@ -149,7 +143,7 @@ async def open_shared(
             feed,
             node=node,
             clock=time.time,
-            claims_live_seconds=in_force.claims_live_seconds,
+            claims_live_seconds=LONGEST_CLAIMS_LIFE_SECONDS,
             configured_clients=in_force.configured_clients,
         )
         truth = DirectoryTruth(directory, threads, time.time)
@@ -285,7 +279,7 @@ async def _logins(
     stack.callback(checks.close)
 
     async def keep_hash(user_id: str, old_hash: str, new_hash: str) -> object:
-        occasion = Occasion("sumun", int(time.time() * 1000), shared.in_force.claims_live_seconds())
+        occasion = Occasion("sumun", int(time.time() * 1000), LONGEST_CLAIMS_LIFE_SECONDS)
         return await threads.change(directory.users.rehash, user_id, old_hash, new_hash, occasion)
 
     async def link(person: OutsidePerson) -> User:

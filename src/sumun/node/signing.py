@@ -11,6 +11,9 @@ from sumun.node.directory_truth import ring_of
 from sumun.node.errors import NodeError
 from sumun.tokens.signing_keys import SigningKey
 
+LONGEST_CLAIMS_LIFE_SECONDS = 86_400
+"""Of any claims token (docs/configuration.md, `tokens.jwt`): another node, or an earlier file, may have made it."""
+
 # Tokens of an earlier, longer setting may still be out there: never count on less than this (the default maximum).
 _LEAST_CLAIMS_LIFE_SECONDS = 900
 _CLOCK_LEEWAY_SECONDS = 60
@@ -33,7 +36,7 @@ def ensure_key(directory: Directory, plan: Plan) -> None:
     algorithm = plan.tokens.jwt_algorithm
     if algorithm in {row.alg for row in directory.keys.list() if row.state.value == "active"}:
         return
-    occasion = Occasion("sumun", int(time.time() * 1000), claims_live_seconds(plan))
+    occasion = Occasion("sumun", int(time.time() * 1000), LONGEST_CLAIMS_LIFE_SECONDS)
     directory.keys.add_first(make_key(algorithm), occasion)
     ring_of(directory.keys.list()).active(algorithm)
 

@@ -278,7 +278,7 @@ async def oauth_server(
         feed,
         node="n",
         clock=clock,
-        claims_live_seconds=lambda: 600,
+        claims_live_seconds=600,
         configured_clients=lambda: CLIENTS,
     )
     _people(directory, hasher, Occasion("cli:root", int(clock() * 1000), 600))

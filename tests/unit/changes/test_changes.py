@@ -66,7 +66,7 @@ class House:
             self.feed,
             node=node,
             clock=lambda: NOW_MS / 1000,
-            claims_live_seconds=lambda: 900,
+            claims_live_seconds=900,
             configured_clients=lambda: CONFIGURED,
             wait_seconds=wait_seconds,
         )
