@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 from collections.abc import Iterator
@@ -127,6 +128,60 @@ def test_what_it_foretells_is_what_happens(node: tuple[NodeUnderTest, int], tmp_
         }
         assert foretold == changed
         assert len(changed) > 10
+
+    run(*node, work)
+
+
+@pytest.mark.timeout(120)
+def test_the_log_of_an_older_sumun(node: tuple[NodeUnderTest, int], tmp_path: Path) -> None:
+    """Lines that do not say what a caller held are counted, or judged by the directory: as those that say it."""
+
+    async def work(world: World) -> None:
+        caller = world.caller()
+        tokens = [await world.token(await world.person(role)) for role in ("reader", "writer")]
+        calls = [
+            await send(caller, token, method, "/items") for token in tokens for method in ("GET", "POST")
+        ]
+        for call in calls:
+            await world.log.backend(call.reply)
+        ids = {call.reply.id for call in calls}
+        written = (world.node.data / "log" / "access.log").read_text().splitlines()
+        lines = [line for text in written if text.startswith("{") and (line := json.loads(text))["id"] in ids]
+        assert len(lines) == len(calls)
+        new, log, older = (
+            world.node.config.with_name("newer.yaml"),
+            tmp_path / "new.log",
+            tmp_path / "older.log",
+        )
+        text = config(world.node.port, world.service)
+        new.write_text(
+            text.replace(
+                "[GET], service: shop, require: item:read", "[GET], service: shop, require: item:extra"
+            )
+        )
+        for file, without in ((log, ()), (older, ("held",))):
+            kept = [{name: value for name, value in line.items() if name not in without} for line in lines]
+            file.write_text("".join(f"{json.dumps(line)}\n" for line in kept))
+
+        (*told, summary) = replayed(log, new, "--each")[1]
+        assert {one["call"] for one in told} <= {"GET /items", "POST /items"}
+        assert summary["replayed"] == len(calls)
+        assert told
+        code, (alone,) = replayed(older, new, "--each")
+        assert (code, alone["replayed"], sum(alone["not_replayed"].values())) == (0, 0, len(calls))
+        command = (
+            "replay",
+            str(older),
+            "--against",
+            str(new),
+            "--data",
+            str(world.node.data),
+            "--each",
+            "--json",
+        )
+        said = await asyncio.to_thread(world.node.sumun, *command)
+        assert said.returncode == 1, said.stderr
+        assert [json.loads(line) for line in said.stdout.splitlines()] == [*told, summary]
 
     run(*node, work)
 

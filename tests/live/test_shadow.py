@@ -127,6 +127,9 @@ def test_asked_and_kept_calls_are_reported_and_answered_as_ever(node: tuple[Node
             } <= {line.rpartition(" ")[0] for line in metrics(world.node.port + 2).splitlines()}:
                 await asyncio.sleep(0.1)
 
+        kept_counts = haproxy_requests(world.node.port + 2, "shadow.shop")
+        assert kept_counts == len([line for line in lines if line["be"] == "shadow.shop"])
+
         # What the rules reported is what a replay of the older calls foretells, and what happens when they decide.
         result = CliRunner().invoke(
             sumun, ("replay", str(log), "--against", str(world.node.config), "--shadow", "--each", "--json")
@@ -143,8 +146,15 @@ def heard(reply: Reply) -> list[list[str]]:
     return [pair for pair in reply.seen if pair[0] != "x-request-id"]
 
 
-def metrics(port: int) -> str:
+def haproxy_requests(port: int, backend: str) -> int:
+    """How many requests HAProxy counted for a backend."""
+    name = f'haproxy_backend_http_requests_total{{proxy="{backend}"}} '
+    (line,) = [line for line in metrics(port, "/metrics/haproxy").splitlines() if line.startswith(name)]
+    return int(float(line.removeprefix(name)))
+
+
+def metrics(port: int, path: str = "/metrics") -> str:
     """The operator's page."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
         text: str = answer.read().decode()
         return text
