@@ -121,6 +121,11 @@ def test_a_quota(place: Place) -> None:
         done = await asyncio.to_thread(
             world.node.sumun, "explain", refused.id, "--data", str(world.node.data)
         )
+        shown = await asyncio.to_thread(
+            world.node.sumun, "client", "show", "app", "--json", "--data", str(world.node.data)
+        )
+        assert json.loads(shown.stdout)["quota"] == f"{QUOTA}/day"
+        assert int(json.loads(shown.stdout)["used_today"]) >= QUOTA
         assert "429 quota_used_up: the client had made as many calls that day as its `quota`" in done.stdout
 
     run(*place, work)
@@ -144,6 +149,8 @@ def test_a_restart_loses_nothing(place: Place) -> None:
 
     run(running, service, before)
     assert running.stop() == 0
+    shown = running.sumun("client", "show", "app", "--data", str(running.data))
+    assert "not known: the store is away" in shown.stdout, shown.stderr
     running.start()
 
     async def after(world: World) -> None:

@@ -145,7 +145,7 @@ def list_(as_json: bool, data: Path) -> None:  # noqa: FBT001
 @json_option
 @data_option
 def show(client_id: str, as_json: bool, data: Path) -> None:  # noqa: FBT001
-    """Show one client."""
+    """Show one client, and what it has used of its quota."""
 
     async def work(operator: Operator) -> dict[str, Cell]:
         from sumun.directory.errors import UnknownClientError
@@ -163,9 +163,21 @@ def show(client_id: str, as_json: bool, data: Path) -> None:  # noqa: FBT001
         fields["login"] = list(found.login)
         fields["redirect URIs"] = list(found.redirect_uris)
         fields["token lifetime"] = f"{found.token_lifetime_seconds}s"
+        if configured and configured.quota is not None:
+            fields["quota"] = f"{configured.quota}/day"
+            fields["used today"] = await _used(operator, client_id)
         return fields
 
     print_fields(at_work(data, work), as_json=as_json)
+
+
+async def _used(operator: Operator, client_id: str) -> Cell:
+    from sumun.errors import OutageError
+
+    try:
+        return str((await operator.quotas.add(client_id, ())).calls)
+    except OutageError:
+        return "not known: the store is away"
 
 
 @client.command()

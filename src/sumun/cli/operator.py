@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sumun.changes import Applied, Changes
     from sumun.config.plan import Plan
     from sumun.directory import Directory
+    from sumun.keeper.quota_book import QuotaBook
     from sumun.tokens.store import TokenStore
 
 Result = TypeVar("Result")
@@ -49,6 +50,7 @@ class Operator:
     directory: Directory
     store: TokenStore
     changes: Changes
+    quotas: QuotaBook
     actor: str
 
 
@@ -61,12 +63,12 @@ def at_work(data: Path, work: Callable[[Operator], Awaitable[Result]]) -> Result
     for_all = waits_for_all()
 
     async def whole() -> Result:
-        from sumun.node.assemble import open_for_operator
+        from sumun.node.assemble import open_for_operator, open_quota_book
 
-        async with open_for_operator(folder) as parts:
+        async with open_for_operator(folder) as parts, open_quota_book(parts.address) as quotas:
             plan = parts.in_force.plan
             changes = parts.changes.for_all() if for_all else parts.changes
-            operator = Operator(plan, parts.directory, parts.store, changes, _actor())
+            operator = Operator(plan, parts.directory, parts.store, changes, quotas, _actor())
             try:
                 return await work(operator)
             except StoreUnavailableError as outage:
