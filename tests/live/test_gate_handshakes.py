@@ -123,7 +123,9 @@ def talk(gate: World, path: str, *protocols: str, headers: Any = (), **more: Any
         return one.subprotocol
 
 
-def raw(gate: World, target: str, *lines: str, method: str = "GET", upgrade: bool = True) -> Answer:
+def raw(
+    gate: World, target: str, *lines: str, method: str = "GET", upgrade: bool = True, seconds: float = 0.5
+) -> Answer:
     """A handshake of these lines, and what came back (the connection is closed when it is 101)."""
     head = [f"{method} {target} HTTP/1.1", "Host: gate.test", *lines]
     if upgrade:
@@ -131,7 +133,7 @@ def raw(gate: World, target: str, *lines: str, method: str = "GET", upgrade: boo
         head.append("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==")
     else:
         head.append("Connection: close")
-    return parse(send_raw(port(gate), ("\r\n".join(head) + "\r\n\r\n").encode(), seconds=0.5))
+    return parse(send_raw(port(gate), ("\r\n".join(head) + "\r\n\r\n").encode(), seconds=seconds))
 
 
 @pytest.mark.parametrize(
@@ -184,6 +186,39 @@ def test_ticket(gate: World, chat: Chat, path: str, query: str, forwarded: str) 
         question = gate.questions[-1]
         assert (question["kind"], question["cred"]) == ("ticket", "smn_wt_good")
         assert question["stream"]
+
+
+def test_ticket_in_an_absolute_target(gate: World, chat: Chat) -> None:
+    """A target with scheme and host (RFC 9112 3.2.2) is read the same way, and nothing of the ticket stays."""
+    assert raw(gate, f"http://gate.test/chat?a=1&{TICKET}").status == 101
+    assert chat.heard[-1].path == "/chat?a=1"
+    assert raw(gate, f"http://gate.test/chat?{TICKET}").status == 101
+    assert chat.heard[-1].path == "/chat"
+
+
+def test_a_head_full_of_it(gate: World) -> None:
+    """The longest lists and queries that a head can hold are read in far less than a second, nonsense too."""
+    offers = (
+        "sumun.bearer.," * 800,
+        "sumun," * 2000 + TOKEN,
+        "a" + " " * 12_000 + "," + TOKEN,
+        " ,".join(["sumun"] * 1700),
+        "," * 12_000 + TOKEN,
+    )
+    queries = (
+        "&ticket=smn_wt" * 900,
+        "ticket=smn_wt_x&" * 800,
+        f"{'a&' * 6000}{TICKET}",
+        f"{TICKET}{'&' * 12_000}",
+    )
+    for offer in offers:
+        answer = raw(gate, "/open/x", f"Sec-WebSocket-Protocol: {offer}", seconds=2.0)
+        assert answer.status in (101, 400)
+        assert gate.logged(answer)["tr"] < 1000
+    for query in queries:
+        answer = raw(gate, f"/open/x?{query}", seconds=2.0)
+        assert answer.status in (101, 400)
+        assert gate.logged(answer)["tr"] < 1000
 
 
 def test_ticket_of_the_service(gate: World, chat: Chat) -> None:

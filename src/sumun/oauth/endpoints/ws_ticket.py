@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable
 from typing import Final, Protocol
@@ -14,6 +15,8 @@ from sumun.oauth.exchange import Answer, Request, json_answer
 from sumun.recognition.errors import ChangingTooFastError
 from sumun.recognition.handle import Handle
 from sumun.recognition.handshake_tickets import LIFETIME_SECONDS
+
+log = logging.getLogger(__name__)
 
 # RFC 6750 2.1; the scheme in any case (RFC 9110 11.1).
 _BEARER: Final = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
@@ -62,6 +65,12 @@ class WsTicketEndpoint:
         ticket = await self._tickets.issue(handle, evidence.principal.token_id or "-", seconds)
         if ticket is None:
             raise SlowDownError("too many tickets for this token", LIFETIME_SECONDS)
+        log.info(
+            "ticket issued: token=%s source=%s request=%s",
+            evidence.principal.token_id,
+            request.source,
+            request.request_id,
+        )
         return json_answer(200, {"ticket": ticket, "expires_in": seconds})
 
 
