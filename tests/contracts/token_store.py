@@ -10,9 +10,9 @@ import asyncio
 import secrets
 import time
 from contextlib import AbstractAsyncContextManager
-from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from sumun.identity import Permission, Subject
 from sumun.tokens.errors import StoreUnavailableError
@@ -39,7 +39,7 @@ def a_record(**changes: object) -> TokenRecord:
         expires_at_ms=now_ms() + 60_000,
         login_epoch=3,
     )
-    return replace(record, **changes)
+    return structs.replace(record, **changes)
 
 
 def a_digest() -> bytes:
@@ -116,7 +116,7 @@ class TokenStoreContract:
         await store.put(digest, record)
         before = await feed.head()
         n = await store.edit(record.token_id, RIGHTS)
-        edited = replace(record, own_rights=True, roles=RIGHTS.roles, permissions=RIGHTS.permissions)
+        edited = structs.replace(record, own_rights=True, roles=RIGHTS.roles, permissions=RIGHTS.permissions)
         assert await store.get_many([digest]) == [edited]
         assert await store.find(record.token_id) == (digest, edited)
         [news] = await feed.read_after(before, 0)

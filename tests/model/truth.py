@@ -12,6 +12,8 @@ from functools import cached_property
 from itertools import count, product
 from typing import Any
 
+from msgspec import structs
+
 from sumun.access import Evidence, HasPermission, Proven, Rule, decide, profile_id
 from sumun.access.decision import Allow
 from sumun.access.handover import headers_of
@@ -286,7 +288,7 @@ class Truth:
     def _edit(self, token: Token, roles: frozenset[str]) -> None:
         record = self.history.now(token.name)
         if record is not None:
-            version = self.history.add(token.name, replace(record, own_rights=True, roles=roles))
+            version = self.history.add(token.name, structs.replace(record, own_rights=True, roles=roles))
             self.published(version, done(self.store.edit(token.name, Rights(roles, frozenset()))))
 
     def _revoke(self, slot: str) -> None:

@@ -16,7 +16,6 @@ from typing import Protocol
 from sumun.access import (
     Access,
     Allow,
-    Decision,
     Evidence,
     Invalid,
     InvalidBecause,
@@ -29,9 +28,10 @@ from sumun.access import (
 from sumun.access.generations import Generations
 from sumun.access.handover import identity_of
 from sumun.answers.desk import Seldom
+from sumun.answers.later import Later
 from sumun.answers.learned import Learn, fact_of
 from sumun.answers.opened import Opens
-from sumun.answers.settled import SettledOnce
+from sumun.answers.settled import Settled, SettledOnce
 from sumun.answers.translate import (
     BadQuestionError,
     Question,
@@ -52,6 +52,12 @@ class Recognises(Protocol):
 
     def recognise_now(self, credential: Credential, now: float) -> Evidence | None:
         """Evidence without any I/O, or None when a look-up is needed. Raises OutageError."""
+        ...
+
+    def look(
+        self, credential: Credential, now: float, hear: Callable[[Evidence | BaseException | None], None]
+    ) -> bool:
+        """Have `hear` told soon; None: there is more to look up. False: only `recognise` can. Raises OutageError."""
         ...
 
     async def recognise(self, credential: Credential, now: float) -> Evidence:
@@ -94,7 +100,7 @@ class Answerer:
         self._seldom = Seldom(monotonic)
         self._settled = SettledOnce()
 
-    def answer(self, args: Mapping[str, object]) -> Variables | Awaitable[Variables]:
+    def answer(self, args: Mapping[str, object]) -> Variables | Later[Variables] | Awaitable[Variables]:
         """Answer one question, at once when nothing must be looked up."""
         try:
             question = read_question(args)
@@ -115,9 +121,33 @@ class Answerer:
             evidence = self._recogniser.recognise_now(question.credential, now)
             if evidence is not None:
                 return self._decided(policy, rule, evidence, question, now)
+            return self._soon(policy, rule, question, now) or self._looked_up(policy, rule, question, now)
         except SumunError as trouble:
             return self._not_decided(trouble)
-        return self._looked_up(policy, rule, question, now)
+
+    def _soon(self, policy: Policy, rule: Rule, question: Question, now: float) -> Later[Variables] | None:
+        """The answer of a look that takes others along with it, which is what most questions need."""
+        later: Later[Variables] = Later()
+
+        def hear(found: Evidence | BaseException | None) -> None:
+            if found is None:
+                later.follow(self._looked_up(policy, rule, question, now))
+            else:
+                later.tell(self._found(policy, rule, found, question, now))
+
+        return later if self._recogniser.look(question.credential, now, hear) else None
+
+    def _found(
+        self, policy: Policy, rule: Rule, found: Evidence | BaseException, question: Question, now: float
+    ) -> Variables | BaseException:
+        try:
+            if isinstance(found, BaseException):
+                raise found
+            return self._decided(policy, rule, found, question, now)
+        except SumunError as trouble:
+            return self._not_decided(trouble)
+        except BaseException as failure:  # noqa: BLE001 - it is told: the other answers of this look must be heard
+            return failure
 
     async def _looked_up(self, policy: Policy, rule: Rule, question: Question, now: float) -> Variables:
         try:
@@ -146,38 +176,24 @@ class Answerer:
         now: float,
         handle: Handle | None = None,
     ) -> Variables:
-        internal = question.internal
-        settled = None
-        if isinstance(evidence, Proven):
-            settled = self._settled.of(policy, rule, evidence, internal=internal)
-            decision = settled.decision
-        else:
-            decision = decide(rule, evidence, policy.bundles, internal=internal)
+        settled = self._settled_of(policy, rule, evidence, internal=question.internal)
+        decision = settled.decision
         newer = self._generations.newer_than(policy.generation)
         if newer is not None and isinstance(decision, Allow):
             # An old worker asks for a connection that was open before a reload. What was taken away since is gone.
             newer_rule = newer.rules.get(rule.route_id)
             if newer_rule is None:
                 return {}
-            decision = self._decision(newer, newer_rule, evidence, internal=internal)
-        told: Variables
-        if isinstance(decision, Allow):
-            told = {"allow": True}
-            if settled is not None and isinstance(evidence, Proven):
-                told.update(identity_of(evidence.principal))
-                told.update(settled.rights)
-                service = policy.signed.get(rule.route_id)
-                if service is not None:
-                    told["identity_token"] = self._sign_identity(
-                        policy, evidence.principal, service, now, evidence.expires_at
-                    )
-                if question.stream is not None:
-                    self._opens(question, question.stream, evidence, handle)
-                if settled.verdict is not None and not decision.varied and handle is None:
-                    self._learn(fact_of(question, evidence, told), settled.verdict)
-        else:
+            decision = self._settled_of(newer, newer_rule, evidence, internal=question.internal).decision
+        if not isinstance(decision, Allow):
             told = write_refusal(decision)
-        if settled is not None and isinstance(evidence, Proven):
+        elif isinstance(evidence, Proven):
+            told = self._allowed(policy, settled, evidence, question, now, handle)
+            if settled.verdict is not None and not decision.varied and handle is None:
+                self._learn(fact_of(question, evidence, told), settled.verdict)
+        else:
+            told = {"allow": True}
+        if isinstance(evidence, Proven):
             # For the log; of a refused call, nothing but the log reads them.
             told["who"] = str(evidence.principal.subject)
             told["client_id"] = evidence.principal.client_id or ""
@@ -186,10 +202,29 @@ class Answerer:
                 told["shadow"] = settled.shadow.text
         return told
 
-    def _decision(self, policy: Policy, rule: Rule, evidence: Evidence, *, internal: bool) -> Decision:
+    def _allowed(
+        self,
+        policy: Policy,
+        settled: Settled,
+        proven: Proven,
+        question: Question,
+        now: float,
+        handle: Handle | None,
+    ) -> Variables:
+        told: Variables = {"allow": True, **identity_of(proven.principal), **settled.rights}
+        service = policy.signed.get(question.route_id)
+        if service is not None:
+            told["identity_token"] = self._sign_identity(
+                policy, proven.principal, service, now, proven.expires_at
+            )
+        if question.stream is not None:
+            self._opens(question, question.stream, proven, handle)
+        return told
+
+    def _settled_of(self, policy: Policy, rule: Rule, evidence: Evidence, *, internal: bool) -> Settled:
         if isinstance(evidence, Proven):
-            return self._settled.of(policy, rule, evidence, internal=internal).decision
-        return decide(rule, evidence, policy.bundles, internal=internal)
+            return self._settled.of(policy, rule, evidence, internal=internal)
+        return Settled(policy, decide(rule, evidence, policy.bundles, internal=internal), "", {}, None)
 
     def _not_decided(self, trouble: SumunError) -> Variables:
         """A neighbour that is down, a signing key that is missing: ours, whatever it is, and never the caller's."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Final, cast
 
 from sumun.answers.desk import NOTHING, Answer, Desk, Waiting
+from sumun.answers.later import Later
 from sumun.answers.room import Room
 from sumun.spop import (
     AgentConnection,
@@ -117,7 +118,7 @@ class Conversation(asyncio.Protocol):
     def _ask(self, question: Notify) -> None:
         room = not self._leaving and len(self._waiting) < self._limits.questions
         answer = self._desk.ask(question.messages, room=room)
-        if type(answer) is not dict and isinstance(answer, Awaitable):
+        if isinstance(answer, Later) or (type(answer) is not dict and isinstance(answer, Awaitable)):
             self._waiting.add(self._desk.wait(question, answer, self._answer_later))
         else:
             self._answer(question, cast("Answer", answer))

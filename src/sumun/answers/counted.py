@@ -11,10 +11,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from time import perf_counter
 
 from sumun.access.shadow import DETAIL
+from sumun.answers.later import Later
 from sumun.answers.translate import Variables
 from sumun.telemetry.metrics import ANSWER_SECONDS, QUESTIONS, SHADOW, observe_many
 
-Answer = Callable[[Mapping[str, object]], Variables | Awaitable[Variables]]
+Answer = Callable[[Mapping[str, object]], Variables | Later[Variables] | Awaitable[Variables]]
 
 GATHERED_FOR_SECONDS = 0.2
 
@@ -27,11 +28,16 @@ def counted(answer: Answer) -> Answer:
     """The same answers, counted by outcome and timed. To be asked on an event loop."""
     tally = _Tally()
 
-    def answer_and_count(args: Mapping[str, object]) -> Variables | Awaitable[Variables]:
+    def answer_and_count(args: Mapping[str, object]) -> Variables | Later[Variables] | Awaitable[Variables]:
         began = perf_counter()
         answered = answer(args)
         if isinstance(answered, dict):
             tally.count(answered, args, began)
+            return answered
+        if isinstance(answered, Later):
+            answered.then(
+                lambda told: None if isinstance(told, BaseException) else tally.count(told, args, began)
+            )
             return answered
         return _when_answered(answered, args, began, tally)
 

@@ -3,7 +3,7 @@
 One desk serves all connections of a listener. What it promises for each question, whatever the answer function does:
 
     it answers at once          that answer
-    it gives an awaitable       that answer, if it comes within `deadline_seconds`
+    it gives a Later            that answer, if it comes within `deadline_seconds`; so with an awaitable
     too late                    NOTHING at the deadline; the work is cancelled
     it fails                    NOTHING, and a log line with the class of the error, never with its text
     too many wait already       NOTHING at once; the answer function is not asked
@@ -19,15 +19,18 @@ import logging
 import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
+from sumun.answers.later import Later
 from sumun.errors import SumunError
 from sumun.spop import Action, Message, Notify, Value
 
 Answer: TypeAlias = Mapping[str, Value] | Sequence[Action] | bytes
 """Variables of the transaction by name; or actions; or actions that `encode_actions` or `encode_variables` prepared."""
 
-AnswerFunction: TypeAlias = Callable[[Mapping[str, Value]], Answer | Awaitable[Answer]]
+ToCome: TypeAlias = Later[Any] | Awaitable[Answer]
+
+AnswerFunction: TypeAlias = Callable[[Mapping[str, Value]], Answer | ToCome]
 """The arguments of one `ask` message -> its answer, now or later. It runs on the event loop: it must not block."""
 
 Reply: TypeAlias = Callable[["Waiting", Answer], None]
@@ -56,25 +59,30 @@ class Counts:
 class Waiting:
     """A question whose answer is on its way."""
 
-    __slots__ = ("_desk", "_reply", "expires_at", "question", "task")
+    __slots__ = ("_desk", "_reply", "expires_at", "question", "work")
 
-    def __init__(self, desk: Desk, question: Notify, answer: Awaitable[Answer], reply: Reply) -> None:
+    def __init__(self, desk: Desk, question: Notify, answer: ToCome, reply: Reply) -> None:
         self._desk = desk
         self._reply: Reply | None = reply
         self.question = question
         self.expires_at = desk.loop.time() + desk.deadline_seconds
-        self.task = asyncio.ensure_future(answer, loop=desk.loop)
-        self.task.add_done_callback(self._done)
+        self.work: Later[Any] | asyncio.Future[Answer]
+        if isinstance(answer, Later):
+            self.work = answer
+            answer.then(self._hear)
+        else:
+            self.work = asyncio.ensure_future(answer, loop=desk.loop)
+            self.work.add_done_callback(self._done)
 
     def _done(self, task: asyncio.Future[Answer]) -> None:
+        self._hear(asyncio.CancelledError() if task.cancelled() else task.exception() or task.result())
+
+    def _hear(self, answer: Answer | BaseException) -> None:
         self._desk.ended(self)
-        answer: Answer = NOTHING
-        if not task.cancelled():
-            error = task.exception()
-            if error is None:
-                answer = task.result()
-            else:
-                self._desk.failed(error)
+        if isinstance(answer, BaseException):
+            if not isinstance(answer, asyncio.CancelledError):
+                self._desk.failed(answer)
+            answer = NOTHING
         self._tell(answer)
 
     def _tell(self, answer: Answer) -> None:
@@ -86,12 +94,12 @@ class Waiting:
     def expire(self) -> None:
         """The deadline has passed: nothing is the answer. The place is kept until the work has really stopped."""
         self._tell(NOTHING)
-        self.task.cancel()
+        self.work.cancel()
 
     def abandon(self) -> None:
         """Nobody is there to hear the answer."""
         self._reply = None
-        self.task.cancel()
+        self.work.cancel()
 
 
 class Desk:
@@ -112,7 +120,7 @@ class Desk:
         self._in_order: dict[Waiting, None] = {}
         self._timer: asyncio.TimerHandle | None = None
 
-    def ask(self, messages: tuple[Message, ...], *, room: bool) -> Answer | Awaitable[Answer]:
+    def ask(self, messages: tuple[Message, ...], *, room: bool) -> Answer | ToCome:
         """The answer to the question that `messages` are. Never raises.
 
         `room` is False when the connection has too many questions waiting.
@@ -134,7 +142,7 @@ class Desk:
             self.failed(error)
             return NOTHING
 
-    def wait(self, question: Notify, answer: Awaitable[Answer], reply: Reply) -> Waiting:
+    def wait(self, question: Notify, answer: ToCome, reply: Reply) -> Waiting:
         """Waits for `answer`, and calls `reply` exactly once with it, or with NOTHING at the deadline."""
         waiting = Waiting(self, question, answer, reply)
         self._held += 1

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -19,8 +19,6 @@ import msgspec
 from sumun.haproxy.kept import Fact, Verdict
 
 log = logging.getLogger(__name__)
-
-Lesson = tuple[Fact, Verdict]
 
 _MOST_WAITING_BYTES = 1 << 20
 _AGAIN_SECONDS = 0.5
@@ -32,7 +30,7 @@ LENGTH = struct.Struct("!I")
 
 
 class Lessons(msgspec.Struct, array_like=True, gc=False):
-    """What one message to the keeper holds.
+    """What one message to the keeper holds. Each verdict stands once; a fact comes with the number of its own.
 
     `incarnation` is the feed's in which `as_of` counts; `adopted` the generation whose clients were in force when the
     facts were found.
@@ -40,7 +38,12 @@ class Lessons(msgspec.Struct, array_like=True, gc=False):
 
     incarnation: str
     adopted: int
-    learned: list[Lesson]
+    facts: list[tuple[Fact, int]]
+    verdicts: list[Verdict]
+
+    def each(self) -> Iterator[tuple[Fact, Verdict]]:
+        """The lessons. IndexError for a message that is not ours."""
+        return ((fact, self.verdicts[number]) for fact, number in self.facts)
 
 
 class KeeperLink:
@@ -50,7 +53,8 @@ class KeeperLink:
         """`path` is the keeper's socket; `stand` gives (feed incarnation, adopted generation) of this moment."""
         self._path = path
         self._stand = stand
-        self._gathered: list[Lesson] = []
+        self._facts: list[tuple[Fact, int]] = []
+        self._verdicts: dict[Verdict, int] = {}
         self._gathered_at: tuple[str, int] = ("", 0)
         self._transport: asyncio.WriteTransport | None = None
         self.dropped = 0
@@ -61,13 +65,14 @@ class KeeperLink:
             self.dropped += 1
             return
         stand = self._stand()
-        if not self._gathered:
+        if not self._facts:
             asyncio.get_running_loop().call_later(GATHER_SECONDS, self._send)
         elif stand != self._gathered_at:
-            self.dropped += len(self._gathered)
-            self._gathered.clear()
+            self.dropped += len(self._facts)
+            self._facts.clear()
+            self._verdicts.clear()
         self._gathered_at = stand
-        self._gathered.append((fact, verdict))
+        self._facts.append((fact, self._verdicts.setdefault(verdict, len(self._verdicts))))
 
     async def run(self) -> None:
         """Keep the link until cancelled."""
@@ -85,12 +90,13 @@ class KeeperLink:
                 self._transport = None
 
     def _send(self) -> None:
-        gathered, self._gathered = self._gathered, []
+        facts, self._facts = self._facts, []
+        verdicts, self._verdicts = self._verdicts, {}
         transport = self._transport
         if transport is None or transport.get_write_buffer_size() > _MOST_WAITING_BYTES:
-            self.dropped += len(gathered)
+            self.dropped += len(facts)
             return
-        body = _encode(Lessons(*self._gathered_at, gathered))
+        body = _encode(Lessons(*self._gathered_at, facts, list(verdicts)))
         transport.write(LENGTH.pack(len(body)) + body)
 
 

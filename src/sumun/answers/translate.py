@@ -7,7 +7,8 @@ places that know HTTP statuses (the other is `oauth`).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sumun.access import HasPermission, HasRole, InvalidBecause, Reason, Refuse
 from sumun.errors import SumunError
@@ -25,8 +26,7 @@ class BadQuestionError(SumunError):
     code = "bad_question"
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True, gc=False):
     """What HAProxy asks about one request. `stream` names it in HAProxy when it may stay open for long."""
 
     generation: int
@@ -47,13 +47,13 @@ def read_question(args: Mapping[str, object]) -> Question:
         raise BadQuestionError("argument lst is neither public nor internal")
     kind = _text(args, "kind")
     stream = None if args.get("stream") is None else _text(args, "stream")
-    if kind == CredentialKind.BEARER.value:
+    if kind == "bearer":
         credential = Credential(CredentialKind.BEARER, _text(args, "cred"))
-    elif kind == CredentialKind.TICKET.value:
+    elif kind == "ticket":
         if stream is None:
             raise BadQuestionError("a ticket for what is no stream")
         credential = Credential(CredentialKind.TICKET, _text(args, "cred"))
-    elif kind == CredentialKind.NONE.value:
+    elif kind == "none":
         credential = Credential(CredentialKind.NONE)
     else:
         raise BadQuestionError("argument kind is none of none, bearer and ticket")

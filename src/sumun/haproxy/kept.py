@@ -7,7 +7,8 @@ are percent-encoded before they come here), and numbers are bounded, for HAProxy
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 LONGEST_VALUE = 2048
 """Bytes of a map row's value. Longer ones are not kept: such a caller is asked about every time."""
@@ -16,8 +17,7 @@ _FIELD = re.compile(r"[^|;\x00-\x20\x7f]*")  # a semicolon would end a command o
 _LARGEST = 2**53
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(Struct, frozen=True, array_like=True, gc=False):
     """What one credential proved. `expires` is a unix second; `as_of` the number of the latest change it contains."""
 
     key: str
@@ -39,8 +39,7 @@ class Fact:
         return _row((*map(str, numbers), *texts))
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True, array_like=True, gc=False):
     """Who has this profile may use what this rule guards, under this generation.
 
     `shadow` is what a shadow rule says against it: such calls go through a backend of their own, which notes it.

@@ -66,7 +66,7 @@ def look_up() -> list[str]:
         for field, name in zip((_SUBJECT, _TOKEN, _CLIENT), MARKS.values(), strict=True)
     )
     unswept = f"{{ str({WIDE}),map_str_int({STATE},{BEYOND}),sub(txn.asof) -m int le 0 }}"
-    trusted = "{ var(txn.trusted) -m bool }"
+    may = f"{{ var({_VERDICT}) -m found }} !{{ var({ODD}) -m bool }} {alive} {leased}"
     # Several short rules: HAProxy reads at most 64 words of a line (MAX_LINE_ARGS).
     return [
         f"http-request set-var({_FACT}) {key},map_str({young})",
@@ -74,17 +74,11 @@ def look_up() -> list[str]:
         f"http-request set-var({RULE}) var({ROUTE}),field(4,|)",
         f"http-request set-var({_VERDICT}) {verdict}",
         "http-request set-var(txn.now) date()",
-        (
-            f"http-request set-var(txn.trusted) bool(true) if {{ var({_VERDICT}) -m found }} "
-            f"!{{ var({ODD}) -m bool }} {alive} {leased}"
-        ),
-        f"http-request set-var(txn.newest) str({NEWEST}),map_str_int({STATE},{BEYOND}) if {trusted}",
-        f"http-request set-var({KNOWN}) bool(true) if {trusted} {newer}",
-        f"http-request set-var(txn.asof) {_field(_FACT, _AS_OF)} if {trusted} !{_IS_KNOWN}",
-        (
-            f"http-request set-var({KNOWN}) bool(true) if {trusted} !{_IS_KNOWN} "
-            f"{{ var(txn.asof) -m found }} {unswept} {unmarked}"
-        ),
+        f"http-request set-var(txn.newest) str({NEWEST}),map_str_int({STATE},{BEYOND})",
+        f"http-request set-var({KNOWN}) bool(true) if {may} {newer}",
+        f"http-request allow if {_IS_KNOWN}",
+        f"http-request set-var(txn.asof) {_field(_FACT, _AS_OF)} if {may}",
+        f"http-request set-var({KNOWN}) bool(true) if {{ var(txn.asof) -m found }} {unswept} {unmarked}",
     ]
 
 

@@ -47,9 +47,14 @@ _LOOK_AGAIN_SECONDS: Final = 0.02
 _LINES_KEPT: Final = 40
 
 
-ENVIRONMENT: Final[Mapping[str, str]] = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
-"""Huge pages for HAProxy's memory. Its maps are spread over megabytes, and a look-up in ten thousand routes costs
-a third less when the processor finds them without walking page tables (glibc 2.35 and later; others ignore it).
+ENVIRONMENT: Final[Mapping[str, str]] = {
+    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1:glibc.malloc.tcache_max=65536:glibc.malloc.tcache_count=256"
+}
+"""Huge pages for HAProxy's memory, and its buffers at hand (glibc 2.35 and later; others ignore it).
+
+Its maps are spread over megabytes, and a look-up in ten thousand routes costs a third less when the processor finds
+them without walking page tables. HAProxy 2.6 keeps 512 KiB of free memory a thread, which is thirty buffers: with a few
+dozen requests at a time, each asks the allocator for more and gives them back.
 """
 
 

@@ -67,8 +67,6 @@ def render_spoe(plan: Plan) -> File:
         "kind=var(txn.kind)",
         "cred=var(txn.cred)",
         "id=unique-id",
-        "src=src",
-        "grpc=var(txn.grpc)",
         f"stream=var({STREAM})",
     )
     sections = [

@@ -15,7 +15,7 @@ import contextlib
 import logging
 import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -73,6 +73,7 @@ class Keeper:
         ledger: Ledger,
         feed: Feed,
         master: Path,
+        newest: Path,
         masters: MasterSocket,
         names: Names,
         *,
@@ -82,10 +83,15 @@ class Keeper:
         steady: Callable[[], float],
         wall: Callable[[], float],
     ) -> None:
-        """`master` is the path of the master's socket; `generation` the one in force. `steady` never jumps."""
+        """`generation` is the one in force; `steady` never jumps.
+
+        `master` is the path of the master's socket, by which every worker is reached; `newest` of the socket on which
+        the newest worker listens.
+        """
         self._ledger = ledger
         self._feed = feed
         self._master = master
+        self._newest_listens = newest
         self._masters = masters
         self._names = names
         self._generation = generation
@@ -104,7 +110,7 @@ class Keeper:
 
     # -- what is told to it --------------------------------------------------------------------------------------
 
-    def learn(self, incarnation: str, adopted: int, lessons: Sequence[Lesson]) -> None:
+    def learn(self, incarnation: str, adopted: int, lessons: Iterable[Lesson]) -> None:
         """Lessons of an answering process."""
         self._ledger.learned(incarnation, adopted, lessons)
         self._order()
@@ -252,7 +258,8 @@ class Keeper:
         try:
             if pid is None:
                 raise RuntimeSocketError(f"the worker {order.worker} is gone")
-            found = await WorkerSocket(self._master, pid).carry_out(order.command)
+            straight = self._newest_listens if order.worker == self._newest else None
+            found = await WorkerSocket(self._master, pid, straight).carry_out(order.command)
         except (RuntimeSocketError, ValueError) as trouble:
             log.warning("a worker did not do what it was told: %s", trouble)
             await asyncio.sleep(_PAUSE_SECONDS)

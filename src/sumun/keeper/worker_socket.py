@@ -3,6 +3,10 @@
 Through the master's socket, so that the worker with this process id is reached and no other, an old one as well as the
 new one. Each step has a connection of its own and no deadline: while a worker is silent nobody can know whether the
 step is still to come, and the ledger waits (or has the worker stopped).
+
+Facts and verdicts, which are many, go to the newest worker straight, on its own socket. In the moment of a reload they
+may reach the one that takes over; that does no harm: each is true by itself, is held against the marks of whoever has
+it, and a worker that begins is told to forget before it is told anything else.
 """
 
 from __future__ import annotations
@@ -13,7 +17,7 @@ from sumun.haproxy import map_commands
 from sumun.haproxy.errors import RuntimeSocketError
 from sumun.haproxy.runtime import RuntimeSocket
 from sumun.haproxy.runtime_commands import to_worker
-from sumun.keeper.commands import Add, Change, Command, Replace, Step, to_read_back
+from sumun.keeper.commands import Add, Change, Command, Keep, Replace, Step, to_read_back
 
 _NO_DEADLINE_SECONDS = 24 * 3600.0
 
@@ -21,13 +25,18 @@ _NO_DEADLINE_SECONDS = 24 * 3600.0
 class WorkerSocket:
     """One worker's maps."""
 
-    def __init__(self, master: Path, pid: int) -> None:
-        """`master` is the master's socket."""
+    def __init__(self, master: Path, pid: int, straight: Path | None = None) -> None:
+        """`master` is the master's socket, `straight` the worker's own if it is the newest."""
         self._master = RuntimeSocket(master, _NO_DEADLINE_SECONDS)
+        self._straight = None if straight is None else RuntimeSocket(straight, _NO_DEADLINE_SECONDS)
         self._pid = pid
 
     async def carry_out(self, command: Command) -> list[str | None]:
         """Do all steps in order; returns what `to_read_back` asks for. Raises RuntimeSocketError: some may be done."""
+        if isinstance(command, Keep) and self._straight is not None:
+            for text in map_commands.add_rows(command.map, command.rows):
+                map_commands.refuse_complaints(_answered(await self._straight.ask(text), self._pid))
+            return []
         for step in command.steps:
             await self._do(step)
         return [await self._look_up(name, key) for name, key, _ in to_read_back(command)]
@@ -52,7 +61,10 @@ class WorkerSocket:
         map_commands.refuse_complaints(await self._ask(command))
 
     async def _ask(self, command: str) -> str:
-        answer = await self._master.ask(to_worker(self._pid, command))
-        if not answer:
-            raise RuntimeSocketError(f"the worker {self._pid} is gone")
-        return answer
+        return _answered(await self._master.ask(to_worker(self._pid, command)), self._pid)
+
+
+def _answered(answer: str, pid: int) -> str:
+    if not answer:
+        raise RuntimeSocketError(f"the worker {pid} is gone")
+    return answer

@@ -82,6 +82,7 @@ async def serve(start: Start, life: str) -> None:
             Ledger(serve_known_for_seconds=seconds, bounds=Bounds(facts=start.plan.node.kept_facts)),
             feed,
             start.folder.workers_socket,
+            paths.runtime,
             masters,
             Names(start.node, start.reader),
             generation=start.generation,
@@ -122,7 +123,7 @@ async def _listen(keeper: Keeper, reader: asyncio.StreamReader, writer: asyncio.
             if length > _LONGEST_MESSAGE:
                 break
             lessons = _decode(await reader.readexactly(length))
-            keeper.learn(lessons.incarnation, lessons.adopted, lessons.learned)
+            keeper.learn(lessons.incarnation, lessons.adopted, lessons.each())
     writer.close()
 
 

@@ -113,6 +113,7 @@ class Memory:
                 self._drop(change)
                 self._marks.set(change, one.n)
             self._n = one.n
+        self._ticket = Ticket(self._era, self._n)
 
     @property
     def n(self) -> int:
@@ -121,10 +122,12 @@ class Memory:
 
     def ticket(self) -> Ticket:
         """Take one before looking elsewhere."""
-        return Ticket(self._era, self._n)
+        return self._ticket
 
     def unchanged_since(self, ticket: Ticket, about: Iterable[Change]) -> bool:
         """True when surely nothing about these was applied since the ticket was taken."""
+        if ticket is self._ticket:
+            return True
         return ticket.era == self._era and self._marks.none_after(ticket.n, about)
 
     # -- what is known -------------------------------------------------------------------------------------------
@@ -172,6 +175,7 @@ class Memory:
     def _start_over(self, n: int) -> None:
         self._era += 1  # whoever holds a ticket of before brings nothing in
         self._n = n
+        self._ticket = Ticket(self._era, n)
         self._marks = Marks()
         self._drop(Change(ChangeKind.EVERYTHING))
 

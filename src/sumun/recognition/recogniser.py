@@ -15,11 +15,11 @@ import asyncio
 from collections.abc import Callable, Coroutine, Hashable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from sumun.access import Evidence, Invalid, InvalidBecause, Missing
 from sumun.identity import Credential, CredentialKind, Standing, Subject
-from sumun.recognition.errors import ChangingTooFastError, TooManyNewTokensError
+from sumun.recognition.errors import ChangingTooFastError, OutOfTouchError, TooManyNewTokensError
 from sumun.recognition.handle import ClaimsHandle, Handle, OpaqueHandle
 from sumun.recognition.memory import Memory, Ticket
 from sumun.recognition.truth import ConfiguredFirst
@@ -40,6 +40,8 @@ _MALFORMED = Invalid(InvalidBecause.MALFORMED)
 _UNKNOWN = Invalid(InvalidBecause.UNKNOWN)
 T = TypeVar("T")
 
+Hear: TypeAlias = Callable[[Evidence | BaseException | None], None]
+
 
 @dataclass(frozen=True, slots=True)
 class _Look:
@@ -52,13 +54,7 @@ class _Look:
 
     def about(self) -> tuple[Change, ...]:
         """What this is about."""
-        if self.record is None:
-            return ()
-        return (
-            Change(ChangeKind.TOKEN, self.record.token_id),
-            _of_subject(self.record.subject),
-            _of_client(self.record.client_id),
-        )
+        return () if self.record is None else _about(self.record)
 
     def judged(self, now: float) -> Evidence:
         """What it proves."""
@@ -126,6 +122,30 @@ class Recogniser:
                 if invalid is not None:
                     return invalid
         raise ChangingTooFastError("what the token depends on changed again during each of several looks")
+
+    def look(self, credential: Credential, now: float, hear: Hear) -> bool:
+        """Have `hear` told later what `recognise` would find, without a task for it; False when only that can find it.
+
+        For a credential that `recognise_now` needs more for. `hear` is told None when it turns out that there is more
+        to look up than the record, or that news overtook it: then ask `recognise`. Raises OutageError.
+        """
+        text = credential.secret
+        if not text.startswith(token_format.ACCESS_PREFIX):
+            return False
+
+        def judge(ticket: Ticket, found: TokenRecord | BaseException | None) -> None:
+            if isinstance(found, BaseException):
+                hear(found)
+                return
+            try:
+                evidence = self._judged_from_memory(ticket, found, now)
+            except OutOfTouchError as outage:
+                hear(outage)
+            else:
+                hear(evidence)
+
+        self._records.ask(token_format.digest(text), self._memory.ticket(), judge)
+        return True
 
     def handle_of(self, credential: Credential) -> Handle | None:
         """How to judge this credential again; to be asked in the loop turn that proved it. None: it cannot be."""
@@ -206,6 +226,24 @@ class Recogniser:
 
     # -- records -------------------------------------------------------------------------------------------------
 
+    def _judged_from_memory(self, ticket: Ticket, record: TokenRecord | None, now: float) -> Evidence | None:
+        """What the record proves by what is remembered of its subject and client; None when that is not enough."""
+        self._memory.require_trust(self._steady())
+        if record is None:
+            return _UNKNOWN if self._memory.unchanged_since(ticket, ()) else None
+        standing = self._memory.standing(record.subject)
+        client = self._directory.configured_client(record.client_id)
+        if client is None:
+            known = self._memory.client(record.client_id)
+            if known is None:
+                return None
+            client = known.value
+        if standing is None:
+            return None
+        if ticket is not self._memory.ticket() and not self._memory.unchanged_since(ticket, _about(record)):
+            return None
+        return judge_record(record, standing.value, client, now, ticket.n)
+
     async def _look_up(self, digest: bytes) -> _Look:
         ticket, record = await self._records.get(digest, self._memory.ticket())
         if record is None:
@@ -255,6 +293,15 @@ class Recogniser:
         del self._under_way[key]
         if not done.cancelled():
             done.exception()  # when all who asked have gone away, nobody else looks at it
+
+
+def _about(record: TokenRecord) -> tuple[Change, ...]:
+    """Whose news would make another thing of what is known of this record."""
+    return (
+        Change(ChangeKind.TOKEN, record.token_id),
+        _of_subject(record.subject),
+        _of_client(record.client_id),
+    )
 
 
 @lru_cache(maxsize=16_384)

@@ -46,16 +46,19 @@ class ConfiguredFirst:
     def __init__(self, truth: Truth, configured: Mapping[str, Client]) -> None:
         """`configured` is the plan's mapping of client ids."""
         self._truth = truth
-        self._configured = configured
+        self.configure(configured)
 
     def configure(self, configured: Mapping[str, Client]) -> None:
         """Another configuration is in force."""
         self._configured = configured
+        self._states = {
+            client_id: ClientState(client_id, frozenset(client.scopes))
+            for client_id, client in configured.items()
+        }
 
     def configured_client(self, client_id: str) -> ClientState | None:
         """A client of the configuration, without any I/O; None when it has no such client."""
-        client = self._configured.get(client_id)
-        return None if client is None else ClientState(client_id, frozenset(client.scopes))
+        return self._states.get(client_id)
 
     async def registered_client(self, client_id: str) -> ClientState | None:
         """A client registered at run time, for an id that the configuration does not have. Raises OutageError."""

@@ -90,15 +90,26 @@ def encode_variables(variables: Mapping[str, Value], scope: Scope = Scope.TRANSA
     This is the hot path of answers: no SetVar is built, and short ASCII texts, which most values are, cost no call.
     """
     parts: list[bytes] = []
-    add = parts.append
+    heads = _HEADS[scope]
     for name, value in variables.items():
-        add(_set_var_head(scope, name))
+        head = heads.get(name) or _kept_head(scope, name)
         if type(value) is str and value.isascii() and len(value) < ONE_BYTE:
-            add(SHORT_STRING_HEADS[len(value)])
-            add(value.encode())
+            parts += (head, SHORT_STRING_HEADS[len(value)], value.encode())
         else:
-            add(encode_value(value))
+            parts += (head, encode_value(value))
     return b"".join(parts)
+
+
+_HEADS_KEPT: Final = 256  # names are ours: two dozen
+_HEADS: Final[dict[int, dict[str, bytes]]] = {scope: {} for scope in Scope}
+
+
+def _kept_head(scope: Scope, name: str) -> bytes:
+    head = _set_var_head(scope, name)
+    heads = _HEADS[scope]
+    if len(heads) < _HEADS_KEPT:
+        heads[name] = head
+    return head
 
 
 @lru_cache(maxsize=1024)

@@ -7,8 +7,10 @@ every answer comes with the `as_of` of the one who began the look: judge by that
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from functools import partial
+from typing import Generic, TypeAlias, TypeVar
 
 from sumun.tokens.errors import StoreUnavailableError
 from sumun.tokens.record import TokenRecord
@@ -23,17 +25,20 @@ than a node can serve, and 10 MB."""
 
 A = TypeVar("A")
 
+Hear: TypeAlias = Callable[[A, TokenRecord | BaseException | None], None]
+"""Told (as_of, what was found): the record, None for no such token, or why nobody knows. It must not raise."""
+
 
 @dataclass(slots=True)
 class _Look(Generic[A]):
-    """One look at one token, and who waits for it. Each has a future of its own, so one can leave alone."""
+    """One look at one token, and who waits for it."""
 
     as_of: A
-    askers: list[asyncio.Future[tuple[A, TokenRecord | None]]] = field(default_factory=list)
+    hearers: list[Hear[A]] = field(default_factory=list)
 
 
 class BatchingReader(Generic[A]):
-    """`get(digest, as_of)` for many; `TokenStore.get_many` for few. Lives on one event loop."""
+    """`ask(digest, as_of, hear)` for many; `TokenStore.get_many` for few. Lives on one event loop."""
 
     def __init__(self, store: TokenStore, max_batch: int = MAX_BATCH, max_waiting: int = MAX_WAITING) -> None:
         """`store` stays the caller's to close."""
@@ -45,27 +50,27 @@ class BatchingReader(Generic[A]):
         self._waiting = 0
         self._asking: set[asyncio.Task[None]] = set()
 
-    async def get(self, digest: bytes, as_of: A) -> tuple[A, TokenRecord | None]:
-        """(as_of, record): the record, or None for no such token, as it was at some moment after that `as_of`.
+    def ask(self, digest: bytes, as_of: A, hear: Hear[A]) -> None:
+        """Have `hear` told of the record, as it was at some moment after the `as_of` that it is told.
 
-        Raises StoreUnavailableError.
+        It is called later, never from here. Raises StoreUnavailableError when too many wait.
         """
         if self._waiting >= self._max_waiting:
             raise StoreUnavailableError(f"{self._max_waiting} token look-ups are waiting already")
-        loop = asyncio.get_running_loop()
         look = self._looks.get(digest)
         if look is None:
             if not self._gathered:
-                loop.call_soon(self._send)
+                asyncio.get_running_loop().call_soon(self._send)
             look = self._looks[digest] = _Look(as_of)
             self._gathered.append(digest)
-        asker: asyncio.Future[tuple[A, TokenRecord | None]] = loop.create_future()
-        look.askers.append(asker)
+        look.hearers.append(hear)
         self._waiting += 1
-        try:
-            return await asker
-        finally:
-            self._waiting -= 1
+
+    async def get(self, digest: bytes, as_of: A) -> tuple[A, TokenRecord | None]:
+        """(as_of, record), as `ask` tells them. Raises StoreUnavailableError."""
+        asker: asyncio.Future[tuple[A, TokenRecord | None]] = asyncio.get_running_loop().create_future()
+        self.ask(digest, as_of, partial(_settle, asker))
+        return await asker
 
     def _send(self) -> None:
         gathered, self._gathered = self._gathered, []
@@ -80,21 +85,28 @@ class BatchingReader(Generic[A]):
         except BaseException as trouble:
             # Whatever it is: the askers hear it, each of them; nobody waits for ever.
             for digest in batch:
-                for asker in self._looks.pop(digest).askers:
-                    if not asker.done():
-                        _fail(asker, trouble)
+                self._tell(digest, trouble)
             if not isinstance(trouble, Exception):
                 raise
         else:
             for digest, record in zip(batch, records, strict=True):
-                look = self._looks.pop(digest)
-                for asker in look.askers:
-                    if not asker.done():
-                        asker.set_result((look.as_of, record))
+                self._tell(digest, record)
+
+    def _tell(self, digest: bytes, found: TokenRecord | BaseException | None) -> None:
+        look = self._looks.pop(digest)
+        self._waiting -= len(look.hearers)
+        for hear in look.hearers:
+            hear(look.as_of, found)
 
 
-def _fail(asker: asyncio.Future[tuple[A, TokenRecord | None]], trouble: BaseException) -> None:
-    if isinstance(trouble, Exception):
-        asker.set_exception(trouble)
+def _settle(
+    asker: asyncio.Future[tuple[A, TokenRecord | None]], as_of: A, found: TokenRecord | BaseException | None
+) -> None:
+    if asker.done():
+        return  # it went away
+    if not isinstance(found, BaseException):
+        asker.set_result((as_of, found))
+    elif isinstance(found, Exception):
+        asker.set_exception(found)
     else:
         asker.cancel()

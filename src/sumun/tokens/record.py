@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from sumun.identity import Permission, Subject
 
@@ -11,8 +11,7 @@ from sumun.identity import Permission, Subject
 RECORD_VERSION = 1
 
 
-@dataclass(frozen=True, slots=True)
-class TokenRecord:
+class TokenRecord(Struct, frozen=True):
     """One opaque access token, without the token.
 
     token_id      public handle, safe in logs and headers (`tid_...`)

@@ -32,7 +32,7 @@ def keeper(masters: Masters) -> tuple[Keeper, Ledger]:
     ledger.begun(Position("inc", 5))
     unused: Any = None
     return Keeper(
-        ledger, unused, Path("/nowhere"), masters, Names("n1", "keeper"),  # type: ignore[arg-type]
+        ledger, unused, Path("/nowhere"), Path("/nowhere"), masters, Names("n1", "keeper"),  # type: ignore[arg-type]
         generation=1, serve_known_for_seconds=10, streams=unused, steady=lambda: 100.0, wall=lambda: 1e9,
     ), ledger  # fmt: skip
 

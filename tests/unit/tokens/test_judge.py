@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from sumun.access import Evidence, Invalid, InvalidBecause, Proven, TokenKind
 from sumun.identity import ANYTHING, Permission, Standing, Subject
@@ -47,10 +48,12 @@ def test_follows_the_subject() -> None:
 
 def test_rights_of_its_own_replace_the_subjects() -> None:
     """A token with rights of its own has those, be they more or none."""
-    own = replace(RECORD, own_rights=True, roles=frozenset({"auditor"}), permissions=frozenset({ORDERS}))
+    own = structs.replace(
+        RECORD, own_rights=True, roles=frozenset({"auditor"}), permissions=frozenset({ORDERS})
+    )
     principal = principal_of(judge_record(own, STANDING, CLIENT, 1.0))
     assert (principal.roles, principal.permissions) == (frozenset({"auditor"}), frozenset({ORDERS}))
-    none = replace(RECORD, own_rights=True)
+    none = structs.replace(RECORD, own_rights=True)
     assert principal_of(judge_record(none, STANDING, CLIENT, 1.0)).roles == frozenset()
 
 
@@ -65,7 +68,7 @@ def test_rights_of_its_own_replace_the_subjects() -> None:
         (RECORD, STANDING, None, 1.0, InvalidBecause.CLIENT_DISABLED),
         (RECORD, STANDING, replace(CLIENT, disabled=True), 1.0, InvalidBecause.CLIENT_DISABLED),
         (
-            replace(RECORD, own_rights=True),
+            structs.replace(RECORD, own_rights=True),
             replace(STANDING, disabled=True),
             CLIENT,
             1.0,
@@ -89,7 +92,7 @@ def test_the_clients_scopes_bound_the_token() -> None:
     bound = ClientState("shop", frozenset({Permission("product", "*"), Permission("role", "user")}))
     principal = principal_of(judge_record(RECORD, STANDING, bound, 1.0))
     assert principal.scopes == bound.scopes
-    narrow = replace(RECORD, scopes=frozenset({READ, ORDERS}))
+    narrow = structs.replace(RECORD, scopes=frozenset({READ, ORDERS}))
     assert principal_of(judge_record(narrow, STANDING, bound, 1.0)).scopes == {READ}
     nothing = ClientState("shop", frozenset())
     assert principal_of(judge_record(RECORD, STANDING, nothing, 1.0)).scopes == frozenset()

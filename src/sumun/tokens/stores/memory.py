@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from sumun.tokens.errors import StoreUnavailableError
 from sumun.tokens.feed import Change, ChangeKind

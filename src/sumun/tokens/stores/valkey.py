@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from sumun.tokens.errors import StoreUnavailableError
 from sumun.tokens.record import TokenRecord
@@ -39,7 +40,7 @@ class ValkeyStore:
         """The records, in order; None where there is none. Raises StoreUnavailableError."""
         if not digests:
             return []
-        answer = await self._link.command("MGET", *map(_token_key, digests))
+        answer = await self._link.read("MGET", *map(_token_key, digests))
         if not isinstance(answer, list) or len(answer) != len(digests):
             raise strange("MGET")
         return [None if one is None else _record(one) for one in answer]

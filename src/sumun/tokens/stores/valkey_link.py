@@ -21,6 +21,7 @@ from valkey.exceptions import ConnectionError as NoConnectionError
 from valkey.exceptions import NoScriptError, ResponseError, ValkeyError
 
 from sumun.tokens.errors import StoreUnavailableError
+from sumun.tokens.stores.valkey_pipeline import Pipeline
 from sumun.tokens.stores.valkey_scripts import Script
 
 DEADLINE_SECONDS = 0.25
@@ -68,6 +69,8 @@ class ValkeyLink:
         self._pause_seconds = 0.0
         self._paused_until = float("-inf")
         self._closed = False
+        self._pipeline: Pipeline | None = None
+        self._opening = asyncio.Lock()
         self._disk = address.disk
         self._pool = _pool(address, connections)
         # The library's own waiting pool can lose a connection when its waiter is cancelled; this one cannot.
@@ -77,10 +80,7 @@ class ValkeyLink:
 
     async def command(self, *words: Word, within_seconds: float | None = None) -> Answer:
         """Send one command and give its answer. Raises StoreUnavailableError."""
-        if self._closed:
-            raise StoreUnavailableError("the link to the token store is closed")
-        if self._steady() < self._paused_until:
-            raise StoreUnavailableError("the token store cannot be reached; the next try is soon")
+        self._refuse_in_vain()
         try:
             async with asyncio.timeout(within_seconds or self._deadline_seconds), self._free:
                 answer: Answer = await self._execute(*words)
@@ -92,6 +92,44 @@ class ValkeyLink:
             self._give_up(trouble)
         self._pause_seconds = 0.0
         return answer
+
+    async def read(self, *words: Word) -> Answer:
+        """Send one command that reads, without waiting for the answers to others. Raises StoreUnavailableError.
+
+        Who is late is told so, and the connection is given up: what it still brings is nobody's.
+        """
+        self._refuse_in_vain()
+        try:
+            async with asyncio.timeout(self._deadline_seconds):
+                pipeline = await self._open_pipeline()
+                answer: Answer = await pipeline.ask(*words)
+        except TimeoutError:
+            await self._close_pipeline()
+            raise StoreUnavailableError("the token store did not answer in time") from None
+        except (ValkeyError, OSError, UnicodeError) as trouble:
+            self._give_up(trouble)
+        self._pause_seconds = 0.0
+        return answer
+
+    async def _open_pipeline(self) -> Pipeline:
+        if self._pipeline is None or not self._pipeline.is_open:
+            async with self._opening:
+                if self._pipeline is None or not self._pipeline.is_open:
+                    connection = self._pool.make_connection()  # type: ignore[no-untyped-call]
+                    await connection.connect()
+                    self._pipeline = Pipeline(connection)
+        return self._pipeline
+
+    async def _close_pipeline(self) -> None:
+        pipeline, self._pipeline = self._pipeline, None
+        if pipeline is not None:
+            await pipeline.close()
+
+    def _refuse_in_vain(self) -> None:
+        if self._closed:
+            raise StoreUnavailableError("the link to the token store is closed")
+        if self._steady() < self._paused_until:
+            raise StoreUnavailableError("the token store cannot be reached; the next try is soon")
 
     async def run(self, script: Script, keys: Sequence[Word], args: Sequence[Word]) -> Answer:
         """Run a script by its name, or by its text when the server has forgotten it. Raises StoreUnavailableError."""
@@ -105,6 +143,7 @@ class ValkeyLink:
     async def close(self) -> None:
         """Let go of the connections. May be called twice."""
         self._closed = True
+        await self._close_pipeline()
         await self._client.aclose()
         await self._pool.aclose()
 
@@ -141,6 +180,8 @@ def _pool(address: ValkeyAddress, connections: int) -> ConnectionPool:
     settings: dict[str, Any] = {
         "max_connections": connections,
         "retry": Retry(NoBackoff(), 0),  # a second try would hide a restarted server and outlive the deadline
+        "socket_timeout": None,  # there is a deadline for the whole; another would be a task for each command
+        "socket_connect_timeout": None,
         "protocol": 2,
         "lib_name": None,
         "lib_version": None,
