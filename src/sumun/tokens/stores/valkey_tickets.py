@@ -14,20 +14,26 @@ _COUNT = NAMESPACE + "wc:"
 
 # KEYS: ticket, count.  ARGV: meaning, milliseconds to live, how many at most.
 # The window of the count begins with the first ticket in it.
-PUT_TICKET = Script.of("""
+PUT_TICKET = Script.of(
+    """
 local n = tonumber(redis.call('GET', KEYS[2]) or '0') + 1
 if n > tonumber(ARGV[3]) then return 0 end
 if n == 1 then redis.call('SET', KEYS[2], n, 'PX', ARGV[2]) else redis.call('SET', KEYS[2], n, 'KEEPTTL') end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 1
-""")
+""",
+    keeps=True,
+)
 
 # KEYS: ticket.  GETDEL would do; an ACL user of a server that others run need not be given one more command.
-REDEEM = Script.of("""
+REDEEM = Script.of(
+    """
 local meaning = redis.call('GET', KEYS[1])
 if meaning then redis.call('DEL', KEYS[1]) end
 return meaning
-""")
+""",
+    keeps=True,
+)
 
 
 class ValkeyTickets:
