@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import pytest
 
@@ -23,6 +24,7 @@ from sumun.access import (
 from sumun.access.generations import Generations
 from sumun.access.handover import HEADER_VARIABLES
 from sumun.answers.answer import Answerer
+from sumun.answers.later import Later
 from sumun.answers.translate import Variables, write_refusal
 from sumun.errors import OutageError
 from sumun.haproxy.kept import Fact, Verdict
@@ -46,18 +48,34 @@ QUESTION = {"gen": "7", "route": "list", "lst": "public", "kind": "bearer", "cre
 
 
 class Knows:
-    """A recogniser that knows these credentials; the rest is unknown. `down` raises instead; `slow` awaits first."""
+    """A recogniser that knows these credentials; the rest is unknown. `down` raises instead.
 
-    def __init__(self, known: Mapping[str, Evidence], *, down: bool = False, slow: bool = False) -> None:
-        self.known, self.down, self.slow = known, down, slow
+    `slow`: it must look, and is asked to wait for; `looks`: it says so itself, `in vain`: it says that it must be asked.
+    """
+
+    def __init__(
+        self, known: Mapping[str, Evidence], *, down: bool = False, slow: bool = False, looks: str = ""
+    ) -> None:
+        self.known, self.down, self.slow, self.looks = known, down, slow or bool(looks), looks
 
     def recognise_now(self, credential: Credential, now: float) -> Evidence | None:
         if self.down and not self.slow:
             raise OutageError("the store is down")
         return None if self.slow else self.known.get(credential.secret, Invalid(InvalidBecause.UNKNOWN))
 
-    def look(self, credential: Credential, now: float, hear: object) -> bool:
-        return False
+    def look(
+        self, credential: Credential, now: float, hear: Callable[[Evidence | BaseException | None], None]
+    ) -> bool:
+        found: Evidence | BaseException | None = self.known.get(
+            credential.secret, Invalid(InvalidBecause.UNKNOWN)
+        )
+        if self.looks == "in vain":
+            found = None
+        elif self.down:
+            found = OutageError("the store is down")
+        if self.looks:
+            asyncio.get_running_loop().call_soon(hear, found)
+        return bool(self.looks)
 
     async def recognise(self, credential: Credential, now: float) -> Evidence:
         if self.down:
@@ -118,21 +136,28 @@ def ask(
         lambda *words: ([] if opened is None else opened).append(words),
     )
     arguments = {k: v for k, v in {**QUESTION, **changes}.items() if v is not None}
-    answer = answerer.answer(arguments)
-    return answer if isinstance(answer, dict) else asyncio.run(_wait(answer))
 
+    async def answered() -> Variables:
+        answer = answerer.answer(arguments)
+        if isinstance(answer, Later):
+            heard: asyncio.Future[Variables] = asyncio.get_running_loop().create_future()
+            answer.then(heard.set_result)
+            return await heard
+        return answer if isinstance(answer, dict) else await answer
 
-async def _wait(answer):  # type: ignore[no-untyped-def]
-    return await answer
+    return asyncio.run(answered())
 
 
 KNOWN = {"bob": Proven(BOB, TokenKind.OPAQUE, 200.0), "batch": Proven(BATCH, TokenKind.OPAQUE, 200.0)}
 
+WAYS: list[dict[str, Any]] = [{}, {"slow": True}, {"looks": "found"}, {"looks": "in vain"}]
+"""At once, waited for, told by who looked, told that it must be waited for."""
 
-@pytest.mark.parametrize("slow", [False, True])
-def test_a_caller_who_may_is_allowed_and_named(slow: bool) -> None:
+
+@pytest.mark.parametrize("way", WAYS, ids=str)
+def test_a_caller_who_may_is_allowed_and_named(way: dict[str, Any]) -> None:
     """Allow comes with the whole identity, percent-encoded, and the signature for the service."""
-    assert ask(Knows(KNOWN, slow=slow)) == {
+    assert ask(Knows(KNOWN, **way)) == {
         "allow": True,
         "user_id": "bob",
         "user_name": "%EB%B0%A5%20Bob",
@@ -155,10 +180,10 @@ def test_a_program_has_no_user() -> None:
     assert "user_name" not in answer
 
 
-@pytest.mark.parametrize("slow", [False, True])
-def test_a_caller_who_may_not_hears_what_is_missing(slow: bool) -> None:
+@pytest.mark.parametrize("way", WAYS, ids=str)
+def test_a_caller_who_may_not_hears_what_is_missing(way: dict[str, Any]) -> None:
     """403 insufficient_scope names the scope (RFC 6750 3.1) and never says allow."""
-    answer = ask(Knows(KNOWN, slow=slow), route="write")
+    answer = ask(Knows(KNOWN, **way), route="write")
     assert answer["status"] == 403
     assert answer["challenge"] == 'Bearer realm="sumun", error="insufficient_scope", scope="product:create"'
     assert "allow" not in answer
@@ -188,10 +213,10 @@ def test_a_route_takes_its_token_kinds_only() -> None:
     assert (answer["status"], answer["code"], answer["why"]) == (401, "invalid_token", "wrong_token_kind")
 
 
-@pytest.mark.parametrize("slow", [False, True])
-def test_an_outage_is_ours(slow: bool) -> None:
+@pytest.mark.parametrize("way", WAYS, ids=str)
+def test_an_outage_is_ours(way: dict[str, Any]) -> None:
     """A store that is down gives 503, never 401 or 403, and no allow."""
-    answer = ask(Knows(KNOWN, down=True, slow=slow))
+    answer = ask(Knows(KNOWN, down=True, **way))
     assert answer["status"] == 503
     assert "allow" not in answer
 
