@@ -20,6 +20,7 @@ PER_SOURCE = 400
 PER_PERSON = 30
 PER_CLIENT = 60
 PER_ROUTE = 5
+OFTEN = 3
 
 _CONFIG = """\
 listen: 127.0.0.1:{port}
@@ -36,7 +37,7 @@ routes:
   - {{path: "/items/{{id}}", methods: [GET], service: shop, require: item:read, limit: {per_route}/hour}}
   - {{path: /signed, methods: [GET], service: signed, require: item:read}}
   - {{path: /signed/few, methods: [GET], service: signed, require: item:read, limit: {per_route}/hour}}
-  - {{path: /often, methods: [GET], service: shop, require: public, limit: 10/s}}
+  - {{path: /often, methods: [GET], service: shop, require: public, limit: {often}/s}}
   - {{path: /seldom, methods: [GET], service: shop, require: public, limit: 1/s}}
   - {{path: /open, service: shop, require: public}}
   - {{path: /open/few, service: shop, require: public, limit: {per_route}/hour}}
@@ -64,6 +65,7 @@ def config(port: int, service: int, *, per_person: int = PER_PERSON) -> str:
         per_person=per_person,
         per_client=PER_CLIENT,
         per_route=PER_ROUTE,
+        often=OFTEN,
     )
 
 
@@ -243,7 +245,7 @@ def test_who_waits_as_told_may_call(place: Place) -> None:
 
     async def work(world: World) -> None:
         caller = world.caller("127.0.0.2")
-        for path, calls, told in (("/often", 10, 1), ("/seldom", 1, 2)):
+        for path, calls, told in (("/often", OFTEN, 1), ("/seldom", 1, 2)):
             for _ in range(2):
                 passed, refused = await until_refused(caller, "-", path)
                 assert 1 <= len(passed) <= 2 * calls
@@ -261,13 +263,13 @@ def test_who_hammers_gets_the_rate_and_no_more(place: Place) -> None:
         caller = world.caller("127.0.0.2")
         began, passed, refused = time.monotonic(), 0, 0
         async with asyncio.timeout(30):
-            while passed < 30:
+            while passed < 3 * OFTEN:
                 status = (await caller.call("-", "GET", "/often")).status
                 passed, refused = passed + (status == 200), refused + (status == 429)
                 await asyncio.sleep(0.02)
         assert refused > 0
-        # Fixed windows of a second begin with the first call: no more than 10 in each that was begun.
-        assert passed <= 10 * (int(time.monotonic() - began) + 1)
+        # Fixed windows of a second begin with the first call: no more than so many in each that was begun.
+        assert passed <= OFTEN * (int(time.monotonic() - began) + 1)
 
     run(*place, work)
 
@@ -317,6 +319,26 @@ def test_another_limit_after_a_reload(place: Place) -> None:
         passed, refused = await until_refused(again, token, "/items")
         assert len(passed) == 2
         assert_too_many(refused, "per_person", 2)
+
+    run(*place, work)
+
+
+def test_counts_stay_over_a_reload_that_needs_no_new_worker(place: Place) -> None:
+    """Another requirement and another quota change nothing of what was counted."""
+
+    async def work(world: World) -> None:
+        caller = world.caller("127.0.0.2")
+        token = await world.token(await world.person("writer"))
+        for _ in range(PER_ROUTE - 1):
+            assert (await caller.call(token, "GET", "/items/1")).status == 200
+        text = world.node.config.read_text()
+        world.node.config.write_text(text.replace("require: item:read, limit", "require: item:write, limit"))
+        code, said = await world.reload()
+        assert code == 0, said
+        assert "switched in the running HAProxy worker" in said
+        passed, refused = await until_refused(caller, token, "/items/1")
+        assert len(passed) == 1
+        assert_too_many(refused, "route", PER_ROUTE)
 
     run(*place, work)
 

@@ -19,7 +19,7 @@ from tests.live.tcp_relay import Cut
 from tests.live.two_nodes import at_work_on_both, two_nodes
 
 QUOTA = 40
-PAUSE_SECONDS = 0.02
+PAUSE_SECONDS = 0.05
 
 _CONFIG = """\
 listen: 127.0.0.1:{port}
@@ -100,7 +100,7 @@ def assert_used_up(reply: Reply, quota: int = QUOTA) -> None:
 def test_a_quota(place: Place) -> None:
     """All calls of the client's people count, kept and asked; then all of them are refused, and nobody else is.
 
-    What passes beyond the quota is what came before the next turn of a second: with a caller at 50 calls a second, far
+    What passes beyond the quota is what came before the next turn of a second: with a caller at 20 calls a second, far
     less than another quota's worth even on a machine that is ten times too slow.
     """
 
@@ -200,7 +200,7 @@ def test_a_reload_and_another_quota(place: Place) -> None:
     async def work(world: World) -> None:
         caller = world.caller()
         token = await world.token(await world.person("reader"))
-        for quota in (QUOTA, 2 * QUOTA):
+        for quota in (QUOTA, 5 * QUOTA):  # more than what passes beyond the first
             world.node.config.write_text(config(world.node.port, world.service, quota=quota))
             code, said = await world.reload()
             assert code == 0, said

@@ -4,7 +4,7 @@
     per_person   table limits.person    who is known, or was allowed by the answer, and is a person
     per_client   table limits.client    the OAuth client of the same
     quota        table limits.client    the same count, kept; `keeper` reads it, and writes who has used up the day
-    route        tables limits.route.N  one for each rate that routes have; key: the route's number and the caller
+    route        tables limits.route.N  one for each rate that routes have; key: the route and the caller
 
 Only a call that goes on is counted, so whoever hammers gets as much as who waits. A limit is a count over a sliding
 window, which HAProxy keeps as two fixed ones (`gpc0_rate`). HAProxy 2.6 has three counters for a request: 0 is the
@@ -13,6 +13,8 @@ person's, 1 the client's, 2 the route's; a source needs none. No limit makes no 
 
 from __future__ import annotations
 
+import hashlib
+from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -50,14 +52,14 @@ _ROWS: Final = "200k"
 
 _DAY_SECONDS: Final = 86_400
 
-# A subject is `client:` and 128 bytes at most; before that stands the route's number.
+# A subject is `client:` and 128 bytes at most; before that stands the route's short name and `|`.
 _NAME_BYTES: Final = 140
 _ROUTE_KEY_BYTES: Final = 150
 
 
 @dataclass(frozen=True, slots=True)
 class RouteLimits:
-    """The limits of the routes that lead to one service. `rates`: table -> rate; `fields`: route id -> map fields."""
+    """The limits of all routes. `rates`: table -> rate; `fields`: route id -> what the map says behind the rest."""
 
     rates: Mapping[str, Rate]
     fields: Mapping[str, str]
@@ -78,14 +80,22 @@ class CallLimits:
 
 
 def route_limits(plan: Plan) -> RouteLimits:
-    """All of them. The fields are `number|table number`, behind what the map says of every route."""
+    """Routes of one rate share a table. The fields are `short name of the route|number of the table`.
+
+    The short name hangs on the route's name alone: rows of a worker that goes on under another plan stay the route's.
+    """
     tables: dict[Rate, str] = {}
-    limits = {route.id: route.limit for route in plan.routes if route.limit is not None}
     fields = {
-        name: f"{number}|{tables.setdefault(rate, str(len(tables) + 1))}"
-        for number, (name, rate) in enumerate(limits.items(), 1)
+        route.id: f"{_short(route.id)}|{tables.setdefault(route.limit, str(len(tables) + 1))}"
+        for route in plan.routes
+        if route.limit is not None
     }
     return RouteLimits({f"limits.route.{n}": rate for rate, n in tables.items()}, fields)
+
+
+def _short(route_id: str) -> str:
+    digest = hashlib.sha256(route_id.encode()).digest()
+    return urlsafe_b64encode(digest[:9]).decode()  # 72 bits: no two routes ever meet
 
 
 def call_limits(plan: Plan, routes: RouteLimits, service: Service, *, asked: bool) -> CallLimits:

@@ -27,6 +27,7 @@ from sumun.keeper.quotas import Used, rows
 log = logging.getLogger(__name__)
 
 TURN_SECONDS = 1.0
+_TOLD_OF_AFTER_TURNS = 5
 _WRITE_AGAIN_TURNS = 60
 """A command that was given up may be carried out after a later one, so what was written is written again sometimes."""
 
@@ -58,7 +59,7 @@ class QuotaWatch:
 
     async def run(self) -> None:
         """Until cancelled."""
-        turn = 0
+        turn, failed = 0, 0
         while True:
             turn += 1
             if turn % _WRITE_AGAIN_TURNS == 0:
@@ -66,9 +67,11 @@ class QuotaWatch:
             try:
                 if self._quotas:
                     await self.turn()
-                self._troubled.discard("")
+                failed = 0
             except (OutageError, RuntimeSocketError) as trouble:
-                self._warn("", "quotas are not added up for a while: %s", trouble)
+                failed += 1
+                if failed == _TOLD_OF_AFTER_TURNS:  # HAProxy and the store may be starting
+                    log.warning("quotas are not added up: %s", trouble)
             await asyncio.sleep(TURN_SECONDS)
 
     async def turn(self) -> None:
@@ -87,11 +90,13 @@ class QuotaWatch:
     async def _read(self) -> dict[str, tuple[int, dict[str, int]]]:
         """Name of each worker that counts -> its process id and its counts."""
         processes = await self._masters.processes()
+        pids = (*processes.workers, *processes.old_workers)
+        alive = {name: pid for pid in pids if (name := name_of(pid)) is not None}
+        self._told = {key: calls for key, calls in self._told.items() if key[0] in alive}
+        self._written = {name: one for name, one in self._written.items() if name in alive}
+        self._troubled &= alive.keys()
         counted = {}
-        for pid in (*processes.workers, *processes.old_workers):
-            name = name_of(pid)
-            if name is None:
-                continue
+        for name, pid in alive.items():
             try:
                 counts = read_counts(await self._ask(pid, SHOW_COUNTS))
             except RuntimeSocketError as trouble:
@@ -99,9 +104,6 @@ class QuotaWatch:
                 continue
             if counts is not None:
                 counted[name] = (pid, counts)
-        self._told = {key: calls for key, calls in self._told.items() if key[0] in counted}
-        self._written = {name: one for name, one in self._written.items() if name in counted}
-        self._troubled &= {"", *counted}
         return counted
 
     async def _add(self, client: str, counted: Mapping[str, tuple[int, Mapping[str, int]]]) -> Used:
@@ -120,7 +122,7 @@ class QuotaWatch:
         map_commands.refuse_complaints(await self._ask(pid, map_commands.commit(USED_UP, version)))
 
     def _warn(self, about: str, words: str, trouble: Exception) -> None:
-        """Once, until that is well again."""
+        """Once for each worker."""
         if about not in self._troubled:
             log.warning(words, trouble)
         self._troubled.add(about)

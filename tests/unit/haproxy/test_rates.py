@@ -101,11 +101,27 @@ def test_nothing_is_counted_before_every_limit_was_looked_at() -> None:
 
 
 def test_routes_share_a_table_for_each_rate() -> None:
-    """Routes of one rate share its table, and each has a number of its own in it."""
+    """Routes of one rate share its table, and each has rows of its own in it: a short name goes before the caller."""
     files = limited(routes={"one": TEN, "list": TEN, "open": HOURLY})
-    rows = {line.text for line in files.get("public.routes.map").lines}
-    assert "GET:/products/| ask.shop|list||7.1|1|1" in rows
-    assert "GET:/products/ !GET:/products/;ask.shop|one||7.1|2|1" in rows
-    assert "GET:/open/ open.shop|open||7.-|3|2" in rows
     assert section(files, "backend limits.route.1")[0].endswith("expire 5000ms store gpc0,gpc0_rate(2000ms)")
     assert "gpc0_rate(3600000ms)" in section(files, "backend limits.route.2")[0]
+    found = fields(files)
+    assert [found[route][1] for route in ("list", "one", "open")] == ["1", "1", "2"]
+    assert len({short for short, _ in found.values()}) == 3
+    (track,) = {rule for rule in section(files, "backend known.shop") if "track-sc2" in rule}
+    assert track.startswith(
+        "http-request track-sc2 var(txn.r),field(5,|),concat(|,txn.smn.who) table limits.route.1"
+    )
+
+
+def test_counts_stay_with_their_route() -> None:
+    """In a worker that goes on under another plan, a route's rows are its own, whatever stands before it in the file."""
+    before = fields(limited(routes={"one": TEN, "open": TEN}))
+    after = fields(limited(routes={"list": TEN, "one": TEN, "open": TEN}))
+    assert {route: after[route] for route in before} == before
+
+
+def fields(files: Files) -> dict[str, tuple[str, str]]:
+    """Route -> short name and number of the table, as the map has them."""
+    rows = (line.text.split(" ", 1)[1].split("|") for line in files.get("public.routes.map").lines)
+    return {row[1]: (row[4], row[5]) for row in rows if len(row) == 6}
