@@ -20,7 +20,6 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from itertools import count
 from pathlib import Path
 from secrets import token_bytes, token_hex
 
@@ -42,7 +41,7 @@ _CONFIG = """\
 listen: 127.0.0.1:{port}
 {more}node: {{{node}haproxy_threads: {threads}, answerers: 2, kept_facts: {facts}}}
 outage: {{serve_known_for: {lease}s}}
-limits: {{request_timeout: 30s, wrong_tokens_per_source: 1000000}}
+limits: {{request_timeout: 30s, wrong_tokens_per_source: 1000000, old_workers: {old_workers}}}
 services:
   shop: {{url: http://127.0.0.1:{service}, response_timeout: {patience}s}}
 roles:
@@ -177,7 +176,6 @@ class World:
     log: AccessLog
     service: int
     callers: list[Caller] = field(default_factory=list)
-    patience: Iterator[int] = field(default_factory=lambda: count(31))
 
     @property
     def changes(self) -> Changes:
@@ -250,7 +248,13 @@ class World:
 
     async def write_config(self, **changed: object) -> None:
         """Another configuration; in force after `reload`."""
+        changed = {"patience": self.patience, **changed}
         self.node.config.write_text(config(self.node.port, self.service, **changed))
+
+    @property
+    def patience(self) -> int:
+        """As it stands in the configuration."""
+        return int(re.findall(r"response_timeout: (\d+)s", self.node.config.read_text())[0])
 
     async def reload(self) -> tuple[int, str]:
         """`sumun reload`: exit code and what it said."""
@@ -259,7 +263,7 @@ class World:
 
     async def replace_worker(self, **changed: object) -> tuple[int, str]:
         """The same with a configuration that needs a new worker of HAProxy."""
-        await self.write_config(patience=next(self.patience), **changed)
+        await self.write_config(patience=self.patience + 1, **changed)
         return await self.reload()
 
     def workers(self) -> list[int]:
@@ -319,6 +323,7 @@ def config(
     app: object = "",
     more: object = "",
     patience: object = 30,
+    old_workers: object = 8,
     routes: tuple[str, ...] = (),
 ) -> str:
     """The configuration's text; `node` is more of `node:`, `app` of the client, `more` lines of their own.
@@ -336,6 +341,7 @@ def config(
         app=app,
         more=more,
         patience=patience,
+        old_workers=old_workers,
         routes="".join(f"  - {{{one}, service: shop}}\n" for one in routes),
     )
 
