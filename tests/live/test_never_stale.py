@@ -8,14 +8,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import random
 import signal
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from functools import partial
-from typing import Self
 
 import pytest
 
@@ -30,7 +27,6 @@ from sumun.tokens import format as token_format
 from sumun.tokens.store import Rights
 from tests.live.kept_world import (
     ACTOR,
-    LEASE_SECONDS,
     Caller,
     Reply,
     World,
@@ -39,6 +35,7 @@ from tests.live.kept_world import (
     run,
     running_node,
 )
+from tests.live.load import SETTLED_SECONDS, Load, Looped, change
 from tests.live.node_under_test import NodeUnderTest, resident
 
 READER = held("reader")
@@ -172,14 +169,14 @@ def test_a_person_who_is_disabled_or_has_a_new_password(place: Place) -> None:
         async def password(user: str) -> Applied:
             return await world.changes.set_password(user, "y" * 20, actor=ACTOR)
 
-        for change in (disable, password):
+        for ending in (disable, password):
             user = await world.person("reader")
             tokens = [await world.token(user, kind) for kind in KINDS]
             for token in tokens:
                 await world.keep(token, caller)
-            confirmed(await change(user))
+            confirmed(await ending(user))
             assert [(await caller.call(token)).status for token in tokens] == [401, 401]
-            confirmed(await world.changes.enable_user(user, actor=ACTOR)) if change is disable else None
+            confirmed(await world.changes.enable_user(user, actor=ACTOR)) if ending is disable else None
             assert [(await caller.call(token)).status for token in tokens] == [401, 401]
             reply = await caller.call(bystander)
             assert (reply.status, await world.log.backend(reply)) == (200, "known.shop")
@@ -235,181 +232,6 @@ def test_a_signing_key_that_is_retired(place: Place) -> None:
         fresh = await world.token(user, "jwt")
         await world.keep(fresh, caller)
         await world.keep(opaque, caller)
-
-    run(*place, work)
-
-
-# -- many changes under load -------------------------------------------------------------------------------------
-
-
-@dataclass
-class Looped:
-    """A token in a loop.
-
-    expected    what the next call must be answered; changes when a command that changed it has returned
-    changing    a command is under way: either answer is right
-    edition     counts the commands: an answer counts when it began and ended under the same one
-    """
-
-    token: str
-    expected: int = 200
-    changing: bool = False
-    edition: int = 0
-
-
-class Load:
-    """Callers on keep-alive connections, each with the next call as soon as one is answered.
-
-    seen        statuses
-    wrong       answers that contradict a command that had returned, and requests that were lost
-    reconnected keep-alive connections that the gateway closed between two requests, as it may
-    """
-
-    def __init__(
-        self, world: World, looped: list[Looped], *, outage: frozenset[int] = frozenset(), callers: int = 6
-    ) -> None:
-        """`outage`: statuses of an outage that the test makes; a broken connection is one too."""
-        self._world = world
-        self._looped = looped
-        self._outage = outage
-        self._callers = [world.caller() for _ in range(callers)]
-        self._tasks: list[asyncio.Task[None]] = []
-        self.seen: Counter[int] = Counter()
-        self.wrong: list[str] = []
-        self.broken = 0
-
-    async def __aenter__(self) -> Self:
-        self._tasks = [asyncio.create_task(self._hammer(caller)) for caller in self._callers]
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        for task in self._tasks:
-            task.cancel()
-        done = await asyncio.gather(*self._tasks, return_exceptions=True)
-        self.wrong += [repr(one) for one in done if not isinstance(one, asyncio.CancelledError)]
-
-    @property
-    def connections(self) -> int:
-        """How many there were."""
-        return sum(caller.connections for caller in self._callers)
-
-    async def _hammer(self, caller: Caller) -> None:
-        while True:
-            one = random.choice(self._looped)
-            edition, expected, sure = one.edition, one.expected, not one.changing
-            reply = await self._reply(caller, one.token)
-            if reply is None:
-                continue
-            self.seen[reply.status] += 1
-            is_right = reply.status == expected or reply.status in self._outage
-            if sure and edition == one.edition and not is_right:
-                self.wrong.append(f"{reply.status} for {expected}, {reply.id}")
-
-    async def _reply(self, caller: Caller, token: str) -> Reply | None:
-        before = caller.connections
-        try:
-            try:
-                return await caller.call(token)
-            except (OSError, asyncio.IncompleteReadError):
-                if caller.connections != before:
-                    raise
-                return await caller.call(token)  # closed between two requests (RFC 9112 9.3.1): try once more
-        except (OSError, asyncio.IncompleteReadError) as error:
-            self.broken += 1
-            if not self._outage:
-                self.wrong.append(f"lost: {error!r}")
-            await asyncio.sleep(0.01)
-            return None
-
-
-Change = Callable[[], Awaitable[Applied]]
-
-SETTLED_SECONDS = LEASE_SECONDS + 1.0
-"""After so long even a node that could not be told has stopped believing."""
-
-
-async def change(one: Looped, what: Change, expected: int, *, may_be_unconfirmed: bool = False) -> Applied:
-    """Make the change; when it has returned, it counts: at once, or after the lease if it says that it is unconfirmed."""
-    one.changing = True
-    one.edition += 1
-    applied = await what()
-    if applied.unconfirmed:
-        assert may_be_unconfirmed, applied
-        await asyncio.sleep(SETTLED_SECONDS)
-    one.expected, one.changing = expected, False
-    return applied
-
-
-async def flip(world: World, user: str, caller: Caller, number: int, looped: list[Looped]) -> None:
-    """One new token of this person, kept, then taken down and up again: its own rights, its person's, or the token itself."""
-    kind = ("role", "edit", "revoke", "revoke jwt")[number % 4]
-    one = Looped(
-        await world.token(
-            user, "jwt" if kind == "revoke jwt" else "opaque", own=READER if kind == "edit" else None
-        )
-    )
-    await world.keep(one.token, caller)
-    looped.append(one)
-    if kind == "edit":
-        handle = await token_id(world, one.token)
-        await change(one, lambda: world.changes.edit_token(handle, NOTHING, actor=ACTOR), 403)
-        assert (await caller.call(one.token)).status == 403
-        await change(one, lambda: world.changes.edit_token(handle, READS, actor=ACTOR), 200)
-    elif kind == "role":
-        await change(one, lambda: world.changes.withdraw(user, READER, actor=ACTOR), 403)
-        assert (await caller.call(one.token)).status == 403
-        await change(one, lambda: world.changes.grant(user, READER, actor=ACTOR), 200)
-        looped.remove(one)  # the next turn of this person would change it too
-    else:
-        await change(one, lambda: revoke(world, one.token), 401)
-        assert (await caller.call(one.token)).status == 401
-
-
-async def churn(world: World, changes: int, subjects: int = 5) -> tuple[Load, Counter[str]]:
-    """At least so many changes under load, of a few people again and again; who is not concerned is called as well."""
-    quiet = [Looped(await world.token(await world.person("reader"), kind)) for kind in KINDS * 3]
-    users = [await world.person("reader") for _ in range(subjects)]
-    first = world.caller()
-    for one in quiet:
-        await world.keep(one.token, first)
-    world.log.drain()
-    backends: Counter[str] = Counter()
-    looped = [*quiet]
-    made, number = 0, 0
-    async with Load(world, looped) as load:
-        while made < changes:
-            await flip(world, users[number % subjects], first, number // subjects, looped)
-            made += 2 if number // subjects % 4 < 2 else 1
-            number += 1
-            del looped[len(quiet) : -12]
-            if number % 50 == 0:
-                backends.update(world.log.drain().values())
-    backends.update(world.log.drain().values())
-    assert first.connections == 1
-    return load, backends
-
-
-def test_hundreds_of_changes_under_load(place: Place) -> None:
-    """Changes of people and tokens under load: no answer that contradicts a change whose command has returned."""
-
-    async def work(world: World) -> None:
-        load, backends = await churn(world, 110)
-        assert load.wrong == []
-        assert min(load.seen[status] for status in (200, 401, 403)) > 20, load.seen
-        assert backends["known.shop"] > 500, backends
-        assert load.connections == 6, "a keep-alive connection was closed"
-
-    run(*place, work)
-
-
-@pytest.mark.soak
-def test_ten_thousand_changes_under_load(place: Place) -> None:
-    """The same, 10,000 changes long."""
-
-    async def work(world: World) -> None:
-        load, backends = await churn(world, 10_000)
-        assert load.wrong == []
-        assert backends["known.shop"] > 100_000, backends
 
     run(*place, work)
 

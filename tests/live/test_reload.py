@@ -12,8 +12,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.live.kept_world import World, run, running_node
+from tests.live.load import Load, Looped
 from tests.live.node_under_test import NodeUnderTest, resident
-from tests.live.test_never_stale import Load, Looped
 
 Place = tuple[NodeUnderTest, int]
 PARTS = ("answer-0", "answer-1", "keeper", "http")
