@@ -145,7 +145,7 @@ class Churn:
             "client disabled", ones, lambda: changes.disable_client("partner", actor=ACTOR), 401, 401
         )
         for one in ones:  # what comes back with the client is not looked at here
-            one.changing = True
+            one.changing, one.edition = True, one.edition + 1
             self.looped.remove(one)
         await self.change("client enabled", [], lambda: changes.enable_client("partner", actor=ACTOR))
 
@@ -212,7 +212,7 @@ async def churn(world: World, changes: int, reload_every: int) -> None:
             if number % 50 == 0:
                 backends.update(world.log.drain().values())
     backends.update(world.log.drain().values())
-    print(report(work, load, backends))  # noqa: T201
+    print(report(work, load, backends), f"\nlines of the access log lost: {await world.lines_lost()}")  # noqa: T201
     assert load.wrong == []
     assert min(load.seen[status] for status in (200, 401, 403)) > changes // 20, load.seen
     assert backends["known.shop"] > changes, backends
