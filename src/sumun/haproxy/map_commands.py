@@ -32,7 +32,7 @@ def add_rows(map_name: str, rows: Iterable[Row], version: int | None = None) -> 
     size = len(head) + 1
     for key, value in rows:
         line = f"{_word(key)} {_value(value)}\n"
-        length = len(line.encode())
+        length = len(line) if line.isascii() else len(line.encode())
         if length + len(head) + 1 > MOST_BYTES:
             raise ValueError(f"a row of {length} bytes does not fit into one command")
         if size + length > MOST_BYTES:

@@ -43,11 +43,12 @@ class Marks:
 
     def allows(self, fact: Fact) -> bool:
         """True when no change that concerns this fact is newer than it."""
-        return fact.as_of >= max(self.wide, *(n for _, _, n in self._of(fact)))
+        as_of = fact.as_of
+        return as_of >= self.newest or as_of >= max(self.wide, *self._of(fact))
 
     def concerns(self, fact: Fact) -> bool:
         """True when something that this fact is about has a mark."""
-        return any(n for _, _, n in self._of(fact))
+        return any(self._of(fact))
 
     def drop_up_to(self, n: int) -> None:
         """Let nothing that is older than `n` count: marks up to there say nothing more."""
@@ -55,9 +56,9 @@ class Marks:
         for kind, marks in self.by_kind.items():
             self.by_kind[kind] = {key: number for key, number in marks.items() if number > self.wide}
 
-    def _of(self, fact: Fact) -> Iterator[tuple[str, str, int]]:
-        about = {"subject": fact.subject, "token": fact.token, "client": fact.client}
-        return ((kind, key, self.by_kind[kind].get(key, 0)) for kind, key in about.items())
+    def _of(self, fact: Fact) -> tuple[int, int, int]:
+        of_subjects, of_tokens, of_clients = (self.by_kind[kind] for kind in ("subject", "token", "client"))
+        return of_subjects.get(fact.subject, 0), of_tokens.get(fact.token, 0), of_clients.get(fact.client, 0)
 
 
 def concerned_by(change: Change) -> Iterator[tuple[str, str]]:
