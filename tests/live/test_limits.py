@@ -240,6 +240,24 @@ def test_a_source(place: Place) -> None:
     run(*place, work)
 
 
+def test_sources_on_a_socket_of_both_families(haproxy: object) -> None:
+    """On `[::]` an IPv4 caller is its address, as everywhere: one that used up its calls takes none from another."""
+
+    async def work(world: World) -> None:
+        caller, elsewhere = world.caller("127.0.0.2"), world.caller("127.0.0.3")
+        _, refused = await until_refused(caller, "-", "/open")
+        assert_too_many(refused, "per_source", PER_SOURCE)
+        assert (await logged(world, refused))["src"] == "127.0.0.2"
+        assert (await elsewhere.call("-", "GET", "/open")).status == 200
+
+    def on_both(port: int, service: int) -> str:
+        here = f"issuer: http://127.0.0.1:{port}\nlisten: '[::]:{port}'"
+        return config(port, service).replace(f"listen: 127.0.0.1:{port}", here)
+
+    with running_node(on_both) as place:
+        run(*place, work)
+
+
 def test_who_waits_as_told_may_call(place: Place) -> None:
     """After Retry-After, and no other call, the next one goes on; also for a limit of a single call."""
 

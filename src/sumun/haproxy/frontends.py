@@ -72,11 +72,17 @@ def _begin(
         "unique-id-format %[uuid]",
         "unique-id-header X-Request-Id",
         log_format(shadows=shadows),
+        *_plain_source(address),
         *remember(),
         *first,
         *mark_odd(limits),
         "http-after-response set-header X-Request-Id %[unique-id]",
     ]
+
+
+def _plain_source(address: Address) -> list[str]:
+    """An IPv4 caller of an IPv6 socket is `::ffff:192.0.2.1` (RFC 4291 2.5.5.2): all of them one network of 64 bits."""
+    return ["http-request set-src src,ipmask(32,128) if { src ::ffff:0:0/96 }"] if ":" in address.host else []
 
 
 def _to_judgement() -> list[str]:
