@@ -9,6 +9,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,12 @@ from sumun.haproxy.errors import (
     ReloadRefusedError,
     RuntimeSocketError,
 )
+from sumun.haproxy.known import FACTS
+from sumun.haproxy.runtime import RuntimeSocket
+from sumun.haproxy.runtime_commands import to_worker
 from sumun.haproxy.sections import Line
+from sumun.keeper.commands import Keep
+from sumun.keeper.worker_socket import WorkerSocket
 from tests.live.gate_wire import GOOD, parse, request, send_raw
 from tests.live.gate_world import World, free_ports, gate_of
 from tests.unit.haproxy.plans import YAML, plan, route, service
@@ -72,6 +78,34 @@ def test_reload(gate: World) -> None:
     deadline = time.monotonic() + 5
     while gate.do(gate.master.socket.processes()).old_workers:
         assert time.monotonic() < deadline, "the old worker stays"
+
+
+def test_what_one_worker_is_to_keep_reaches_no_other(gate: World) -> None:
+    """A fact for the worker that served before a reload is never the next one's, whoever listens on the socket by then."""
+    assert gate.master is not None
+    before = gate.do(gate.master.socket.processes()).newest
+    assert before is not None
+    gate.prepare(with_routes(gate, route("new", "/new", "s")))
+    after = gate.do(gate.master.reload()).newest
+    assert after is not None
+    facts = tuple((f"{number:064X}", "1|1|p|user:a|t|c|a|A") for number in range(500))
+
+    def keep(worker: int) -> None:
+        assert gate.master is not None
+        straight = WorkerSocket(gate.paths.master, worker, gate.paths.runtime)
+        gate.do(straight.carry_out(Keep(FACTS[0], facts)))
+
+    with suppress(RuntimeSocketError):  # it may have ended
+        keep(before)
+    assert _rows(gate, after) == 0
+    keep(after)
+    assert _rows(gate, after) == len(facts)
+
+
+def _rows(gate: World, worker: int) -> int:
+    """How many facts it has."""
+    answer = gate.do(RuntimeSocket(gate.paths.master).ask(to_worker(worker, f"show map {FACTS[0]}")))
+    return len(answer.split("\n")) - 2 if answer.strip() else 0
 
 
 def test_reload_refused(gate: World) -> None:

@@ -17,7 +17,8 @@ import pytest
 from sumun.tokens.errors import NewsLostError, StoreUnavailableError
 from sumun.tokens.feed import Change, ChangeKind, Feed
 from sumun.tokens.stores.connect import valkey_feed, valkey_store, valkey_tickets
-from sumun.tokens.stores.valkey_link import ValkeyAddress
+from sumun.tokens.stores.valkey import ValkeyStore
+from sumun.tokens.stores.valkey_link import ValkeyAddress, ValkeyLink
 from sumun.tokens.tickets import TicketStore
 from tests.contracts.feed import ALICE, FeedContract
 from tests.contracts.ticket_store import TicketStoreContract
@@ -261,6 +262,36 @@ def test_a_hanging_server_is_an_outage_in_time(valkey: ValkeyServer) -> None:
             valkey.thaw()
             answers = await asyncio.gather(*(store.get_many([digest]) for digest in digests))
             assert answers == [[record] for record in records]
+
+    try:
+        asyncio.run(conversation())
+    finally:
+        valkey.thaw()
+
+
+def test_a_server_that_was_busy_is_no_server_that_is_gone(valkey: ValkeyServer) -> None:
+    """Who waited for too long is told so; who asked later gets its own answer, and the next one is not put off."""
+
+    async def conversation() -> None:
+        link = ValkeyLink(valkey.address, deadline_seconds=2, steady=time.monotonic)
+        store = ValkeyStore(link)
+        try:
+            digests = [a_digest() for _ in range(3)]
+            records = [a_record(token_id=f"tid_{number}") for number in range(3)]
+            for digest, record in zip(digests, records, strict=True):
+                await store.put(digest, record)
+            await store.get_many(digests)
+            valkey.freeze()
+            first = asyncio.create_task(store.get_many([digests[0]]))
+            await asyncio.sleep(1)
+            second = asyncio.create_task(store.get_many([digests[1]]))
+            with pytest.raises(StoreUnavailableError, match="in time"):
+                await first
+            valkey.thaw()
+            assert await store.get_many([digests[2]]) == [records[2]]
+            assert await second == [records[1]]
+        finally:
+            await store.close()
 
     try:
         asyncio.run(conversation())

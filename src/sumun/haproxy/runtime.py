@@ -1,12 +1,15 @@
 """The driver of HAProxy's runtime and master sockets: one connection for each command.
 
-A connection is not kept: after a reload it would still talk to the old worker.
+A connection is not kept: after a reload it would still talk to the old worker. A talk is some commands to whoever took
+the connection, the same process for all of them.
 """
 
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +17,9 @@ from sumun.haproxy.errors import RuntimeSocketError
 
 ANSWER_SECONDS: Final = 5.0
 _MOST_ANSWER_BYTES: Final = 64 * 1024 * 1024
+_PROMPT: Final = b"\n> "
+_FOR_ROWS: Final = re.compile(r"\A(?:\+ )+")
+"""One for each row that was sent."""
 
 
 class RuntimeSocket:
@@ -57,3 +63,46 @@ class RuntimeSocket:
             writer.close()
             with suppress(OSError):
                 await writer.wait_closed()
+
+    @asynccontextmanager
+    async def talk(self) -> AsyncIterator[Talk]:
+        """One connection for some commands: a worker's own socket, not the master's. Raises RuntimeSocketError."""
+        try:
+            reader, writer = await asyncio.open_unix_connection(str(self.path))
+        except OSError as error:
+            raise RuntimeSocketError(f"{self.path}: {error.strerror or error}") from error
+        try:
+            yield Talk(self.path, reader, writer)
+        finally:
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
+
+
+class Talk:
+    """Commands over one connection, one after the other."""
+
+    def __init__(self, path: Path, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """`path` is for messages."""
+        self._path = path
+        self._reader = reader
+        self._writer = writer
+        self._prompts = False
+
+    async def ask(self, command: str) -> str:
+        """Send one command and return its answer. Raises RuntimeSocketError: the connection broke."""
+        try:
+            if not self._prompts:
+                self._writer.write(b"prompt\n")
+            self._writer.write(f"{command}\n".encode())
+            if not self._prompts:
+                await self._reader.readuntil(_PROMPT)
+                self._prompts = True
+            answer = (await self._reader.readuntil(_PROMPT)).removesuffix(_PROMPT).decode("utf-8", "replace")
+        except asyncio.IncompleteReadError:
+            raise RuntimeSocketError(f"{self._path}: HAProxy closed the connection") from None
+        except asyncio.LimitOverrunError:
+            raise RuntimeSocketError(f"{self._path}: the answer is too long for a talk") from None
+        except OSError as error:
+            raise RuntimeSocketError(f"{self._path}: {error.strerror or error}") from error
+        return _FOR_ROWS.sub("", answer, 1)

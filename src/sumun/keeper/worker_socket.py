@@ -4,9 +4,9 @@ Through the master's socket, so that the worker with this process id is reached 
 new one. Each step has a connection of its own and no deadline: while a worker is silent nobody can know whether the
 step is still to come, and the ledger waits (or has the worker stopped).
 
-Facts and verdicts, which are many, go to the newest worker straight, on its own socket. In the moment of a reload they
-may reach the one that takes over; that does no harm: each is true by itself, is held against the marks of whoever has
-it, and a worker that begins is told to forget before it is told anything else.
+Facts and verdicts, which are many, go to the newest worker straight, on its own socket, once it said who it is: after a
+reload another one listens there, which was told to forget what was found under the clients of before, and must not be
+told it again.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from sumun.haproxy import map_commands
 from sumun.haproxy.errors import RuntimeSocketError
 from sumun.haproxy.runtime import RuntimeSocket
-from sumun.haproxy.runtime_commands import to_worker
+from sumun.haproxy.runtime_commands import SHOW_INFO, parse_info, to_worker
 from sumun.keeper.commands import Add, Change, Command, Keep, Replace, Step, to_read_back
 
 _NO_DEADLINE_SECONDS = 24 * 3600.0
@@ -33,13 +33,24 @@ class WorkerSocket:
 
     async def carry_out(self, command: Command) -> list[str | None]:
         """Do all steps in order; returns what `to_read_back` asks for. Raises RuntimeSocketError: some may be done."""
-        if isinstance(command, Keep) and self._straight is not None:
-            for text in map_commands.add_rows(command.map, command.rows):
-                map_commands.refuse_complaints(_answered(await self._straight.ask(text), self._pid))
+        if (
+            isinstance(command, Keep)
+            and self._straight is not None
+            and await self._kept(command, self._straight)
+        ):
             return []
         for step in command.steps:
             await self._do(step)
         return [await self._look_up(name, key) for name, key, _ in to_read_back(command)]
+
+    async def _kept(self, command: Keep, straight: RuntimeSocket) -> bool:
+        """False, and nothing done, when it is another worker who listens there."""
+        async with straight.talk() as talk:
+            if parse_info(await talk.ask(SHOW_INFO))["Pid"] != str(self._pid):
+                return False
+            for text in map_commands.add_rows(command.map, command.rows):
+                map_commands.refuse_complaints(await talk.ask(text))
+        return True
 
     async def _do(self, step: Step) -> None:
         match step:
@@ -61,10 +72,7 @@ class WorkerSocket:
         map_commands.refuse_complaints(await self._ask(command))
 
     async def _ask(self, command: str) -> str:
-        return _answered(await self._master.ask(to_worker(self._pid, command)), self._pid)
-
-
-def _answered(answer: str, pid: int) -> str:
-    if not answer:
-        raise RuntimeSocketError(f"the worker {pid} is gone")
-    return answer
+        answer = await self._master.ask(to_worker(self._pid, command))
+        if not answer:
+            raise RuntimeSocketError(f"the worker {self._pid} is gone")
+        return answer

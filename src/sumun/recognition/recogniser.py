@@ -19,7 +19,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from sumun.access import Evidence, Invalid, InvalidBecause, Missing
 from sumun.identity import Credential, CredentialKind, Standing, Subject
-from sumun.recognition.errors import ChangingTooFastError, OutOfTouchError, TooManyNewTokensError
+from sumun.recognition.errors import ChangingTooFastError, TooManyNewTokensError
 from sumun.recognition.handle import ClaimsHandle, Handle, OpaqueHandle
 from sumun.recognition.memory import Memory, Ticket
 from sumun.recognition.truth import ConfiguredFirst
@@ -139,8 +139,8 @@ class Recogniser:
                 return
             try:
                 evidence = self._judged_from_memory(ticket, found, now)
-            except OutOfTouchError as outage:
-                hear(outage)
+            except Exception as failure:  # noqa: BLE001 - it is told: the others of this look must hear theirs
+                hear(failure)
             else:
                 hear(evidence)
 

@@ -70,6 +70,7 @@ class ValkeyLink:
         self._paused_until = float("-inf")
         self._closed = False
         self._pipeline: Pipeline | None = None
+        self._given_up: list[Pipeline] = []
         self._opening = asyncio.Lock()
         self._disk = address.disk
         self._pool = _pool(address, connections)
@@ -96,15 +97,17 @@ class ValkeyLink:
     async def read(self, *words: Word) -> Answer:
         """Send one command that reads, without waiting for the answers to others. Raises StoreUnavailableError.
 
-        Who is late is told so, and the connection is given up: what it still brings is nobody's.
+        Who waited for too long is told so, and the next ones get another connection: this one may be dead. Who waits on
+        it meanwhile goes on waiting, each for its own time, for the server may have been busy only.
         """
         self._refuse_in_vain()
+        pipeline: Pipeline | None = None
         try:
             async with asyncio.timeout(self._deadline_seconds):
                 pipeline = await self._open_pipeline()
                 answer: Answer = await pipeline.ask(*words)
         except TimeoutError:
-            await self._close_pipeline()
+            self._replace_pipeline(pipeline)
             raise StoreUnavailableError("the token store did not answer in time") from None
         except (ValkeyError, OSError, UnicodeError) as trouble:
             self._give_up(trouble)
@@ -120,10 +123,12 @@ class ValkeyLink:
                     self._pipeline = Pipeline(connection)
         return self._pipeline
 
-    async def _close_pipeline(self) -> None:
-        pipeline, self._pipeline = self._pipeline, None
-        if pipeline is not None:
-            await pipeline.close()
+    def _replace_pipeline(self, late: Pipeline | None) -> None:
+        if late is not None and late is self._pipeline:
+            self._pipeline = None
+            self._given_up = [one for one in self._given_up if one.is_open]
+            self._given_up.append(late)
+            late.give_up()
 
     def _refuse_in_vain(self) -> None:
         if self._closed:
@@ -143,17 +148,20 @@ class ValkeyLink:
     async def close(self) -> None:
         """Let go of the connections. May be called twice."""
         self._closed = True
-        await self._close_pipeline()
+        pipelines, self._pipeline, self._given_up = [self._pipeline, *self._given_up], None, []
+        for pipeline in filter(None, pipelines):
+            await pipeline.close()
         await self._client.aclose()
         await self._pool.aclose()
 
     def _give_up(self, trouble: Exception) -> NoReturn:
         if isinstance(trouble, NoConnectionError | OSError):
-            # Nobody listens: do not knock once for every waiting question.
-            self._pause_seconds = min(
-                max(self._pause_seconds * 2, _FIRST_PAUSE_SECONDS), _LONGEST_PAUSE_SECONDS
-            )
-            self._paused_until = self._steady() + self._pause_seconds
+            # Nobody listens: do not knock once for every waiting question. All who hear it at once are one knock.
+            if self._steady() >= self._paused_until:
+                self._pause_seconds = min(
+                    max(self._pause_seconds * 2, _FIRST_PAUSE_SECONDS), _LONGEST_PAUSE_SECONDS
+                )
+                self._paused_until = self._steady() + self._pause_seconds
             raise StoreUnavailableError(
                 f"the token store cannot be reached ({type(trouble).__name__})"
             ) from None

@@ -3,6 +3,8 @@
 The library's connection does what is hard (log in, TLS, parsing); its pool gives a connection to one command at a time,
 which costs more than the command. The server answers in the order in which it was asked, so the oldest reader is the
 one that an answer is for. Nothing is repeated: when the connection breaks, all who wait are told.
+
+Who gave up waiting has its place in the order until its answer came.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ class Pipeline:
         self._connection = connection
         self._waiting: deque[asyncio.Future[Any]] = deque()
         self.is_open = True
+        self._is_given_up = False
         self._loop = asyncio.get_running_loop()
         self._listening = asyncio.create_task(self._listen())
 
@@ -32,20 +35,32 @@ class Pipeline:
         """The answer to one command. Raises ResponseError, valkey's ConnectionError, OSError."""
         if not (self.is_open and self._connection.is_connected):
             raise NoConnectionError("closed")
+        command = pack_command(words)
         answer = self._loop.create_future()
         self._waiting.append(answer)
         # Nothing is awaited before the bytes are handed over, so commands leave in the order of `_waiting`.
         try:
-            await self._connection.send_packed_command(pack_command(words), check_health=False)
+            await self._connection.send_packed_command(command, check_health=False)
+            return await answer
         except BaseException:
             answer.cancel()
             raise
-        return await answer
+        finally:
+            self._end_if_idle()
+
+    def give_up(self) -> None:
+        """Ask nothing more here; the connection goes when nobody waits any more, each for its own time."""
+        self._is_given_up = True
+        self._end_if_idle()
 
     async def close(self) -> None:
         """Let go of the connection: who waits is told that it broke. May be called twice."""
         self._listening.cancel()
         await asyncio.gather(self._listening, return_exceptions=True)
+
+    def _end_if_idle(self) -> None:
+        if self._is_given_up and all(answer.done() for answer in self._waiting):
+            self._listening.cancel()
 
     async def _listen(self) -> None:
         trouble: BaseException = NoConnectionError("closed")
