@@ -7,6 +7,7 @@ every answer comes with the `as_of` of the one who began the look: judge by that
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,6 +16,8 @@ from typing import Generic, TypeAlias, TypeVar
 from sumun.tokens.errors import StoreUnavailableError
 from sumun.tokens.record import TokenRecord
 from sumun.tokens.store import TokenStore
+
+log = logging.getLogger(__name__)
 
 MAX_BATCH = 128
 """Digests in one question: a long MGET keeps the single-threaded server from everybody else."""
@@ -96,7 +99,11 @@ class BatchingReader(Generic[A]):
         look = self._looks.pop(digest)
         self._waiting -= len(look.hearers)
         for hear in look.hearers:
-            hear(look.as_of, found)
+            try:
+                hear(look.as_of, found)
+            except Exception:
+                # Its own fault; whoever else waits in this batch would wait for ever, and so would all who join.
+                log.exception("what was looked up was not taken")
 
 
 def _settle(

@@ -48,6 +48,24 @@ def test_one_turn_is_one_question() -> None:
     asyncio.run(conversation())
 
 
+def test_one_who_fails_keeps_nobody_waiting() -> None:
+    """An asker that cannot take its answer costs the others of its batch nothing, nor who asks for the same token later."""
+
+    async def conversation() -> None:
+        store = Slow()
+        reader = BatchingReader(store)
+        store.go.set()
+
+        def fail(_as_of: int, _found: object) -> None:
+            raise ZeroDivisionError
+
+        reader.ask(b"a", 0, fail)
+        assert await reader.get(b"b", 0) == (0, record(b"b"))
+        assert await reader.get(b"a", 0) == (0, record(b"a"))
+
+    asyncio.run(conversation())
+
+
 def test_who_joins_is_told_how_old_the_look_is() -> None:
     """A look under way is shared, with the `as_of` of the one who began it; after its answer a new one begins."""
 
