@@ -171,7 +171,7 @@ class NodeSection(Section):
 class OutageSection(Section):
     """What happens while a neighbour is away."""
 
-    serve_known_for: Annotated[int, Duration("0s", "5m", seconds=True)] = Field(
+    serve_known_for: Annotated[int, Duration("1s", "5m", seconds=True)] = Field(
         10,
         description="How long what is known is still believed when the news of changes is cut off. It is also how "
         "late a revocation can be on a node that is cut off.",

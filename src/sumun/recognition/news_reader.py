@@ -134,8 +134,7 @@ class NewsReader:
         if self._steady() < self._waited_for_until:
             self._memory.trust_until(began + self._serve_known_for_seconds)
             self._ready.set()
-        # The extra too: with `serve_known_for: 0s` nothing is ever kept, but calls are answered.
-        self._waited_for_until = asked_at + self._serve_known_for_seconds + _WAITED_FOR_EXTRA_SECONDS
+        self._waited_for_until = asked_at + self._serve_known_for_seconds
 
     def _watch_clocks(self) -> None:
         """A wall clock that jumped makes every expiry doubtful, and denials may have been dropped too early."""
