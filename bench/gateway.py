@@ -7,9 +7,10 @@ All gateways stand before the same nginx, write one JSON line a request to a fil
 measure is on-CPU time of *all processes of the gateway* divided by answers: for sumun the HAProxy worker, the answering
 process, the keeper, the embedded Valkey, and the rest (supervisor, HTTP process, HAProxy's master).
 
-sumun is `sumun run` on a configuration that says nothing but services, roles, routes and a client: every setting is
-the shipped default. Opaque tokens are made by the product's own `mint_opaque` and written by its own store (not by the
-token endpoint, which would take longer and make the same records); JWTs by `mint_jwt` with the node's own key.
+sumun is `sumun run` on a configuration that says nothing but services, roles, routes, a client, and that wrong tokens
+do not wait: every other setting is the shipped default. Opaque tokens are made by the product's own `mint_opaque` and
+written by its own store (not by the token endpoint, which would take longer and make the same records); JWTs by
+`mint_jwt` with the node's own key.
 
 What wrk reports as latency is at saturation: 32 requests are always under way. BENCH=long: 200,000 and 1,000,000 tokens
 too, more and longer rounds. The report is written to bench/results/ (JSON, SVG, markdown).
@@ -71,6 +72,8 @@ routes:
   - {{path: "/orders/{{id}}/items/{{item}}", methods: [GET], service: shop, require: order:read}}
   - {{path: "/shops/{{id}}/shelves/{{shelf}}/label", methods: [GET], service: shop}}
 login: [password]
+# As shipped, wrong tokens wait a second each, which would measure wrk's patience.
+limits: {{wrong_tokens_per_source: 1000000}}
 clients:
   - {{id: shop-app, kind: public, first_party: true, grants: [password, refresh_token], scopes: ["*:*"]}}
 """
