@@ -23,7 +23,7 @@ demo: ## start the gateway with a little shop behind it (PORT=8080 DATA=folder) 
 
 test: servers venv ## install what the tests need, check the code, run all tests (T=path for some) | 필요한 것을 설치하고 코드 검사와 모든 시험을 실행 (T=경로 는 일부만)
 	@$(MAKE) --no-print-directory lint
-	@exec $(bin)/python -m pytest $(T)
+	@exec scripts/run-tests $(T)
 
 lint: venv ## style, types, who imports whom, no addresses in locks | 문법, 타입, 가져오기 방향, 잠금 파일 검사
 	@$(bin)/ruff check
