@@ -6,11 +6,14 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from sumun.tokens.ephemeral import EphemeralStore
 from sumun.tokens.feed import Feed
 from sumun.tokens.stores.memory import MemoryStore
+from sumun.tokens.stores.memory_ephemeral import MemoryEphemeral
 from sumun.tokens.stores.memory_feed import MemoryFeed
 from sumun.tokens.stores.memory_tickets import MemoryTickets
 from sumun.tokens.tickets import TicketStore
+from tests.contracts.ephemeral_store import EphemeralStoreContract
 from tests.contracts.feed import FeedContract
 from tests.contracts.ticket_store import TicketStoreContract
 from tests.contracts.token_store import Pair, TokenStoreContract
@@ -27,6 +30,12 @@ class TestMemoryTickets(TicketStoreContract):
     @asynccontextmanager
     async def open(self) -> AsyncIterator[TicketStore]:
         yield MemoryTickets(time.time)
+
+
+class TestMemoryEphemeral(EphemeralStoreContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[EphemeralStore]:
+        yield MemoryEphemeral(time.time)
 
 
 class TestMemoryFeed(FeedContract):

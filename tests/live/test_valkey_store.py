@@ -14,12 +14,14 @@ from typing import ClassVar
 
 import pytest
 
+from sumun.tokens.ephemeral import EphemeralStore
 from sumun.tokens.errors import NewsLostError, StoreUnavailableError
 from sumun.tokens.feed import Change, ChangeKind, Feed
-from sumun.tokens.stores.connect import valkey_feed, valkey_store, valkey_tickets
+from sumun.tokens.stores.connect import valkey_ephemeral, valkey_feed, valkey_store, valkey_tickets
 from sumun.tokens.stores.valkey import ValkeyStore
 from sumun.tokens.stores.valkey_link import ValkeyAddress, ValkeyLink
 from sumun.tokens.tickets import TicketStore
+from tests.contracts.ephemeral_store import EphemeralStoreContract
 from tests.contracts.feed import ALICE, FeedContract
 from tests.contracts.ticket_store import TicketStoreContract
 from tests.contracts.token_store import RIGHTS, Pair, TokenStoreContract, a_digest, a_record
@@ -80,6 +82,16 @@ class TestValkeyTickets(OnValkey, TicketStoreContract):
             yield tickets
         finally:
             await tickets.close()
+
+
+class TestValkeyEphemeral(OnValkey, EphemeralStoreContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[EphemeralStore]:
+        things = valkey_ephemeral(self.server.address, time.monotonic)
+        try:
+            yield things
+        finally:
+            await things.close()
 
 
 class TestValkeyFeed(OnValkey, FeedContract):

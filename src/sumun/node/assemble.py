@@ -57,10 +57,11 @@ from sumun.recognition import Memory, NewsReader, Recogniser, steady_seconds
 from sumun.recognition.handshake_tickets import HandshakeTickets
 from sumun.recognition.truth import ConfiguredFirst
 from sumun.tokens.batching import BatchingReader
+from sumun.tokens.ephemeral import EphemeralStore
 from sumun.tokens.feed import Feed
 from sumun.tokens.signing_keys import KeyRing
 from sumun.tokens.store import TokenStore
-from sumun.tokens.stores.connect import valkey_feed, valkey_store, valkey_tickets
+from sumun.tokens.stores.connect import valkey_ephemeral, valkey_feed, valkey_store, valkey_tickets
 from sumun.tokens.stores.valkey_link import ValkeyAddress, ValkeyLink
 
 # An office behind one address: so many accounts may use up their failures before the address as a whole is slowed.
@@ -115,6 +116,7 @@ class Shared:
     truth: DirectoryTruth
     store: TokenStore
     tickets: HandshakeTickets
+    ephemeral: EphemeralStore
     feed: Feed
     changes: Changes
     address: ValkeyAddress = field(repr=False)
@@ -134,6 +136,8 @@ async def open_shared(
         stack.push_async_callback(store.close)
         tickets = valkey_tickets(address, steady_seconds)
         stack.push_async_callback(tickets.close)
+        ephemeral = valkey_ephemeral(address, steady_seconds)
+        stack.push_async_callback(ephemeral.close)
         feed = valkey_feed(address, steady_seconds)
         stack.push_async_callback(feed.close)
         changes = Changes(
@@ -148,7 +152,16 @@ async def open_shared(
         )
         truth = DirectoryTruth(directory, threads, time.time)
         yield Shared(
-            in_force, directory, threads, truth, store, HandshakeTickets(tickets), feed, changes, address
+            in_force,
+            directory,
+            threads,
+            truth,
+            store,
+            HandshakeTickets(tickets),
+            ephemeral,
+            feed,
+            changes,
+            address,
         )
 
 
@@ -263,6 +276,7 @@ async def build_oauth(
                 changes=shared.changes,
                 recogniser=following.recogniser,
                 tickets=shared.tickets,
+                ephemeral=shared.ephemeral,
                 keys=keys,
                 bundles=lambda: plan.roles,
                 clock=time.time,

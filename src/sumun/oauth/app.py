@@ -56,14 +56,19 @@ class Endpoint(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Mounted:
-    """An endpoint and the methods it takes. With GET it takes HEAD too (RFC 9110 9.3.2)."""
+    """An endpoint and the methods it takes. With GET it takes HEAD too (RFC 9110 9.3.2).
+
+    `below`: it stands at its path and at every path below it.
+    """
 
     endpoint: Endpoint
     methods: tuple[str, ...]
+    below: bool = False
 
 
 POST = ("POST",)
 GET = ("GET", "HEAD")
+GET_AND_POST = (*GET, *POST)
 
 
 class _GoneError(Exception):
@@ -71,7 +76,7 @@ class _GoneError(Exception):
 
 
 class OAuthApp:
-    """An ASGI application. `table` maps exact paths to endpoints."""
+    """An ASGI application. `table` maps paths to endpoints."""
 
     def __init__(
         self, table: Mapping[str, Mounted], body_deadline_seconds: float = BODY_DEADLINE_SECONDS
@@ -95,7 +100,7 @@ class OAuthApp:
         await send({"type": "http.response.body", "body": answer.body})
 
     async def _answered(self, scope: Scope, receive: Receive) -> Answer:
-        mounted = self._table.get(scope["path"])
+        mounted = self._table.get(scope["path"]) or self._above(scope["path"])
         if mounted is None:
             return problem_answer(404, "not_found", "There is nothing at this path", _request_id(scope))
         if scope["method"] not in mounted.methods:
@@ -117,6 +122,15 @@ class OAuthApp:
                 "error_description": "This is our fault; the request id names it",
             }
             return json_answer(500, members | {"request_id": _request_id(scope)})
+
+    def _above(self, path: str) -> Mounted | None:
+        """The endpoint of the nearest path above this one that takes what is below it."""
+        while path:
+            path = path.rpartition("/")[0]
+            mounted = self._table.get(path)
+            if mounted is not None and mounted.below:
+                return mounted
+        return None
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes:
         _refuse_announced_size(scope)
@@ -165,26 +179,24 @@ def _other_method(mounted: Mounted, scope: Scope) -> Answer:
 
 def _request_of(scope: Scope, body: bytes) -> Request:
     """The request as a value. A server gives header names in lower case (ASGI specification)."""
-    authorizations: list[str] = []
-    content_types: list[bytes] = []
-    source = request_id = ""
+    headers: dict[bytes, tuple[bytes, ...]] = {}
     for name, value in scope["headers"]:
-        if name == b"content-type":
-            content_types.append(value)
-        elif name == b"authorization":
-            authorizations.append(value.decode("latin-1"))
-        elif name == b"x-sumun-source":
-            source = value.decode("latin-1")
-        elif name == b"x-request-id":
-            request_id = value.decode("latin-1")
+        headers[name] = (*headers.get(name, ()), value)
     return Request(
+        method=scope["method"],
+        path=scope["path"],
         query=scope["query_string"],
-        content_types=tuple(content_types),
-        authorizations=tuple(authorizations),
+        headers=headers,
+        content_types=headers.get(b"content-type", ()),
+        authorizations=tuple(value.decode("latin-1") for value in headers.get(b"authorization", ())),
         body=body,
-        source=source,
-        request_id=request_id,
+        source=_last(headers, b"x-sumun-source"),
+        request_id=_last(headers, b"x-request-id"),
     )
+
+
+def _last(headers: Mapping[bytes, tuple[bytes, ...]], name: bytes) -> str:
+    return headers[name][-1].decode("latin-1") if name in headers else ""
 
 
 def _request_id(scope: Scope) -> str:

@@ -23,15 +23,35 @@ NO_STORE: Headers = ((b"cache-control", b"no-store"), (b"pragma", b"no-cache"))
 class Request:
     """What an endpoint is told. `source` and `request_id` are HAProxy's words, empty when it did not say.
 
-    `authorizations` and `content_types` are all the values of these headers; neither they nor the body show in repr.
+    `authorizations` and `content_types` are all the values of these headers; `headers` are those of every header, by
+    names in lower case. None of them, nor the body, shows in repr.
     """
 
+    method: str = "POST"
+    path: str = "/"
     query: bytes = b""
+    headers: Mapping[bytes, tuple[bytes, ...]] = field(default_factory=dict, repr=False)
     content_types: tuple[bytes, ...] = ()
     authorizations: tuple[str, ...] = field(default=(), repr=False)
     body: bytes = field(default=b"", repr=False)
     source: str = ""
     request_id: str = ""
+
+    def one(self, name: bytes) -> str | None:
+        """The value of a header that is there exactly once; None otherwise. `name` in lower case."""
+        values = self.headers.get(name, ())
+        return values[0].decode("latin-1") if len(values) == 1 else None
+
+    def cookie(self, name: str) -> str | None:
+        """The value of a cookie (RFC 6265 5.4); None when it is not there, or there twice: which is ours?"""
+        found = [
+            value
+            for line in self.headers.get(b"cookie", ())
+            for pair in line.decode("latin-1").split(";")
+            for key, separator, value in (pair.strip(" \t").partition("="),)
+            if separator and key == name
+        ]
+        return found[0] if len(found) == 1 else None
 
 
 @dataclass(frozen=True, slots=True)

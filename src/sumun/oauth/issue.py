@@ -32,11 +32,14 @@ class KeepsTokens(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """A new access token (which never shows in repr), its life in seconds, and its scopes."""
+    """A new access token, its life in seconds, its scopes; and what goes with it. Tokens never show in repr."""
 
     access_token: str = field(repr=False)
     expires_in_seconds: int
     scopes: frozenset[Permission]
+    openid: frozenset[str] = frozenset()
+    refresh_token: str = field(default="", repr=False)
+    id_token: str = field(default="", repr=False)
 
 
 class Issuer:
@@ -76,7 +79,7 @@ class Issuer:
                 grant, now=self._clock(), lifetime_seconds=seconds, random=self._random(OPAQUE_RANDOM_BYTES)
             )
             await self._store.put(digest, record)
-        return Issued(token, seconds, granted.scopes)
+        return Issued(token, seconds, granted.scopes, granted.openid)
 
     def _jwt(self, grant: Grant, seconds: int) -> str:
         try:
@@ -104,6 +107,12 @@ def _grant(granted: Granted, client: RegisteredClient, client_epoch: int) -> Gra
         epoch=standing.epoch,
         login_epoch=standing.login_epoch,
         client_epoch=client_epoch,
+        openid=granted.openid,
+        session_id=granted.session_id,
+        grant_id=granted.grant_id,
+        audience=granted.audience,
+        bound_to=granted.bound_to,
+        actor=granted.actor,
     )
 
 

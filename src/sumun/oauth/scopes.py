@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from sumun.identity import InvalidPermissionError, Permission
+from sumun.identity.scope import OPENID_WORDS
 from sumun.oauth.errors import InvalidScopeError
 
 # More scopes than any consent page shows; each costs a comparison with each of the client's.
@@ -40,6 +41,16 @@ def granted_scopes(asked: str | None, may_have: Collection[Permission]) -> froze
     return wanted
 
 
-def scope_text(scopes: Collection[Permission]) -> str:
-    """The scopes as RFC 6749 3.3 writes them, sorted."""
-    return " ".join(sorted(map(str, scopes)))
+def asked_scopes(
+    asked: str | None, may_have: Collection[Permission]
+) -> tuple[frozenset[Permission], frozenset[str]]:
+    """(permissions, words of OpenID Connect) for a person's token. Not asked (None): `granted_scopes`, and no words.
+
+    With words alone the permissions are empty: such a token says who somebody is, and may do nothing.
+    Raises InvalidScopeError as `granted_scopes`.
+    """
+    words = frozenset() if asked is None else frozenset(asked.split(" ")) & OPENID_WORDS
+    if asked is None or not words:
+        return granted_scopes(asked, may_have), words
+    rest = " ".join(word for word in asked.split(" ") if word not in OPENID_WORDS)
+    return (granted_scopes(rest, may_have) if rest else frozenset()), words

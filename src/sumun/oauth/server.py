@@ -23,6 +23,7 @@ from sumun.oauth.grants.client_credentials import ClientCredentialsGrant
 from sumun.oauth.grants.password import LoginFor, PasswordGrant
 from sumun.oauth.issue import Issuer, KeepsTokens
 from sumun.oauth.presented import PresentedTokens, ReadsTokens
+from sumun.tokens.ephemeral import EphemeralStore
 from sumun.tokens.signing_keys import KeyRing
 
 
@@ -55,6 +56,7 @@ class OAuthParts:
     changes: Revokes
     recogniser: RecognisesAndRemembers
     tickets: IssuesTickets
+    ephemeral: EphemeralStore
     keys: Callable[[], KeyRing]
     bundles: Callable[[], Mapping[str, frozenset[Permission]]]
     clock: Callable[[], float]

@@ -14,6 +14,7 @@ from typing import Any
 from sumun.access import Invalid, InvalidBecause
 from sumun.identity import InvalidPermissionError, InvalidSubjectError, Permission, Subject, SubjectKind
 from sumun.identity.permission import ROLE_RESOURCE
+from sumun.identity.scope import OPENID_WORDS
 from sumun.tokens.jws import open_signed
 from sumun.tokens.signing_keys import KeyRing
 
@@ -27,6 +28,10 @@ CLOCK_SKEW_SECONDS = 60
 """How far another node's clock may be ahead of ours for `iat` and `nbf`. `exp` gets no leeway."""
 
 _LATEST = 2**53 - 1
+BINDING_METHODS = frozenset({"jkt", "x5t#S256"})
+"""RFC 9449 6.1 and RFC 8705 3.1: both are base64url of a SHA-256."""
+
+_THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
 _TOKEN_ID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 
 
@@ -35,7 +40,7 @@ class AccessClaims:
     """What a JWT access token says, after its signature, issuer and audience held.
 
     `epoch` is the subject's at mint, `client_epoch` that of the subject `client:<client_id>`; `issued_at` and
-    `expires_at` are unix seconds.
+    `expires_at` are unix seconds. `openid` and what follows: see `record.TokenRecord`.
     """
 
     subject: Subject
@@ -48,6 +53,12 @@ class AccessClaims:
     client_epoch: int
     issued_at: int
     expires_at: int
+    openid: frozenset[str] = frozenset()
+    session_id: str = ""
+    grant_id: str = ""
+    audience: frozenset[str] = frozenset()
+    bound_to: str = ""
+    actor: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +93,23 @@ def read(token: str, ring: KeyRing, issuer: str, audience: str, now: float) -> A
     if wrong is not None:
         return wrong
     try:
+        scopes, openid = _scope(payload)
         return AccessClaims(
             subject=_subject(payload),
             client_id=_client_id(payload),
             token_id=_token_id(payload),
-            scopes=_permissions(_text(payload, "scope").split(" ")),
+            scopes=scopes,
             roles=_roles(_list(payload, "roles")),
             permissions=_permissions(_list(payload, "permissions")),
             epoch=_number(payload, "epoch"),
             client_epoch=_number(payload, "client_epoch"),
             issued_at=_number(payload, "iat"),
             expires_at=_number(payload, "exp"),
+            openid=openid,
+            session_id=_text(payload, "sid") if "sid" in payload else "",
+            grant_id=_text(payload, "grant_id") if "grant_id" in payload else "",
+            bound_to=_bound_to(payload) if "cnf" in payload else "",
+            actor=_actor(payload) if "act" in payload else "",
         )
     except _WrongError:
         return Invalid(InvalidBecause.MALFORMED)
@@ -146,6 +163,33 @@ def _subject(payload: dict[str, Any]) -> Subject:
         return Subject(SubjectKind(_text(payload, "sub_kind")), _text(payload, "sub"))
     except (ValueError, InvalidSubjectError):
         raise _WrongError("sub") from None
+
+
+def _scope(payload: dict[str, Any]) -> tuple[frozenset[Permission], frozenset[str]]:
+    words = frozenset(_text(payload, "scope").split(" "))
+    return _permissions(list(words - OPENID_WORDS)), words & OPENID_WORDS
+
+
+def _bound_to(payload: dict[str, Any]) -> str:
+    """`jkt:...` or `x5t#S256:...`: exactly one method (RFC 7800 3.1), one that we mint."""
+    found = payload["cnf"]
+    if not isinstance(found, dict) or len(found) != 1:
+        raise _WrongError("cnf")
+    ((method, thumbprint),) = found.items()
+    if (
+        method not in BINDING_METHODS
+        or not isinstance(thumbprint, str)
+        or not _THUMBPRINT.fullmatch(thumbprint)
+    ):
+        raise _WrongError("cnf")
+    return f"{method}:{thumbprint}"
+
+
+def _actor(payload: dict[str, Any]) -> str:
+    found = payload["act"]
+    if not isinstance(found, dict):
+        raise _WrongError("act")
+    return str(_subject(found))
 
 
 def _client_id(payload: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sumun.identity import Permission, Principal, Subject
+from sumun.identity.scope import scope_text
 from sumun.tokens import format as token_format
 from sumun.tokens.errors import TokenTooLargeError
 from sumun.tokens.jws import sign
@@ -29,9 +30,10 @@ JWT_RANDOM_BYTES = token_format.TOKEN_ID_BYTES
 class Grant:
     """What was granted to whom, through which client: what any access token is made of.
 
-    scopes   never empty; `*:*` leaves everything
+    scopes   `*:*` leaves everything; empty only beside `openid`
     epoch, login_epoch   the subject's, read together with its rights
     client_epoch   that of the subject `client:<client_id>`, read no later than its rights
+    the others     see `record.TokenRecord`
     """
 
     subject: Subject
@@ -42,6 +44,12 @@ class Grant:
     epoch: int
     login_epoch: int
     client_epoch: int
+    openid: frozenset[str] = frozenset()
+    session_id: str = ""
+    grant_id: str = ""
+    audience: frozenset[str] = frozenset()
+    bound_to: str = ""
+    actor: str = ""
 
 
 def mint_opaque(
@@ -74,6 +82,12 @@ def mint_opaque(
         roles=own.roles if own is not None else frozenset(),
         permissions=own.permissions if own is not None else frozenset(),
         note=note,
+        openid=grant.openid,
+        session_id=grant.session_id,
+        grant_id=grant.grant_id,
+        audience=grant.audience,
+        bound_to=grant.bound_to,
+        actor=grant.actor,
     )
     return token, token_format.digest(token), record
 
@@ -103,13 +117,29 @@ def mint_jwt(
         "iat": issued_at,
         "jti": token_format.jwt_id(random),
         "client_id": grant.client_id,
-        "scope": " ".join(_texts(grant.scopes)),
+        "scope": scope_text(grant.scopes, grant.openid),
         "roles": sorted(grant.roles),
         "permissions": _texts(grant.permissions),
         "epoch": grant.epoch,
         "client_epoch": grant.client_epoch,
     }
-    return _bounded(claims, key, ACCESS_TYPE)
+    return _bounded(claims | _further(grant), key, ACCESS_TYPE)
+
+
+def _further(grant: Grant) -> dict[str, Any]:
+    """What most tokens do not say."""
+    further: dict[str, Any] = {}
+    if grant.session_id:
+        further["sid"] = grant.session_id  # OpenID Connect Front-Channel Logout 3
+    if grant.grant_id:
+        further["grant_id"] = grant.grant_id
+    if grant.bound_to:
+        method, _, thumbprint = grant.bound_to.partition(":")
+        further["cnf"] = {method: thumbprint}  # RFC 7800 3.1
+    if grant.actor:
+        actor = Subject.parse(grant.actor)
+        further["act"] = {"sub": actor.id, "sub_kind": actor.kind.value}  # RFC 8693 4.1
+    return further
 
 
 def mint_identity_token(
@@ -163,7 +193,7 @@ def _texts(permissions: frozenset[Permission]) -> list[str]:
 
 
 def _refuse_empty_scope(grant: Grant) -> None:
-    if not grant.scopes:
+    if not grant.scopes and not grant.openid:
         raise ValueError("a token without any scope can do nothing; grant *:* for everything")
 
 

@@ -41,6 +41,7 @@ from sumun.recognition.truth import ConfiguredFirst
 from sumun.tokens.batching import BatchingReader
 from sumun.tokens.signing_keys import KeyRing, SigningKey
 from sumun.tokens.stores.memory import MemoryStore
+from sumun.tokens.stores.memory_ephemeral import MemoryEphemeral
 from sumun.tokens.stores.memory_feed import MemoryFeed
 from sumun.tokens.stores.memory_tickets import MemoryTickets
 
@@ -326,6 +327,7 @@ async def oauth_server(
             steady=steady_seconds,
         ),
         tickets=tickets,
+        ephemeral=MemoryEphemeral(clock),
         keys=keys,
         bundles=lambda: BUNDLES,
         clock=clock,

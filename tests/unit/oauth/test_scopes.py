@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sumun.identity import ANYTHING, Permission
+from sumun.identity.scope import scope_text
 from sumun.oauth.errors import InvalidScopeError
-from sumun.oauth.scopes import MAX_SCOPES, granted_scopes, scope_text
+from sumun.oauth.scopes import MAX_SCOPES, granted_scopes
 
 SIDE = st.sampled_from(["*", "a", "b"])
 PERMISSIONS = st.frozensets(st.builds(Permission, SIDE, SIDE), min_size=1, max_size=4)

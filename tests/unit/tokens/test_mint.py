@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sumun.access import Invalid, InvalidBecause
 from sumun.identity import ANYTHING, Permission, Principal, Subject
 from sumun.tokens import base64url, mint
 from sumun.tokens import format as token_format
@@ -106,6 +107,33 @@ def test_jwt_has_no_more_than_it_should() -> None:
             "client_epoch",
         ]
     )
+
+
+def test_jwt_says_what_narrows_it() -> None:
+    """Session, grant, key, actor and words of OpenID Connect come back as they were minted."""
+    grant = replace(
+        GRANT,
+        scopes=frozenset(),
+        openid=frozenset({"openid", "email"}),
+        session_id="sid_1",
+        grant_id="grt_1",
+        bound_to="x5t#S256:" + "a" * 43,
+        actor="client:batch",
+    )
+    claims = verify(a_jwt(grant), ring_of(KEY), "https://gate", "shop", NOW)
+    assert isinstance(claims, AccessClaims)
+    assert (claims.scopes, claims.openid) == (frozenset(), grant.openid)
+    assert (claims.session_id, claims.grant_id) == ("sid_1", "grt_1")
+    assert (claims.bound_to, claims.actor) == (grant.bound_to, "client:batch")
+
+
+@pytest.mark.parametrize(
+    "cnf", [{}, {"jkt": "short"}, {"jwk": {}}, {"jkt": "a" * 43, "kid": "b"}, "jkt", None]
+)
+def test_a_binding_that_we_did_not_mint(cnf: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A JWT whose `cnf` is not exactly one thumbprint proves nothing: it is never taken for an unbound one."""
+    monkeypatch.setattr(mint, "_further", lambda grant: {"cnf": cnf})
+    assert verify(a_jwt(), ring_of(KEY), "https://gate", "shop", NOW) == Invalid(InvalidBecause.MALFORMED)
 
 
 def test_jwt_is_bounded() -> None:

@@ -9,13 +9,13 @@ from sumun.access import Evidence, Proven
 from sumun.config.plan import ClientKind
 from sumun.directory.client import RegisteredClient
 from sumun.identity import Credential, CredentialKind, Permission, SubjectKind
+from sumun.identity.scope import scope_text
 from sumun.login.client_secret import ClientLogin
 from sumun.oauth.authentication import authenticated_client
 from sumun.oauth.errors import InvalidRequestError, NotAResourceServerError
 from sumun.oauth.exchange import Answer, Request, json_answer
 from sumun.oauth.messages import read_form
 from sumun.oauth.presented import LooksAtTokens, Presented
-from sumun.oauth.scopes import scope_text
 
 _INACTIVE: Mapping[str, Any] = {"active": False}
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from sumun.access import TokenKind
 from sumun.directory.client import RegisteredClient
+from sumun.identity.scope import scope_text
 from sumun.login.client_secret import ClientLogin
 from sumun.oauth.authentication import authenticated_client
 from sumun.oauth.clients import ClientsWithEpoch
@@ -22,7 +23,6 @@ from sumun.oauth.exchange import Answer, Request, json_answer
 from sumun.oauth.grants.grant import Call, Grant, Granted
 from sumun.oauth.issue import Issued
 from sumun.oauth.messages import Form, read_form
-from sumun.oauth.scopes import scope_text
 from sumun.telemetry.metrics import TOKEN_REQUESTS_REFUSED, TOKENS_ISSUED
 
 _ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"  # whatever kind the client usually gets
@@ -66,14 +66,7 @@ class TokenEndpoint:
             TOKEN_REQUESTS_REFUSED.labels(error=error.code).inc()
             raise
         TOKENS_ISSUED.labels(kind=client.token_kind, grant=grant.name).inc()
-        members = {
-            "access_token": issued.access_token,
-            "token_type": "Bearer",
-            "expires_in": issued.expires_in_seconds,
-            # Always told: 5.1 demands it only when it differs from what was asked.
-            "scope": scope_text(issued.scopes),
-        }
-        return json_answer(200, members)
+        return json_answer(200, _members(issued))
 
     async def _with_epoch(self, client: RegisteredClient) -> tuple[RegisteredClient, int]:
         if client.token_kind is TokenKind.OPAQUE:
@@ -96,6 +89,21 @@ class TokenEndpoint:
         if name not in client.grants:
             raise UnauthorizedClientError("this client may not use this grant")
         return grant
+
+
+def _members(issued: Issued) -> dict[str, Any]:
+    members: dict[str, Any] = {
+        "access_token": issued.access_token,
+        "token_type": "Bearer",
+        "expires_in": issued.expires_in_seconds,
+        # Always told: 5.1 demands it only when it differs from what was asked.
+        "scope": scope_text(issued.scopes, issued.openid),
+    }
+    if issued.refresh_token:
+        members["refresh_token"] = issued.refresh_token
+    if issued.id_token:
+        members["id_token"] = issued.id_token  # OpenID Connect Core 3.1.3.3
+    return members
 
 
 def _as_asked(form: Form, client: RegisteredClient) -> RegisteredClient:

@@ -20,10 +20,31 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Granted:
-    """For whom a token is to be, as the subject was found after the proof; `scopes` is never empty."""
+    """For whom a token is to be, as the subject was found after the proof.
+
+    scopes      empty only beside `openid`, the words of OpenID Connect that were granted
+    session_id, grant_id, audience, bound_to, actor   what the token says of them: `tokens.record.TokenRecord`
+    nonce       the client's, for the ID token (OpenID Connect Core 3.1.2.1)
+    auth_time   when the person proved who they are, unix seconds; 0: nobody was asked
+    amr, acr    how they did (RFC 8176; Core 2)
+    refreshable a refresh token may go with it, if the client lists that grant
+    family_id   the refresh tokens that it belongs to already, or empty
+    """
 
     standing: Standing
     scopes: frozenset[Permission]
+    openid: frozenset[str] = frozenset()
+    session_id: str = ""
+    grant_id: str = ""
+    audience: frozenset[str] = frozenset()
+    bound_to: str = ""
+    actor: str = ""
+    nonce: str = ""
+    auth_time: int = 0
+    amr: tuple[str, ...] = ()
+    acr: str = ""
+    refreshable: bool = False
+    family_id: str = ""
 
 
 class Grant(Protocol):

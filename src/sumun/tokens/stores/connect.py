@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sumun.tokens.stores.valkey import ValkeyStore
+from sumun.tokens.stores.valkey_ephemeral import ValkeyEphemeral
 from sumun.tokens.stores.valkey_feed import ValkeyFeed
 from sumun.tokens.stores.valkey_link import DEADLINE_SECONDS, ValkeyAddress, ValkeyLink
 from sumun.tokens.stores.valkey_tickets import ValkeyTickets
@@ -22,6 +23,13 @@ def valkey_tickets(
 ) -> ValkeyTickets:
     """The ticket store on this server; connects when it is first used. `steady`: seconds that never jump."""
     return ValkeyTickets(ValkeyLink(address, connections=4, deadline_seconds=deadline_seconds, steady=steady))
+
+
+def valkey_ephemeral(
+    address: ValkeyAddress, steady: Callable[[], float], deadline_seconds: float = DEADLINE_SECONDS
+) -> ValkeyEphemeral:
+    """The ephemeral store on this server; connects when it is first used. `steady`: seconds that never jump."""
+    return ValkeyEphemeral(ValkeyLink(address, deadline_seconds=deadline_seconds, steady=steady))
 
 
 def valkey_feed(

@@ -12,10 +12,10 @@ from functools import lru_cache
 import msgspec
 
 from sumun.identity import InvalidPermissionError, InvalidSubjectError, Permission, Subject
-from sumun.tokens.record import RECORD_VERSION, TokenRecord
+from sumun.tokens.record import NARROWED_RECORD_VERSION, RECORD_VERSION, TokenRecord
 
 _TOKEN_ID = re.compile(r"[!-~]{1,128}")
-_READABLE = frozenset({b"1"})
+_READABLE = frozenset({b"%d" % RECORD_VERSION, b"%d" % NARROWED_RECORD_VERSION})
 
 
 class CorruptRecordError(ValueError):
@@ -35,6 +35,12 @@ class _Stored(msgspec.Struct, frozen=True, omit_defaults=True):
     r: list[str] = []
     d: list[str] = []
     n: str = ""
+    w: list[str] = []
+    b: str = ""
+    g: str = ""
+    a: list[str] = []
+    k: str = ""
+    x: str = ""
 
 
 # A node sees few different scopes and permissions, and the same people again and again.
@@ -59,8 +65,15 @@ def encode(record: TokenRecord) -> bytes:
         r=sorted(record.roles),
         d=sorted(map(str, record.permissions)),
         n=record.note,
+        w=sorted(record.openid),
+        b=record.session_id,
+        g=record.grant_id,
+        a=sorted(record.audience),
+        k=record.bound_to,
+        x=record.actor,
     )
-    return b"%d %s %s" % (RECORD_VERSION, record.token_id.encode("ascii"), _encoder.encode(stored))
+    version = NARROWED_RECORD_VERSION if record.audience or record.bound_to else RECORD_VERSION
+    return b"%d %s %s" % (version, record.token_id.encode("ascii"), _encoder.encode(stored))
 
 
 def decode(data: bytes) -> TokenRecord:
@@ -82,6 +95,12 @@ def decode(data: bytes) -> TokenRecord:
             roles=frozenset(stored.r),
             permissions=frozenset(map(_permission, stored.d)),
             note=stored.n,
+            openid=frozenset(stored.w),
+            session_id=stored.b,
+            grant_id=stored.g,
+            audience=frozenset(stored.a),
+            bound_to=stored.k,
+            actor=stored.x,
         )
     except CorruptRecordError:
         raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from sumun.identity import ANYTHING, Permission, Subject
 from sumun.tokens.record import TokenRecord
@@ -25,6 +26,12 @@ records = st.builds(
     roles=st.frozensets(words, max_size=4),
     permissions=permissions,
     note=st.text(st.characters(codec="utf-8")),
+    openid=st.frozensets(words, max_size=2),
+    session_id=words,
+    grant_id=words,
+    audience=st.frozensets(words, max_size=2),
+    bound_to=words | st.just(""),
+    actor=words,
 )
 
 
@@ -56,10 +63,18 @@ def test_version_1_is_read_forever() -> None:
     assert decode(b'1 t {"s":"user:a","c":"c","p":["*:*"],"i":1,"e":2,"l":3}').roles == frozenset()
 
 
+def test_what_narrows_is_not_for_older_readers() -> None:
+    """A record that binds its token, or says where it is good, has a version that a sumun which ignores that refuses."""
+    plain = TokenRecord("tid_1", Subject.user("alice"), "shop", frozenset({ANYTHING}), 1, 2, 3)
+    assert encode(plain).startswith(b"1 ")
+    assert encode(replace(plain, bound_to="jkt:x")).startswith(b"2 ")
+    assert encode(replace(plain, audience=frozenset({"a"}))).startswith(b"2 ")
+
+
 def test_a_newer_version_is_not_guessed() -> None:
     """A record of a newer sumun is an outage for an older one, never half a token."""
     with pytest.raises(CorruptRecordError, match="version"):
-        decode(b'2 tid_1 {"s":"user:alice","c":"shop","p":["*:*"],"i":1,"e":2,"l":3}')
+        decode(b'3 tid_1 {"s":"user:alice","c":"shop","p":["*:*"],"i":1,"e":2,"l":3}')
 
 
 @pytest.mark.parametrize("token_id", ["", "a b", "a\n", "é", "x" * 129])
