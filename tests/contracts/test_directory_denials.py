@@ -88,6 +88,8 @@ def test_no_change_without_its_news_and_its_record(directory: Directory, table: 
     directory.users.link_outside(outsider("dave", "user"), CONFIGURED, NOW)
     directory.keys.add_first(key("k1"), NOW)
     directory.keys.add(key("k2"), NOW)
+    both = held("a:b", "c:d").permissions
+    grant = directory.grants.allow("alice", "shop", both, frozenset(), NOW)
     refuse_inserts(directory, table)
     before = everything(directory)
     changes = {
@@ -110,6 +112,8 @@ def test_no_change_without_its_news_and_its_record(directory: Directory, table: 
         "add_key": lambda: directory.keys.add(key("k3"), NOW),
         "activate": lambda: directory.keys.activate("k2", NOW_MS, NOW),
         "retire": lambda: directory.keys.retire("k2", NOW),
+        "narrow": lambda: directory.grants.narrow(grant.id, held("a:b").permissions, frozenset(), NOW),
+        "withdraw_grant": lambda: directory.grants.withdraw(grant.id, NOW),
         "deny": lambda: directory.denials.deny_token("jti", NOW_MS, NOW),
     }
     for name, change in changes.items():

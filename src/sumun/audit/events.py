@@ -211,6 +211,37 @@ class TokenEdited(AuditEvent):
     permissions: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True)
+class GrantAllowed(AuditEvent):
+    """A person let a client do this, as a whole: what was let before is in it."""
+
+    name = "grant_allowed"
+    grant: str
+    client: str
+    scopes: frozenset[str]
+    openid: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class GrantNarrowed(AuditEvent):
+    """Some of what a person let a client do was taken back; this is what is left."""
+
+    name = "grant_narrowed"
+    grant: str
+    client: str
+    scopes: frozenset[str]
+    openid: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class GrantWithdrawn(AuditEvent):
+    """A person lets a client do nothing any more: its tokens and refresh tokens for this person ended."""
+
+    name = "grant_withdrawn"
+    grant: str
+    client: str
+
+
 EVENTS: Mapping[str, type[AuditEvent]] = {
     event.name: event
     for event in (
@@ -234,5 +265,8 @@ EVENTS: Mapping[str, type[AuditEvent]] = {
         TokenIssued,
         TokenRevoked,
         TokenEdited,
+        GrantAllowed,
+        GrantNarrowed,
+        GrantWithdrawn,
     )
 }

@@ -1,6 +1,7 @@
-"""People, registered clients, keys, denials and the audit record, in SQL: SQLite by default, or PostgreSQL.
+"""People, registered clients, grants, keys, denials and the audit record, in SQL: SQLite by default, or PostgreSQL.
 
-Directory         the door: `users`, `clients`, `subjects`, `keys`, `denials`, `outbox`, `audit`, `standing(subject)`
+Directory         the door: `users`, `clients`, `subjects`, `grants`, `keys`, `denials`, `outbox`, `audit`,
+                  `standing(subject)`
 DirectoryThreads  the same door for the event loop
 Occasion          who makes a change and when; goes into every change
 Standing          a subject's rights and epochs in one consistent look (identity/standing.py)
@@ -15,6 +16,7 @@ here hashes a password while it holds a lock: `passwords` is pure computing, bes
 from sumun.directory.client import RegisteredClient
 from sumun.directory.denials import Denial, DenialKind
 from sumun.directory.directory import Directory
+from sumun.directory.grants import StoredGrant
 from sumun.directory.held_rights import Held
 from sumun.directory.keys import KeyState, NewKey, StoredKey
 from sumun.directory.names import LOCAL
@@ -43,6 +45,7 @@ __all__ = [
     "Occasion",
     "OutsidePerson",
     "RegisteredClient",
+    "StoredGrant",
     "StoredKey",
     "User",
 ]

@@ -10,6 +10,7 @@ from sumun.directory.audit_trail import AuditTrail
 from sumun.directory.clients import Clients
 from sumun.directory.database import Database
 from sumun.directory.denials import Denials
+from sumun.directory.grants import Grants
 from sumun.directory.keys import Keys
 from sumun.directory.opening import open_database
 from sumun.directory.outbox import Outbox
@@ -35,6 +36,7 @@ class Directory:
         self.users = Users(database)
         self.clients = Clients(database)
         self.subjects = Subjects(database)
+        self.grants = Grants(database)
         self.keys = Keys(database)
         self.denials = Denials(database)
         self.outbox = Outbox(database)

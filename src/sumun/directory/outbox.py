@@ -19,12 +19,18 @@ from sumun.identity import Subject
 
 
 class NewsKind(StrEnum):
-    """What an entry is about. The words of `tokens.feed.ChangeKind`, which stands beside this package, not below it."""
+    """What an entry is about. The words of `tokens.feed.ChangeKind`, which stands beside this package, not below it.
+
+    ISSUED is ours alone.
+    """
 
     TOKEN = "token"
     SUBJECT = "subject"
     CLIENT = "client"
     KEYS = "keys"
+    ISSUED = "issued"
+    """What was issued under this id (a grant, a refresh family, a session) is to be brought in line with what the
+    directory says of it now. Whoever relays does that, and the token store tells of each token."""
 
 
 @dataclass(frozen=True, slots=True)

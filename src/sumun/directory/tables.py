@@ -16,6 +16,7 @@ METADATA = sa.MetaData(
         "pk": "pk_%(table_name)s",
         "fk": "fk_%(table_name)s_%(column_0_name)s",
         "ix": "ix_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
     }
 )
 
@@ -120,6 +121,53 @@ DENIALS = sa.Table(
     sa.Column("key", sa.Text, primary_key=True),  # jti, `user:alice`, client id
     sa.Column("min_epoch", sa.BigInteger),  # tokens of an older epoch are refused; NULL for one token
     sa.Column("expires_at_ms", sa.BigInteger, nullable=False, index=True),
+)
+
+# What a person lets a client do. One for each pair; withdrawing deletes it, and allowing anew makes one of another id.
+GRANTS = sa.Table(
+    "grants",
+    METADATA,
+    sa.Column("id", sa.Text, primary_key=True),  # `grt_...`
+    sa.Column("user_id", sa.Text, sa.ForeignKey("users.id"), nullable=False),
+    sa.Column("client_id", sa.Text, nullable=False),
+    sa.Column("scopes", Words, nullable=False),
+    sa.Column("openid", Words, nullable=False),  # openid, profile, email, offline_access
+    sa.Column("created_at_ms", sa.BigInteger, nullable=False),
+    sa.Column("changed_at_ms", sa.BigInteger, nullable=False),
+    sa.UniqueConstraint("user_id", "client_id"),
+)
+
+# One login through one client that may be gone on with: what every token that is refreshed in it is made of. Ending it
+# deletes it and its tokens.
+REFRESH_FAMILIES = sa.Table(
+    "refresh_families",
+    METADATA,
+    sa.Column("id", sa.Text, primary_key=True),  # `fam_...`
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("client_id", sa.Text, nullable=False),
+    sa.Column("session_id", sa.Text, nullable=False, index=True),  # `sid_...`, or empty
+    sa.Column("grant_id", sa.Text, nullable=False, index=True),  # `grt_...`, or empty
+    sa.Column("scopes", Words, nullable=False),
+    sa.Column("openid", Words, nullable=False),
+    sa.Column("audience", Words, nullable=False),  # empty: the whole gateway
+    sa.Column("bound_to", sa.Text, nullable=False),  # the key that must be shown, or empty
+    sa.Column("login_epoch", sa.BigInteger, nullable=False),
+    sa.Column("authenticated_at_s", sa.BigInteger, nullable=False),  # unix seconds
+    sa.Column("amr", Words, nullable=False),
+    sa.Column("acr", sa.Text, nullable=False),
+    sa.Column("secret", sa.LargeBinary, nullable=False),  # with a token in clear it makes the next one
+    sa.Column("created_at_ms", sa.BigInteger, nullable=False),
+    sa.Column("expires_at_ms", sa.BigInteger, nullable=False, index=True),
+)
+
+# Refresh tokens by their SHA-256. Used ones stay until their family ends: a second use is how a theft shows.
+REFRESH_TOKENS = sa.Table(
+    "refresh_tokens",
+    METADATA,
+    sa.Column("sha256", sa.LargeBinary, primary_key=True),
+    sa.Column("family_id", sa.Text, sa.ForeignKey("refresh_families.id"), nullable=False, index=True),
+    sa.Column("expires_at_ms", sa.BigInteger, nullable=False),
+    sa.Column("used_at_ms", sa.BigInteger),
 )
 
 # Changes that are stored and not yet announced. `id` grows in the order of the commits (there is one writer at a time).

@@ -10,7 +10,7 @@ Values only: nothing here reads a clock, a file or a socket, and nothing is impo
 """
 
 from sumun.identity.credential import Credential, CredentialKind
-from sumun.identity.permission import ANYTHING, InvalidPermissionError, Permission
+from sumun.identity.permission import ANYTHING, InvalidPermissionError, Permission, narrowed
 from sumun.identity.principal import Principal
 from sumun.identity.standing import Standing
 from sumun.identity.subject import InvalidSubjectError, Subject, SubjectKind
@@ -26,4 +26,5 @@ __all__ = [
     "Standing",
     "Subject",
     "SubjectKind",
+    "narrowed",
 ]

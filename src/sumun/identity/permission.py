@@ -69,6 +69,14 @@ class Permission:
 ANYTHING = Permission("*", "*")
 
 
+def narrowed(scopes: frozenset[Permission], bound: frozenset[Permission]) -> frozenset[Permission]:
+    """The rights that both give. Most are bound by `*:*` or by what they have: then nothing is computed."""
+    if scopes <= bound or ANYTHING in bound:
+        return scopes
+    both = (one.intersect(other) for one in scopes for other in bound)
+    return frozenset(left for left in both if left is not None)
+
+
 def _narrower(one: str, two: str) -> str | None:
     if one == "*":
         return two

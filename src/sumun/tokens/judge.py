@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sumun.access import Evidence, Invalid, InvalidBecause, Proven, TokenKind
-from sumun.identity import ANYTHING, Permission, Principal, Standing
+from sumun.identity import Permission, Principal, Standing, narrowed
 from sumun.tokens.denials import Denials
 from sumun.tokens.jwt import AccessClaims
 from sumun.tokens.record import TokenRecord
@@ -47,7 +47,7 @@ def judge_record(
         name=standing.name,
         roles=record.roles if record.own_rights else standing.roles,
         permissions=record.permissions if record.own_rights else standing.permissions,
-        scopes=_narrowed(record.scopes, client.scopes),
+        scopes=narrowed(record.scopes, client.scopes),
         client_id=record.client_id,
         token_id=record.token_id,
     )
@@ -77,11 +77,3 @@ def judge_claims(
         token_id=claims.token_id,
     )
     return Proven(principal, TokenKind.JWT, float(claims.expires_at), as_of)
-
-
-def _narrowed(scopes: frozenset[Permission], bound: frozenset[Permission]) -> frozenset[Permission]:
-    """What both give. Most clients are bound by `*:*` or by what their tokens carry: then nothing is computed."""
-    if scopes <= bound or ANYTHING in bound:
-        return scopes
-    both = (one.intersect(other) for one in scopes for other in bound)
-    return frozenset(left for left in both if left is not None)

@@ -1,0 +1,41 @@
+"""Refresh families: one login through one client that may be gone on with, as rows of a change's own transaction.
+
+A family ends as a whole and is deleted then, its tokens with it. What was issued in it is the token store's: whoever
+ends or narrows families announces it (`outbox.NewsKind.ISSUED`).
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from sumun.directory.tables import REFRESH_FAMILIES, REFRESH_TOKENS
+from sumun.identity import Permission, narrowed
+
+
+def end_families(connection: sa.Connection, which: sa.ColumnElement[bool]) -> list[str]:
+    """Delete these families and their tokens; their ids."""
+    ids = list(connection.execute(sa.select(REFRESH_FAMILIES.c.id).where(which)).scalars())
+    if ids:
+        connection.execute(REFRESH_TOKENS.delete().where(REFRESH_TOKENS.c.family_id.in_(ids)))
+        connection.execute(REFRESH_FAMILIES.delete().where(REFRESH_FAMILIES.c.id.in_(ids)))
+    return ids
+
+
+def end_families_of_grant(connection: sa.Connection, grant_id: str) -> None:
+    """Nothing is refreshed any more that this grant allowed."""
+    end_families(connection, REFRESH_FAMILIES.c.grant_id == grant_id)
+
+
+def narrow_families_of_grant(
+    connection: sa.Connection, grant_id: str, scopes: frozenset[Permission], openid: frozenset[str]
+) -> None:
+    """What is refreshed has no more than this from now on; a family that nothing is left of ends."""
+    mine = REFRESH_FAMILIES.c.grant_id == grant_id
+    for row in connection.execute(sa.select(REFRESH_FAMILIES).where(mine)).all():
+        this = REFRESH_FAMILIES.c.id == row.id
+        left = narrowed(frozenset(map(Permission.parse, row.scopes)), scopes)
+        words = frozenset(row.openid) & openid
+        if left or words:
+            connection.execute(REFRESH_FAMILIES.update().where(this).values(scopes=left, openid=words))
+        else:
+            end_families(connection, this)
