@@ -42,7 +42,7 @@ def test_every_detail_of_a_refusal_is_told() -> None:
     """Each word that `why` can be, with the code it comes with."""
     rows = table(PAGE, "The detail of a refusal")
     told = {word: words(row[1])[0] for row in rows if "..." not in row[0] for word in words(row[0])}
-    said = [write_refusal(Refuse(Reason.INVALID_TOKEN, because=because)) for because in InvalidBecause]
+    said = [write_refusal(Refuse.invalid(because)) for because in InvalidBecause]
     said.append(write_refusal(Refuse(Reason.WRONG_TOKEN_KIND)))
     limited = dict.fromkeys((PER_SOURCE, PER_PERSON, PER_CLIENT, PER_ROUTE), TOO_MANY_REQUESTS.code)
     limited[QUOTA] = QUOTA_USED_UP.code

@@ -1,6 +1,6 @@
 """MAY: routes' rules and the one function that decides. Pure.
 
-Evidence  what became of the request's credential: nothing sent, not valid (why), or a principal
+Evidence  what became of the request's credential: nothing sent, not valid (why), bound to a key, or a principal
 Rule      what one route asks for
 Decision  Allow or Refuse(reason); no third thing, and no HTTP (the faces translate)
 Policy    one generation's rules and role bundles; immutable
@@ -12,7 +12,7 @@ replay all call it.
 
 from sumun.access.decide import decide
 from sumun.access.decision import Allow, Decision, Reason, Refuse, Varied
-from sumun.access.evidence import Evidence, Invalid, InvalidBecause, Missing, Proven, TokenKind
+from sumun.access.evidence import Bound, Evidence, Invalid, InvalidBecause, Missing, Proven, TokenKind
 from sumun.access.policy import Policy
 from sumun.access.profile import NotAProfileError, Profile, profile_id
 from sumun.access.requirement import (
@@ -33,6 +33,7 @@ __all__ = [
     "AllOf",
     "Allow",
     "AnyOf",
+    "Bound",
     "Decision",
     "Evidence",
     "HasPermission",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sumun.access.decision import Allow, Decision, Reason, Refuse
-from sumun.access.evidence import Evidence, Invalid, Missing, Proven
+from sumun.access.evidence import Bound, Evidence, Invalid, InvalidBecause, Missing, Proven
 from sumun.access.requirement import is_met, missing_for
 from sumun.access.rule import Access, Rule
 from sumun.identity import Permission
@@ -32,7 +32,9 @@ def decide(
         case Missing():
             return Refuse(Reason.NO_CREDENTIAL)
         case Invalid(because):
-            return Refuse(Reason.INVALID_TOKEN, because=because)
+            return Refuse.invalid(because)
+        case Bound():
+            return Refuse.invalid(InvalidBecause.BINDING_FAILED)
         case Proven(principal, kind, _):
             if kind not in rule.kinds:
                 return Refuse(Reason.WRONG_TOKEN_KIND)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -21,9 +22,18 @@ class Reason(StrEnum):
 
     NO_CREDENTIAL = "no_credential"
     INVALID_TOKEN = "invalid_token"
+    INVALID_PROOF = "invalid_dpop_proof"
+    NONCE_WANTED = "use_dpop_nonce"
     WRONG_TOKEN_KIND = "wrong_token_kind"
     INSUFFICIENT_SCOPE = "insufficient_scope"
     NOT_INTERNAL = "not_internal"
+
+
+_REASONS: Mapping[InvalidBecause, Reason] = {
+    InvalidBecause.BAD_PROOF: Reason.INVALID_PROOF,
+    InvalidBecause.PROOF_REPLAYED: Reason.INVALID_PROOF,
+    InvalidBecause.NONCE_WANTED: Reason.NONCE_WANTED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +51,11 @@ class Refuse:
     missing: frozenset[HasPermission | HasRole] = frozenset()
     because: InvalidBecause | None = None
     varied: frozenset[Varied] = field(default=frozenset())
+
+    @classmethod
+    def invalid(cls, because: InvalidBecause) -> Refuse:
+        """The refusal of a credential that proves nothing, for this reason."""
+        return cls(_REASONS.get(because, Reason.INVALID_TOKEN), because=because)
 
     @property
     def code(self) -> str:

@@ -28,6 +28,12 @@ class InvalidBecause(StrEnum):
     SUBJECT_DISABLED = "subject_disabled"
     CLIENT_DISABLED = "client_disabled"
     TICKET_GONE = "ticket_gone"
+    BINDING_FAILED = "binding_failed"
+    """It is another's: the call did not prove the key or the certificate that the token is bound to."""
+    BAD_PROOF = "bad_proof"
+    PROOF_REPLAYED = "proof_replayed"
+    NONCE_WANTED = "nonce_wanted"
+    """Of DPoP proofs (RFC 9449): wrong, used before, or without a nonce of ours that is still good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +54,8 @@ class Proven:
 
     `as_of`: every change up to this number of the feed is contained in it; whoever keeps it needs to know.
     `own_rights`: what the principal holds is the token's own and does not follow its subject.
+    `bound_to`: the key or certificate that the call proved (`tokens.binding`), or empty. Of such a call nothing is
+    kept: the next one has to prove it again.
     """
 
     principal: Principal
@@ -55,6 +63,18 @@ class Proven:
     expires_at: float
     as_of: int = 0
     own_rights: bool = False
+    bound_to: str = ""
 
 
-Evidence = Missing | Invalid | Proven
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A good token of which only who proves a key or a certificate may make use. **By itself it proves nothing.**
+
+    `proven` is what it proves for who does; `proven.bound_to` says what that takes. `tokens.binding.held` alone makes
+    the one of the other.
+    """
+
+    proven: Proven
+
+
+Evidence = Missing | Invalid | Bound | Proven

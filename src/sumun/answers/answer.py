@@ -43,6 +43,7 @@ from sumun.answers.translate import (
 from sumun.errors import SumunError
 from sumun.identity import Credential, CredentialKind, Principal
 from sumun.recognition.handle import Handle
+from sumun.tokens.binding import for_its_holder
 
 log = logging.getLogger(__name__)
 
@@ -162,7 +163,7 @@ class Answerer:
             handle = await self._redeem(question.credential.secret)
             if handle is None:
                 return self._decided(policy, rule, Invalid(InvalidBecause.TICKET_GONE), question, now)
-            evidence = await self._recogniser.recognise_again(handle, now)
+            evidence = for_its_holder(await self._recogniser.recognise_again(handle, now))
             return self._decided(policy, rule, evidence, question, now, handle)
         except SumunError as trouble:
             return self._not_decided(trouble)
@@ -189,7 +190,8 @@ class Answerer:
             told = write_refusal(decision)
         elif isinstance(evidence, Proven):
             told = self._allowed(policy, settled, evidence, question, now, handle)
-            if settled.verdict is not None and not decision.varied and handle is None:
+            kept = handle is None and not evidence.bound_to
+            if kept and settled.verdict is not None and not decision.varied:
                 self._learn(fact_of(question, evidence, told), settled.verdict)
         else:
             told = {"allow": True}

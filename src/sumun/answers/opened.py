@@ -17,6 +17,7 @@ from sumun.errors import SumunError
 from sumun.identity import Credential
 from sumun.keeper.stream_wire import OpenStream
 from sumun.recognition.handle import Handle, tagged
+from sumun.tokens.binding import for_its_holder
 
 log = logging.getLogger(__name__)
 
@@ -92,10 +93,11 @@ class OpenStreams:
         policies = (policy, self._generations.newer_than(policy.generation) or policy)
         rules = [(one.rules.get(stream.route_id), one.bundles) for one in policies]
         try:
-            evidence = await self._recogniser.recognise_again(stream.credential.handle, self._clock())
+            found = await self._recogniser.recognise_again(stream.credential.handle, self._clock())
         except SumunError as trouble:
             log.warning("an open stream was not judged: %s: %s", trouble.code, trouble)
             return None
+        evidence = for_its_holder(found)
         return all(
             rule is not None and isinstance(decide(rule, evidence, bundles, internal=stream.internal), Allow)
             for rule, bundles in rules

@@ -13,11 +13,13 @@ from msgspec import Struct
 from sumun.access import HasPermission, HasRole, InvalidBecause, Reason, Refuse
 from sumun.errors import SumunError
 from sumun.identity import Credential, CredentialKind
+from sumun.tokens.binding import PROOF_ALGORITHMS
 
 Variables = dict[str, bool | int | str]
 """SPOE variable name (without the prefix) -> value."""
 
-_REALM = 'Bearer realm="sumun"'
+_REALM = 'realm="sumun"'
+_ALGS = f'algs="{" ".join(PROOF_ALGORITHMS)}"'
 
 
 class BadQuestionError(SumunError):
@@ -74,10 +76,11 @@ def _text(args: Mapping[str, object], name: str) -> str:
     return value
 
 
-def write_refusal(refuse: Refuse) -> Variables:
+def write_refusal(refuse: Refuse, *, dpop: bool = False) -> Variables:
     """The variables of a refusal: RFC 6750 section 3 for the challenge, one stable code, one sentence.
 
-    What was wrong with a token is for the log (`why`); the caller hears one sentence for all of it.
+    `dpop`: the call came with the scheme DPoP, and is answered with a challenge of that scheme (RFC 9449 7.1). What was
+    wrong with a token is for the log (`why`); the caller hears one sentence for all of it.
     """
     match refuse.reason:
         case Reason.NO_CREDENTIAL:
@@ -86,24 +89,35 @@ def write_refusal(refuse: Refuse) -> Variables:
                 "status": 401,
                 "code": "no_credential",
                 "title": "This call needs an access token",
-                "challenge": _REALM,
+                "challenge": _challenge(dpop=False),
             }
         case Reason.INVALID_TOKEN:
-            because = refuse.because or InvalidBecause.UNKNOWN
-            return _invalid_token("The access token is not valid, has expired or was revoked", because.value)
+            sentence = "The access token is not valid, has expired or was revoked"
+            return _unauthorized(refuse, sentence, dpop=dpop)
+        case Reason.INVALID_PROOF:
+            return _unauthorized(refuse, "The DPoP proof is not valid for this call", dpop=True)
+        case Reason.NONCE_WANTED:
+            return _unauthorized(
+                refuse, "The DPoP proof needs the nonce that comes with this answer", dpop=True
+            )
         case Reason.WRONG_TOKEN_KIND:
-            return _invalid_token("This route does not take access tokens of this kind", "wrong_token_kind")
+            return _unauthorized(refuse, "This route does not take access tokens of this kind", dpop=dpop)
         case Reason.INSUFFICIENT_SCOPE:
             wanted = scope_of(refuse.missing)
             return {
                 "status": 403,
                 "code": "insufficient_scope",
                 "title": f"This call needs {wanted}",
-                "challenge": f'{_REALM}, error="insufficient_scope", scope="{wanted}"',
+                "challenge": _challenge("insufficient_scope", f'scope="{wanted}"', dpop=dpop),
                 "why": wanted,
             }
         case Reason.NOT_INTERNAL:
-            return {"status": 403, "code": "not_internal", "title": "Not here", "challenge": _REALM}
+            return {
+                "status": 403,
+                "code": "not_internal",
+                "title": "Not here",
+                "challenge": _challenge(dpop=dpop),
+            }
 
 
 def write_outage(code: str) -> Variables:
@@ -118,11 +132,21 @@ def scope_of(missing: frozenset[HasPermission | HasRole]) -> str:
     )
 
 
-def _invalid_token(sentence: str, why: str) -> Variables:
+def _unauthorized(refuse: Refuse, sentence: str, *, dpop: bool) -> Variables:
+    challenge = _challenge(refuse.code, f'error_description="{sentence}"', dpop=dpop)
+    if refuse.because is InvalidBecause.BINDING_FAILED and not dpop:
+        # RFC 9449 7.2: who sent a bound token as Bearer is told that there is another scheme.
+        challenge = f"{challenge}, DPoP {_ALGS}"
     return {
         "status": 401,
-        "code": "invalid_token",
+        "code": refuse.code,
         "title": sentence,
-        "challenge": f'{_REALM}, error="invalid_token", error_description="{sentence}"',
-        "why": why,
+        "challenge": challenge,
+        "why": refuse.detail or InvalidBecause.UNKNOWN.value,
     }
+
+
+def _challenge(error: str = "", more: str = "", *, dpop: bool) -> str:
+    """RFC 6750 3, RFC 9449 7.1."""
+    words = (_REALM, f'error="{error}"' if error else "", more, _ALGS if dpop else "")
+    return f"{'DPoP' if dpop else 'Bearer'} {', '.join(word for word in words if word)}"

@@ -20,6 +20,8 @@ CALLS = "a method and a path, such as DELETE /products/1"
 STATUS_OF: Mapping[Reason, int] = {
     Reason.NO_CREDENTIAL: 401,
     Reason.INVALID_TOKEN: 401,
+    Reason.INVALID_PROOF: 401,
+    Reason.NONCE_WANTED: 401,
     Reason.WRONG_TOKEN_KIND: 401,
     Reason.INSUFFICIENT_SCOPE: 403,
     Reason.NOT_INTERNAL: 403,

@@ -36,6 +36,11 @@ _OF_INVALID: Mapping[InvalidBecause, str] = {
     InvalidBecause.WRONG_AUDIENCE: "come with a token for this gateway: `aud` says another (`tokens.audience`)",
     InvalidBecause.SUBJECT_DISABLED: "let the person or program be enabled again, then log in",
     InvalidBecause.TICKET_GONE: "ask for a new ticket (`POST /oauth/ws-ticket`): each opens one WebSocket, within 30 s",
+    InvalidBecause.BINDING_FAILED: "come as the one that the token is bound to: with a DPoP proof of its key "
+    "(`Authorization: DPoP ...`), or with its certificate",
+    InvalidBecause.BAD_PROOF: "send a DPoP proof of exactly this call: its method, URI, token, time (RFC 9449 4.2)",
+    InvalidBecause.PROOF_REPLAYED: "make a new DPoP proof for each call: each is taken once",
+    InvalidBecause.NONCE_WANTED: "put the value of the answer's header DPoP-Nonce into the proof, and call again",
     InvalidBecause.CLIENT_DISABLED: "let the client be enabled again, or come through another one",
 }
 
@@ -53,7 +58,7 @@ def cure_of(
             return Cure(("send an access token: `Authorization: Bearer ...`",))
         case Reason.NOT_INTERNAL:
             return Cure(("come by the internal listener",))
-        case Reason.INVALID_TOKEN:
+        case Reason.INVALID_TOKEN | Reason.INVALID_PROOF | Reason.NONCE_WANTED:
             return _of_invalid(refused.because or InvalidBecause.UNKNOWN, caller)
     if remedy is None or not isinstance(caller.evidence, Proven):
         return Cure(("no change of what the caller holds would allow it",))

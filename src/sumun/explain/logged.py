@@ -44,7 +44,16 @@ class Said(StrEnum):
     """sumun's own pages: tokens, health, metrics."""
 
 
-_DECIDED = frozenset({"no_credential", "invalid_token", "insufficient_scope", "not_internal"})
+_DECIDED = frozenset(
+    {
+        "no_credential",
+        "invalid_token",
+        "invalid_dpop_proof",
+        "use_dpop_nonce",
+        "insufficient_scope",
+        "not_internal",
+    }
+)
 _OUTAGE = "decision_unavailable"
 _LIMITED = frozenset({"too_many_requests", "quota_used_up"})
 _OWN = frozenset({"own", "pages", "healthz"})
@@ -70,6 +79,8 @@ _WHY_LIMITED: Mapping[str, str] = {
 _WHY_DECIDED: Mapping[str, str] = {
     "no_credential": "it carried no credential, and the route needs one",
     "invalid_token": "its token was not accepted",
+    "invalid_dpop_proof": "its DPoP proof was not accepted",
+    "use_dpop_nonce": "its DPoP proof had no nonce that is still good; clients ask again with the one they are told",
     "insufficient_scope": "its token was good, and not enough",
     "not_internal": "the route is for callers on the internal listener",
 }

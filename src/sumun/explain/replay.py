@@ -178,7 +178,7 @@ class Replay:
     def _decided(self, line: LoggedCall, was: Outcome, route: Route) -> Outcome | NotReplayed | Later:
         if route.access is not Access.PROTECTED or was.code == Reason.NO_CREDENTIAL:
             return self._outcome(route, Missing(), internal=line.call.internal)
-        if was.code == Reason.INVALID_TOKEN and line.why in _INVALID:
+        if was.code in _OF_CREDENTIALS and line.why in _INVALID:
             return self._outcome(route, Invalid(InvalidBecause(line.why)), internal=False)
         if line.backend.partition(".")[0] not in _ASKED:
             detail = f"asked for {requirement_words(route)}; nobody looked then who called"
@@ -235,6 +235,7 @@ class Replay:
 
 
 _INVALID = frozenset(InvalidBecause)
+_OF_CREDENTIALS = frozenset({Reason.INVALID_TOKEN, Reason.INVALID_PROOF, Reason.NONCE_WANTED})
 
 
 def outcome_of(line: LoggedCall) -> Outcome | NotReplayed:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sumun.access import Allow, HasPermission, Invalid, Missing, Proven, Refuse
+from sumun.access import Allow, Bound, HasPermission, Invalid, Missing, Proven, Refuse
 from sumun.access.remedy import Remedy
 from sumun.config.calls import NotServed
 from sumun.config.plan import Route
@@ -73,6 +73,8 @@ def _caller(caller: Caller) -> dict[str, Any]:
             return {"state": "missing", "because": None, "subject": None}
         case Invalid(because):
             return {"state": "invalid", "because": because.value, "subject": None}
+        case Bound(proven):
+            return {"state": "bound", "because": None, "subject": str(proven.principal.subject)}
         case Proven(principal, kind):
             return {
                 "state": "proven",

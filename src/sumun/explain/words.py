@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from sumun.access import Allow, HasPermission, HasRole, Invalid, Missing, Proven, Refuse
+from sumun.access import Allow, Bound, HasPermission, HasRole, Invalid, Missing, Proven, Refuse
 from sumun.config.calls import Call, NotServed
 from sumun.config.plan import Route
 from sumun.explain.caller import Caller
@@ -69,6 +69,8 @@ def _caller(caller: Caller) -> Iterator[str]:
             yield "nobody: no credential is sent"
         case Invalid(because):
             yield f"{caller.words}; proves nothing: {because}"
+        case Bound(proven):
+            yield f"{caller.words}; proves nothing without a proof of {proven.bound_to}"
         case Proven(principal, kind):
             through = f" through the client {principal.client_id}" if principal.client_id else ""
             token = f", {principal.token_id}" if principal.token_id else ""

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from sumun.access import (
+    Bound,
     Invalid,
     InvalidBecause,
     Missing,
@@ -28,6 +29,7 @@ from sumun.identity import ANYTHING, Permission, Principal, Standing, Subject, S
 from sumun.node.directory_truth import living_denials, ring_of
 from sumun.tokens import format as token_format
 from sumun.tokens import jwt
+from sumun.tokens.binding import for_its_holder
 from sumun.tokens.judge import ClientState, judge_claims, judge_record
 from sumun.tokens.store import TokenStore
 
@@ -104,7 +106,8 @@ class Callers:
         evidence = judge_record(record, self._standing(record.subject), _state(client), now)
         own = record.own_rights
         words = f"{words} of {record.subject}" + (" with rights of its own" if own else "")
-        return Caller(words, evidence, Shown.TOKEN, own, None if client is None else through_client(client))
+        through = None if client is None else through_client(client)
+        return _assumed_held(Caller(words, evidence, Shown.TOKEN, own, through))
 
     def _claims(self, secret: str, now: float) -> Caller:
         tokens = self._plan.tokens
@@ -115,7 +118,7 @@ class Callers:
         client = self._known_client(claims.client_id)
         evidence = judge_claims(claims, living_denials(self._directory, now), _state(client), now)
         through = None if client is None else through_client(client)
-        return Caller(f"a JWT of {claims.subject}", evidence, Shown.TOKEN, client=through)
+        return _assumed_held(Caller(f"a JWT of {claims.subject}", evidence, Shown.TOKEN, client=through))
 
     def _standing(self, subject: Subject) -> Standing | None:
         configured = self._plan.clients.get(subject.id) if subject.kind is SubjectKind.CLIENT else None
@@ -207,6 +210,14 @@ def _with_token_of(line: LoggedCall, caller: Caller) -> Caller:
     proven = replace(evidence, principal=principal, kind=token.kind, own_rights=token.own_rights)
     assumed = ("its token as it was then: the log keeps its kind and its scopes",)
     return replace(caller, evidence=proven, own_rights=token.own_rights, assumed=assumed)
+
+
+def _assumed_held(caller: Caller) -> Caller:
+    """A bound token is explained as it is for its holder; nobody can show a proof to a command."""
+    if not isinstance(caller.evidence, Bound):
+        return caller
+    assumed = (f"that the call proves what the token is bound to, {caller.evidence.proven.bound_to}",)
+    return replace(caller, evidence=for_its_holder(caller.evidence), assumed=assumed)
 
 
 def _unproven(words: str, because: InvalidBecause) -> Caller:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from sumun.access import Evidence, Invalid, InvalidBecause, Proven, TokenKind
 from sumun.identity import Permission, Principal, Standing, narrowed
+from sumun.tokens.binding import if_bound
 from sumun.tokens.denials import Denials
 from sumun.tokens.jwt import AccessClaims
 from sumun.tokens.record import TokenRecord
@@ -51,7 +52,8 @@ def judge_record(
         client_id=record.client_id,
         token_id=record.token_id,
     )
-    return Proven(principal, TokenKind.OPAQUE, record.expires_at_ms / 1000, as_of, record.own_rights)
+    proven = Proven(principal, TokenKind.OPAQUE, record.expires_at_ms / 1000, as_of, record.own_rights)
+    return if_bound(proven, record.bound_to)
 
 
 def judge_claims(
@@ -76,4 +78,4 @@ def judge_claims(
         client_id=claims.client_id,
         token_id=claims.token_id,
     )
-    return Proven(principal, TokenKind.JWT, float(claims.expires_at), as_of)
+    return if_bound(Proven(principal, TokenKind.JWT, float(claims.expires_at), as_of), claims.bound_to)

@@ -15,6 +15,7 @@ from sumun.access import Invalid, InvalidBecause
 from sumun.identity import InvalidPermissionError, InvalidSubjectError, Permission, Subject, SubjectKind
 from sumun.identity.permission import ROLE_RESOURCE
 from sumun.identity.scope import OPENID_WORDS
+from sumun.tokens.binding import read_confirmation
 from sumun.tokens.jws import open_signed
 from sumun.tokens.signing_keys import KeyRing
 
@@ -28,10 +29,6 @@ CLOCK_SKEW_SECONDS = 60
 """How far another node's clock may be ahead of ours for `iat` and `nbf`. `exp` gets no leeway."""
 
 _LATEST = 2**53 - 1
-BINDING_METHODS = frozenset({"jkt", "x5t#S256"})
-"""RFC 9449 6.1 and RFC 8705 3.1: both are base64url of a SHA-256."""
-
-_THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
 _TOKEN_ID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 
 
@@ -171,18 +168,10 @@ def _scope(payload: dict[str, Any]) -> tuple[frozenset[Permission], frozenset[st
 
 
 def _bound_to(payload: dict[str, Any]) -> str:
-    """`jkt:...` or `x5t#S256:...`: exactly one method (RFC 7800 3.1), one that we mint."""
-    found = payload["cnf"]
-    if not isinstance(found, dict) or len(found) != 1:
+    found = read_confirmation(payload["cnf"])
+    if found is None:
         raise _WrongError("cnf")
-    ((method, thumbprint),) = found.items()
-    if (
-        method not in BINDING_METHODS
-        or not isinstance(thumbprint, str)
-        or not _THUMBPRINT.fullmatch(thumbprint)
-    ):
-        raise _WrongError("cnf")
-    return f"{method}:{thumbprint}"
+    return found
 
 
 def _actor(payload: dict[str, Any]) -> str:

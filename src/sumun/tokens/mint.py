@@ -12,6 +12,7 @@ from typing import Any
 from sumun.identity import Permission, Principal, Subject
 from sumun.identity.scope import scope_text
 from sumun.tokens import format as token_format
+from sumun.tokens.binding import confirmation
 from sumun.tokens.errors import TokenTooLargeError
 from sumun.tokens.jws import sign
 from sumun.tokens.jwt import ACCESS_TYPE, IDENTITY_TYPE
@@ -134,8 +135,7 @@ def _further(grant: Grant) -> dict[str, Any]:
     if grant.grant_id:
         further["grant_id"] = grant.grant_id
     if grant.bound_to:
-        method, _, thumbprint = grant.bound_to.partition(":")
-        further["cnf"] = {method: thumbprint}  # RFC 7800 3.1
+        further["cnf"] = confirmation(grant.bound_to)
     if grant.actor:
         actor = Subject.parse(grant.actor)
         further["act"] = {"sub": actor.id, "sub_kind": actor.kind.value}  # RFC 8693 4.1

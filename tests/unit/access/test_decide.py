@@ -11,6 +11,7 @@ from sumun.access import (
     AllOf,
     Allow,
     AnyOf,
+    Bound,
     HasPermission,
     HasRole,
     Invalid,
@@ -54,6 +55,7 @@ EVIDENCE = (
     st.just(Missing())
     | st.builds(Invalid, st.sampled_from(InvalidBecause))
     | st.builds(Proven, PRINCIPAL, st.sampled_from(TokenKind), st.just(1e10))
+    | st.builds(Bound, st.builds(Proven, PRINCIPAL, st.sampled_from(TokenKind), st.just(1e10)))
 )
 RULE = st.builds(
     Rule,
@@ -98,7 +100,11 @@ def test_decide_agrees_with_the_oracle(rule, evidence, bundles, internal) -> Non
         expected = Allow if internal else Reason.NOT_INTERNAL
     elif isinstance(evidence, Missing):
         expected = Reason.NO_CREDENTIAL
-    elif isinstance(evidence, Invalid):
+    elif isinstance(evidence, Invalid) and "proof" in evidence.because:
+        expected = Reason.INVALID_PROOF
+    elif isinstance(evidence, Invalid) and "nonce" in evidence.because:
+        expected = Reason.NONCE_WANTED
+    elif isinstance(evidence, Invalid | Bound):
         expected = Reason.INVALID_TOKEN
     elif evidence.kind not in rule.kinds:
         expected = Reason.WRONG_TOKEN_KIND

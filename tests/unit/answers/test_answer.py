@@ -30,6 +30,7 @@ from sumun.errors import OutageError
 from sumun.haproxy.kept import Fact, Verdict
 from sumun.identity import ANYTHING, Credential, CredentialKind, Permission, Principal, Subject
 from sumun.recognition.handle import Handle, OpaqueHandle
+from sumun.tokens.binding import if_bound, to_key
 
 READ = Permission.parse("product:read")
 BOB = Principal(
@@ -202,6 +203,7 @@ def test_every_invalid_token_sounds_the_same() -> None:
     heard = {
         tuple((k, v) for k, v in sorted(ask(Knows({"bob": Invalid(because)})).items()) if k != "why")
         for because in InvalidBecause
+        if Refuse.invalid(because).code == "invalid_token" and because is not InvalidBecause.BINDING_FAILED
     }
     assert len(heard) == 1
     assert ask(Knows({"bob": Invalid(InvalidBecause.REVOKED)}))["why"] == "revoked"
@@ -305,6 +307,34 @@ def test_nothing_else_is_kept(changes: dict[str, object]) -> None:
     learned: list[tuple[Fact, Verdict]] = []
     ask(Knows(KNOWN), learned, **changes)
     assert learned == []
+
+
+def test_a_bound_token_alone_is_refused() -> None:
+    """A token that is bound to a key lets nobody through as Bearer, whatever it would allow (RFC 9449 7.2)."""
+    bound = if_bound(Proven(BOB, TokenKind.OPAQUE, 200), to_key("k" * 43))
+    learned: list[tuple[Fact, Verdict]] = []
+    answer = ask(Knows({"bob": bound}), learned, route="read")
+    assert (answer.get("allow"), answer["status"], answer["why"]) == (None, 401, "binding_failed")
+    assert str(answer["challenge"]).startswith('Bearer realm="sumun", error="invalid_token"')
+    assert str(answer["challenge"]).endswith(', DPoP algs="ES256 EdDSA PS256 RS256"')
+    assert learned == []
+
+
+def test_a_proven_binding_is_not_kept() -> None:
+    """What a call proved with a key or a certificate is no fact for HAProxy: the next call proves it again."""
+    learned: list[tuple[Fact, Verdict]] = []
+    held = Proven(BOB, TokenKind.OPAQUE, 200, bound_to=to_key("k" * 43))
+    assert ask(Knows({"bob": held}), learned, route="read")["allow"] is True
+    assert learned == []
+
+
+def test_a_ticket_of_a_bound_token_opens() -> None:
+    """Whoever got a ticket proved the key then; a browser cannot prove it with a handshake."""
+    bound = if_bound(Proven(BOB, TokenKind.OPAQUE, 200), to_key("k" * 43))
+    answer = ask(
+        Knows({"bob": bound}), kind="ticket", cred="ticket-bob", stream="1/2/127.0.0.1:3", route="read"
+    )
+    assert answer["allow"] is True
 
 
 def test_an_outage_keeps_nothing() -> None:

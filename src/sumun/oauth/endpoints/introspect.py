@@ -16,6 +16,7 @@ from sumun.oauth.errors import InvalidRequestError, NotAResourceServerError
 from sumun.oauth.exchange import Answer, Request, json_answer
 from sumun.oauth.messages import read_form
 from sumun.oauth.presented import LooksAtTokens, Presented
+from sumun.tokens.binding import confirmation, for_its_holder, token_type
 
 _INACTIVE: Mapping[str, Any] = {"active": False}
 
@@ -63,7 +64,8 @@ class IntrospectEndpoint:
         presented = await self._tokens.look(token)
         if presented is None:
             return json_answer(200, _INACTIVE)
-        evidence = await self._recogniser.recognise(Credential(CredentialKind.BEARER, token), self._clock())
+        found = await self._recogniser.recognise(Credential(CredentialKind.BEARER, token), self._clock())
+        evidence = for_its_holder(found)
         if not isinstance(evidence, Proven):
             return json_answer(200, _INACTIVE)
         return json_answer(200, self._members(presented, evidence))
@@ -73,7 +75,7 @@ class IntrospectEndpoint:
         principal = proven.principal
         members: dict[str, Any] = {
             "active": True,
-            "token_type": "Bearer",
+            "token_type": token_type(proven.bound_to),
             "scope": scope_text(principal.scopes),
             "client_id": presented.client_id,
             "sub": principal.subject.id,
@@ -86,6 +88,8 @@ class IntrospectEndpoint:
             "roles": sorted(principal.active_roles()),
             "permissions": sorted(map(str, principal.effective_permissions(self._bundles()))),
         }
+        if proven.bound_to:
+            members["cnf"] = confirmation(proven.bound_to)
         if principal.subject.kind is SubjectKind.USER:
             members["username"] = principal.subject.id
         return members
