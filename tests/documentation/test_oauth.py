@@ -5,7 +5,7 @@ from __future__ import annotations
 from sumun.access import Proven, TokenKind
 from sumun.identity import ANYTHING, Principal, Subject
 from sumun.oauth.endpoints.introspect import IntrospectEndpoint
-from sumun.oauth.endpoints.metadata import WELL_KNOWN, metadata
+from sumun.oauth.endpoints.metadata import Published, documents, server_metadata
 from sumun.oauth.errors import STATUS
 from sumun.oauth.presented import Presented
 from tests.documentation.tables import DOCS, table, words
@@ -17,11 +17,12 @@ OURS = {("temporarily_unavailable", 503), ("server_error", 500)}  # not the requ
 def test_the_endpoints() -> None:
     """The paths of the page are those that the metadata publishes, and the metadata's own."""
     issuer = "http://127.0.0.1:8080"
+    what = Published(issuer, issuer, [], "ES256")
     published = [
-        value for name, value in metadata(issuer, []).items() if name.endswith(("_endpoint", "_uri"))
+        value for name, value in server_metadata(what).items() if name.endswith(("_endpoint", "_uri"))
     ]
     told = [words(row[0])[0] for row in table(PAGE, "Getting tokens")]
-    assert set(told) == {str(url).removeprefix(issuer) for url in published} | {WELL_KNOWN}
+    assert set(told) == {str(url).removeprefix(issuer) for url in published} | set(documents(what))
 
 
 def test_the_errors() -> None:

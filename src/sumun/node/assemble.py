@@ -280,6 +280,7 @@ async def build_oauth(
                 keys=keys,
                 bundles=lambda: plan.roles,
                 clock=time.time,
+                scopes=tuple(plan.permissions),
             )
         )
 

@@ -1,15 +1,17 @@
 """The OAuth server: programs and people get tokens here, give them back, and ask what one is.
 
 app             raw ASGI: a table of paths, bodies within limits, errors and outages made answers
-endpoints/      token, revoke, introspect, keys, metadata; thin
+endpoints/      token, revoke, introspect, userinfo, keys, metadata; thin
 grants/         what may be exchanged for a token: password, client_credentials
 issue           from a grant to a token: the only place that issues
+id_tokens       who logged in, for a client that asked (OpenID Connect)
 messages        form bodies read strictly; sans-IO
 scopes          what is asked for, held against what the client may have
 authentication  which client a request is from (`login.client_secret` judges)
 clients         configured and registered clients, one shape
 standings       a program's standing from this process's memory
 presented       a token that somebody holds out to us
+bearer          a token that somebody calls our own endpoints with
 exchange        Request and Answer as values
 errors          the words of the RFCs, and the one table to HTTP statuses
 server          puts the parts together

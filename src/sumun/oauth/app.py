@@ -24,6 +24,7 @@ from sumun.oauth.errors import (
     STATUS,
     BodyTooLargeError,
     BodyTooSlowError,
+    InsufficientScopeError,
     InvalidClientError,
     InvalidTokenError,
     NoTokenError,
@@ -151,6 +152,8 @@ def refusal(error: OAuthError, request_id: str) -> Answer:
         # RFC 6750 3.1: no error code when no token was sent.
         said = b"" if isinstance(error, NoTokenError) else b', error="invalid_token"'
         headers = (*headers, (b"www-authenticate", b'Bearer realm="sumun"' + said))
+    elif isinstance(error, InsufficientScopeError):
+        headers = (*headers, (b"www-authenticate", b'Bearer realm="sumun", error="insufficient_scope"'))
     elif isinstance(error, SlowDownError):
         headers = (*headers, (b"retry-after", b"%d" % error.retry_after_seconds))
     elif isinstance(error, BodyTooLargeError | BodyTooSlowError):

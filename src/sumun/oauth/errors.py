@@ -12,6 +12,7 @@ SumunError
     │   └── NotAResourceServerError RFC 7662 2.1   the client may not introspect
     ├── UnsupportedGrantTypeError   RFC 6749 5.2
     ├── InvalidScopeError           RFC 6749 5.2   unknown, malformed, or more than the client may have
+    ├── InsufficientScopeError      RFC 6750 3.1   the access token in Authorization is good for something else
     ├── InvalidTokenError           RFC 6750 3.1   the access token in Authorization is not good
     │   └── NoTokenError            RFC 6750 3     there is none
     └── SlowDownError               RFC 6585 4     too many failures; `retry_after_seconds`
@@ -93,6 +94,12 @@ class InvalidTokenError(OAuthError):
     code: ClassVar[str] = "invalid_token"
 
 
+class InsufficientScopeError(OAuthError):
+    """The access token is good, and not for this."""
+
+    code: ClassVar[str] = "insufficient_scope"
+
+
 class NoTokenError(InvalidTokenError):
     """No access token was sent."""
 
@@ -122,6 +129,7 @@ STATUS: Mapping[type[OAuthError], int] = {
     InvalidScopeError: 400,
     InvalidTokenError: 401,
     NoTokenError: 401,
+    InsufficientScopeError: 403,
     SlowDownError: 429,
 }
 """Every class that is raised, and its status (the base class never is)."""

@@ -16,6 +16,7 @@ from sumun.directory.client import RegisteredClient
 from sumun.identity import Permission
 from sumun.oauth.errors import InvalidScopeError
 from sumun.oauth.grants.grant import Granted
+from sumun.oauth.id_tokens import mint_id_token, wants_id_token
 from sumun.tokens.errors import TokenTooLargeError
 from sumun.tokens.mint import JWT_RANDOM_BYTES, OPAQUE_RANDOM_BYTES, Grant, mint_jwt, mint_opaque
 from sumun.tokens.record import TokenRecord
@@ -79,7 +80,15 @@ class Issuer:
                 grant, now=self._clock(), lifetime_seconds=seconds, random=self._random(OPAQUE_RANDOM_BYTES)
             )
             await self._store.put(digest, record)
-        return Issued(token, seconds, granted.scopes, granted.openid)
+        return Issued(
+            token, seconds, granted.scopes, granted.openid, id_token=self._id_token(granted, client, token)
+        )
+
+    def _id_token(self, granted: Granted, client: RegisteredClient, access_token: str) -> str:
+        if not wants_id_token(granted):
+            return ""
+        key = self._keys().active(self._algorithm)
+        return mint_id_token(granted, client.id, access_token, key, issuer=self._issuer, now=self._clock())
 
     def _jwt(self, grant: Grant, seconds: int) -> str:
         try:

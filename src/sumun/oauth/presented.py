@@ -27,13 +27,17 @@ class ReadsTokens(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Presented:
-    """A token of ours that has not expired. Times are unix seconds; `digest` is an opaque token's, None for a JWT."""
+    """A token of ours that has not expired. Times are unix seconds; `digest` is an opaque token's, None for a JWT.
+
+    `openid` are the words of OpenID Connect in its scope.
+    """
 
     token_id: str
     client_id: str
     issued_at: int
     expires_at: int
     digest: bytes | None = field(default=None, repr=False)
+    openid: frozenset[str] = frozenset()
 
 
 class LooksAtTokens(Protocol):
@@ -70,7 +74,9 @@ class PresentedTokens:
         claims = jwt.verify(token, self._keys(), self._issuer, self._audience, self._clock())
         if isinstance(claims, Invalid):
             return None
-        return Presented(claims.token_id, claims.client_id, claims.issued_at, claims.expires_at)
+        return Presented(
+            claims.token_id, claims.client_id, claims.issued_at, claims.expires_at, openid=claims.openid
+        )
 
     async def _opaque(self, token: str) -> Presented | None:
         digest = token_format.digest(token)
@@ -83,4 +89,5 @@ class PresentedTokens:
             record.issued_at_ms // 1000,
             record.expires_at_ms // 1000,
             digest,
+            record.openid,
         )

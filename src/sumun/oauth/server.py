@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,13 +11,14 @@ from sumun.directory.client import RegisteredClient
 from sumun.identity import Permission
 from sumun.login.client_secret import ClientLogin
 from sumun.login.throttle import LoginThrottle
-from sumun.oauth.app import GET, POST, Mounted, OAuthApp
+from sumun.oauth.app import GET, GET_AND_POST, POST, Mounted, OAuthApp
 from sumun.oauth.clients import ClientsWithEpoch, FindClient, ReadStanding
 from sumun.oauth.endpoints.introspect import IntrospectEndpoint
 from sumun.oauth.endpoints.keys import KeysEndpoint
-from sumun.oauth.endpoints.metadata import MetadataEndpoint, well_known_path
+from sumun.oauth.endpoints.metadata import MetadataEndpoint, Published, documents
 from sumun.oauth.endpoints.revoke import RevokeEndpoint, Revokes
 from sumun.oauth.endpoints.token import TokenEndpoint
+from sumun.oauth.endpoints.userinfo import UserinfoEndpoint
 from sumun.oauth.endpoints.ws_ticket import IssuesTickets, RecognisesAndRemembers, WsTicketEndpoint
 from sumun.oauth.grants.client_credentials import ClientCredentialsGrant
 from sumun.oauth.grants.password import LoginFor, PasswordGrant
@@ -43,6 +44,7 @@ class OAuthParts:
     keys             today's signing keys; raises OutageError when they are not known for certain: an empty ring would
                      publish that there are none, and take every JWT for someone else's
     bundles          today's roles and what they bundle
+    scopes           what the metadata names: the permissions that the configuration has words for
     clock            unix seconds
     """
 
@@ -60,13 +62,17 @@ class OAuthParts:
     keys: Callable[[], KeyRing]
     bundles: Callable[[], Mapping[str, frozenset[Permission]]]
     clock: Callable[[], float]
+    scopes: Collection[str] = ()
 
 
 def oauth_app(parts: OAuthParts) -> OAuthApp:
     """The application for one configuration; a new configuration gets a new one."""
     settings = parts.settings
     login = ClientLogin[RegisteredClient](parts.find_client, parts.client_throttle)
-    grants = (PasswordGrant(parts.login_for, parts.standing), ClientCredentialsGrant(parts.remembered))
+    grants = (
+        PasswordGrant(parts.login_for, parts.standing, parts.clock),
+        ClientCredentialsGrant(parts.remembered),
+    )
     issuer = Issuer(
         parts.store,
         parts.keys,
@@ -87,6 +93,13 @@ def oauth_app(parts: OAuthParts) -> OAuthApp:
         issuer=settings.issuer,
         audience=settings.audience,
     )
+    published = Published(
+        settings.issuer,
+        settings.audience,
+        [grant.name for grant in grants],
+        settings.jwt_algorithm,
+        parts.scopes,
+    )
     clients = ClientsWithEpoch(parts.find_client, parts.remembered)
     return OAuthApp(
         {
@@ -95,8 +108,9 @@ def oauth_app(parts: OAuthParts) -> OAuthApp:
             "/oauth/introspect": Mounted(introspect, POST),
             "/oauth/ws-ticket": Mounted(WsTicketEndpoint(parts.recogniser, parts.tickets, parts.clock), POST),
             "/.well-known/jwks.json": Mounted(KeysEndpoint(parts.keys, parts.clock), GET),
-            well_known_path(settings.issuer): Mounted(
-                MetadataEndpoint(settings.issuer, (grant.name for grant in grants)), GET
+            "/oauth/userinfo": Mounted(
+                UserinfoEndpoint(presented, parts.recogniser, parts.standing, parts.clock), GET_AND_POST
             ),
+            **{path: Mounted(MetadataEndpoint(one), GET) for path, one in documents(published).items()},
         }
     )

@@ -15,6 +15,7 @@ CODES = {
     "unsupported_grant_type",
     "invalid_scope",
     "slow_down",
+    "insufficient_scope",
     "invalid_token",
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sumun.oauth.endpoints.metadata import metadata, well_known_path
+from sumun.oauth.endpoints.metadata import Published, documents, server_metadata, well_known_path
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,19 @@ def test_well_known_path(issuer: str, path: str) -> None:
 
 def test_endpoints_stand_at_the_root() -> None:
     """The endpoints are on the issuer's host, wherever its path leads."""
-    told = metadata("https://gw.example.com:8443/a", ["password"])
+    told = server_metadata(Published("https://gw.example.com:8443/a", "api", ["password"], "ES256"))
     assert told["issuer"] == "https://gw.example.com:8443/a"
     assert told["token_endpoint"] == "https://gw.example.com:8443/oauth/token"
     assert told["grant_types_supported"] == ["password"]
+
+
+def test_the_documents() -> None:
+    """OpenID Connect reads the same document under its own name; the gateway says whose tokens it takes (RFC 9728)."""
+    told = documents(Published("https://gw.example.com", "api", ["password"], "RS256", ["product:read"]))
+    server = told["/.well-known/oauth-authorization-server"]
+    assert told["/.well-known/openid-configuration"] == server
+    assert server["id_token_signing_alg_values_supported"] == ["RS256"]
+    assert server["scopes_supported"] == ["email", "offline_access", "openid", "product:read", "profile"]
+    assert told["/.well-known/oauth-protected-resource"]["authorization_servers"] == [
+        "https://gw.example.com"
+    ]

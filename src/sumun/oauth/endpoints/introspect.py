@@ -76,7 +76,7 @@ class IntrospectEndpoint:
         members: dict[str, Any] = {
             "active": True,
             "token_type": token_type(proven.bound_to),
-            "scope": scope_text(principal.scopes),
+            "scope": scope_text(principal.scopes, presented.openid),
             "client_id": presented.client_id,
             "sub": principal.subject.id,
             "sub_kind": principal.subject.kind.value,

@@ -1,52 +1,115 @@
-"""Authorization server metadata (RFC 8414): what works here, and no more."""
+"""What works here, published: authorization server metadata (RFC 8414), which OpenID Connect Discovery 1.0 reads too,
+and protected resource metadata (RFC 9728). No more is said than is true.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
 from urllib.parse import urlsplit
 
+from sumun.identity.scope import OPENID_WORDS
 from sumun.login.client_secret import ClientAuthMethod
 from sumun.oauth.exchange import Answer, Headers, Request, json_answer
 
-WELL_KNOWN = "/.well-known/oauth-authorization-server"
+WELL_KNOWN: Final = "/.well-known/oauth-authorization-server"
+OPENID_WELL_KNOWN: Final = "/.well-known/openid-configuration"
+RESOURCE_WELL_KNOWN: Final = "/.well-known/oauth-protected-resource"
 _CACHED: Headers = ((b"cache-control", b"public, max-age=300"),)
 
 
-def metadata(issuer: str, grants: Iterable[str]) -> dict[str, Any]:
-    """The members of RFC 8414 section 2 for this issuer (an absolute URL of ours) and these grants."""
-    parts = urlsplit(issuer)
-    origin = f"{parts.scheme}://{parts.netloc}"
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What the metadata depends on. `issuer` is an absolute URL of ours; `scopes` are those worth naming."""
+
+    issuer: str
+    audience: str
+    grants: Collection[str]
+    algorithm: str
+    scopes: Collection[str] = ()
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port: endpoints stand at the root, wherever the issuer's path leads."""
+        parts = urlsplit(self.issuer)
+        return f"{parts.scheme}://{parts.netloc}"
+
+
+def server_metadata(published: Published) -> dict[str, Any]:
+    """RFC 8414 section 2, and OpenID Connect Discovery 1.0 section 3."""
+    origin = published.origin
     every = [method.value for method in ClientAuthMethod]
     with_secret = [ClientAuthMethod.BASIC.value, ClientAuthMethod.POST.value]
     return {
-        "issuer": issuer,
+        "issuer": published.issuer,
         "token_endpoint": f"{origin}/oauth/token",
         "token_endpoint_auth_methods_supported": every,
         "jwks_uri": f"{origin}/.well-known/jwks.json",
         # Required; there is no authorization endpoint, so it is empty. (3.2 would leave out an empty array; clients
         # that check look for this member.)
         "response_types_supported": [],
-        "grant_types_supported": sorted(grants),
+        "grant_types_supported": sorted(published.grants),
+        "scopes_supported": sorted({*OPENID_WORDS, *published.scopes}),
         "revocation_endpoint": f"{origin}/oauth/revoke",
         "revocation_endpoint_auth_methods_supported": every,
         "introspection_endpoint": f"{origin}/oauth/introspect",
-        "ws_ticket_endpoint": f"{origin}/oauth/ws-ticket",  # ours: section 2 allows more members
         "introspection_endpoint_auth_methods_supported": with_secret,
+        "ws_ticket_endpoint": f"{origin}/oauth/ws-ticket",  # ours: section 2 allows more members
+        **_openid(published),
     }
 
 
-def well_known_path(issuer: str) -> str:
-    """Where the metadata of this issuer is found: the well-known part goes before the issuer's path (section 3.1)."""
-    return WELL_KNOWN + urlsplit(issuer).path.rstrip("/")
+def _openid(published: Published) -> dict[str, Any]:
+    return {
+        "userinfo_endpoint": f"{published.origin}/oauth/userinfo",
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": [published.algorithm],
+        "claims_supported": [
+            *("sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash", "sid"),
+            *("name", "preferred_username"),
+        ],
+        "claims_parameter_supported": False,
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,  # true when it is not said
+    }
+
+
+def resource_metadata(published: Published) -> dict[str, Any]:
+    """RFC 9728 section 2, of the whole gateway."""
+    return {
+        "resource": published.origin,
+        "authorization_servers": [published.issuer],
+        "jwks_uri": f"{published.origin}/.well-known/jwks.json",
+        "scopes_supported": sorted(published.scopes),
+        "bearer_methods_supported": ["header"],
+    }
+
+
+def well_known_path(issuer: str, well_known: str = WELL_KNOWN) -> str:
+    """Where metadata of this issuer is found: the well-known part goes before the issuer's path (RFC 8414 3.1).
+
+    OpenID Connect Discovery 4.1 puts it behind instead; for an issuer without a path, as is usual, both are one.
+    """
+    return well_known + urlsplit(issuer).path.rstrip("/")
+
+
+def documents(published: Published) -> Mapping[str, dict[str, Any]]:
+    """Path -> document."""
+    server = server_metadata(published)
+    return {
+        well_known_path(published.issuer): server,
+        well_known_path(published.issuer, OPENID_WELL_KNOWN): server,
+        RESOURCE_WELL_KNOWN: resource_metadata(published),
+    }
 
 
 class MetadataEndpoint:
-    """Publishes the metadata."""
+    """Publishes one document."""
 
-    def __init__(self, issuer: str, grants: Iterable[str]) -> None:
+    def __init__(self, document: Mapping[str, Any]) -> None:
         """Made once: it changes with the configuration only."""
-        self._answer = json_answer(200, metadata(issuer, grants), _CACHED)
+        self._answer = json_answer(200, document, _CACHED)
 
     async def answer(self, request: Request) -> Answer:
         """The document."""

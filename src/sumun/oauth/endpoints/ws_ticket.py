@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Protocol
 
 from sumun.access import Proven
 from sumun.identity import Credential, CredentialKind
+from sumun.oauth.bearer import bearer_token
 from sumun.oauth.endpoints.introspect import Recognises
-from sumun.oauth.errors import InvalidRequestError, InvalidTokenError, NoTokenError, SlowDownError
+from sumun.oauth.errors import InvalidRequestError, InvalidTokenError, SlowDownError
 from sumun.oauth.exchange import Answer, Request, json_answer
 from sumun.recognition.errors import ChangingTooFastError
 from sumun.recognition.handle import Handle
 from sumun.recognition.handshake_tickets import LIFETIME_SECONDS
 
 log = logging.getLogger(__name__)
-
-# RFC 6750 2.1; the scheme in any case (RFC 9110 11.1).
-_BEARER: Final = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
 
 
 class RecognisesAndRemembers(Recognises, Protocol):
@@ -53,7 +50,7 @@ class WsTicketEndpoint:
         """A ticket for the token in Authorization; it does not outlive the token."""
         if request.query or request.body:
             raise InvalidRequestError("nothing but the Authorization header is read here")
-        credential = Credential(CredentialKind.BEARER, _token(request))
+        credential = Credential(CredentialKind.BEARER, bearer_token(request))
         now = self._clock()
         evidence = await self._recogniser.recognise(credential, now)
         seconds = min(LIFETIME_SECONDS, int(evidence.expires_at - now)) if isinstance(evidence, Proven) else 0
@@ -72,12 +69,3 @@ class WsTicketEndpoint:
             request.request_id,
         )
         return json_answer(200, {"ticket": ticket, "expires_in": seconds})
-
-
-def _token(request: Request) -> str:
-    if not request.authorizations:
-        raise NoTokenError("this needs an access token: Authorization: Bearer")
-    found = _BEARER.fullmatch(request.authorizations[0])
-    if len(request.authorizations) > 1 or found is None:
-        raise InvalidRequestError("Authorization is to be one Bearer token")
-    return found[1]

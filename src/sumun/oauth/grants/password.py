@@ -18,10 +18,14 @@ from sumun.oauth.clients import ReadStanding
 from sumun.oauth.errors import InvalidGrantError, InvalidRequestError, SlowDownError, UnauthorizedClientError
 from sumun.oauth.grants.grant import Call, Granted
 from sumun.oauth.messages import Form
-from sumun.oauth.scopes import granted_scopes
+from sumun.oauth.scopes import asked_scopes
 
 # The same words for an unknown person, a wrong password, a disabled account: nobody learns which accounts exist.
 _REJECTED = "user name or password is not right"
+
+
+PASSWORD_METHOD = "pwd"
+"""RFC 8176 2: the person typed a password."""
 
 
 class ProvesPasswords(Protocol):
@@ -41,8 +45,9 @@ class PasswordGrant:
 
     name = "password"
 
-    def __init__(self, login_for: LoginFor, standing: ReadStanding) -> None:
-        """`login_for` is asked with the client's list."""
+    def __init__(self, login_for: LoginFor, standing: ReadStanding, clock: Callable[[], float]) -> None:
+        """`login_for` is asked with the client's list; `clock` gives unix seconds."""
+        self._clock = clock
         self._login_for = login_for
         self._standing = standing
 
@@ -54,7 +59,7 @@ class PasswordGrant:
         username, password = form.get("username"), form.get("password")
         if username is None or password is None:
             raise InvalidRequestError("the password grant needs username and password")
-        scopes = granted_scopes(form.get("scope"), client.scopes)
+        scopes, openid = asked_scopes(form.get("scope"), client.scopes)
         proof = PasswordProof(username, password, client.id, call.source, call.request_id)
         match await login.prove(proof):
             case RateLimited(seconds):
@@ -62,13 +67,15 @@ class PasswordGrant:
             case Rejected():
                 raise InvalidGrantError(_REJECTED)
             case identified:
-                return await self._granted(identified, scopes)
+                return await self._granted(identified, scopes, openid)
 
-    async def _granted(self, identified: Identified, scopes: frozenset[Permission]) -> Granted:
+    async def _granted(
+        self, identified: Identified, scopes: frozenset[Permission], openid: frozenset[str]
+    ) -> Granted:
         standing = await self._standing(Subject.user(identified.user_id))
         if standing is None or standing.disabled:
             raise InvalidGrantError(_REJECTED)
         if identified.login_epoch not in (None, standing.login_epoch):
             # The password was changed, or every login ended, between the proof and this look: it proves nothing now.
             raise InvalidGrantError(_REJECTED)
-        return Granted(standing, scopes)
+        return Granted(standing, scopes, openid, auth_time=int(self._clock()), amr=(PASSWORD_METHOD,))
