@@ -10,6 +10,7 @@ scopes          what is asked for, held against what the client may have
 authentication  which client a request is from (`login.client_secret` judges)
 clients         configured and registered clients, one shape
 standings       a program's standing from this process's memory
+csrf            forms that only our own pages can send
 presented       a token that somebody holds out to us
 bearer          a token that somebody calls our own endpoints with
 exchange        Request and Answer as values
