@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from sumun.sessions.store_memory import MemorySessions
 from sumun.tokens.ephemeral import EphemeralStore
 from sumun.tokens.feed import Feed
 from sumun.tokens.stores.memory import MemoryStore
@@ -15,6 +16,7 @@ from sumun.tokens.stores.memory_tickets import MemoryTickets
 from sumun.tokens.tickets import TicketStore
 from tests.contracts.ephemeral_store import EphemeralStoreContract
 from tests.contracts.feed import FeedContract
+from tests.contracts.session_store import Opened, SessionStoreContract
 from tests.contracts.ticket_store import TicketStoreContract
 from tests.contracts.token_store import Pair, TokenStoreContract
 
@@ -36,6 +38,13 @@ class TestMemoryEphemeral(EphemeralStoreContract):
     @asynccontextmanager
     async def open(self) -> AsyncIterator[EphemeralStore]:
         yield MemoryEphemeral(time.time)
+
+
+class TestMemorySessions(SessionStoreContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Opened]:
+        feed = MemoryFeed(time.monotonic)
+        yield MemorySessions(feed, time.time), feed
 
 
 class TestMemoryFeed(FeedContract):

@@ -14,6 +14,7 @@ from typing import ClassVar
 
 import pytest
 
+from sumun.sessions.store_valkey import ValkeySessions
 from sumun.tokens.ephemeral import EphemeralStore
 from sumun.tokens.errors import NewsLostError, StoreUnavailableError
 from sumun.tokens.feed import Change, ChangeKind, Feed
@@ -23,6 +24,7 @@ from sumun.tokens.stores.valkey_link import ValkeyAddress, ValkeyLink
 from sumun.tokens.tickets import TicketStore
 from tests.contracts.ephemeral_store import EphemeralStoreContract
 from tests.contracts.feed import ALICE, FeedContract
+from tests.contracts.session_store import Opened, SessionStoreContract
 from tests.contracts.ticket_store import TicketStoreContract
 from tests.contracts.token_store import RIGHTS, Pair, TokenStoreContract, a_digest, a_record
 from tests.live.node_under_test import until
@@ -92,6 +94,17 @@ class TestValkeyEphemeral(OnValkey, EphemeralStoreContract):
             yield things
         finally:
             await things.close()
+
+
+class TestValkeySessions(OnValkey, SessionStoreContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Opened]:
+        sessions = ValkeySessions(ValkeyLink(self.server.address, steady=time.monotonic))
+        async with opened(self.server) as (_, feed):
+            try:
+                yield sessions, feed
+            finally:
+                await sessions.close()
 
 
 class TestValkeyFeed(OnValkey, FeedContract):

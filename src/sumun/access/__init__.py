@@ -12,7 +12,7 @@ replay all call it.
 
 from sumun.access.decide import decide
 from sumun.access.decision import Allow, Decision, Reason, Refuse, Varied
-from sumun.access.evidence import Bound, Evidence, Invalid, InvalidBecause, Missing, Proven, TokenKind
+from sumun.access.evidence import TOKENS, Bound, Evidence, Invalid, InvalidBecause, Missing, Proven, TokenKind
 from sumun.access.policy import Policy
 from sumun.access.profile import NotAProfileError, Profile, profile_id
 from sumun.access.requirement import (
@@ -29,6 +29,7 @@ from sumun.access.rule import Access, Rule
 
 __all__ = [
     "ALWAYS",
+    "TOKENS",
     "Access",
     "AllOf",
     "Allow",

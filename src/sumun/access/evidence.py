@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from sumun.identity import Principal
 
@@ -13,6 +14,12 @@ class TokenKind(StrEnum):
 
     OPAQUE = "opaque"
     JWT = "jwt"
+    SESSION = "session"
+    """No token: the cookie of a browser session. Only routes that say so take it."""
+
+
+TOKENS: Final = frozenset({TokenKind.OPAQUE, TokenKind.JWT})
+"""What a client can be issued, and what a route takes that says nothing of it."""
 
 
 class InvalidBecause(StrEnum):
@@ -34,6 +41,7 @@ class InvalidBecause(StrEnum):
     PROOF_REPLAYED = "proof_replayed"
     NONCE_WANTED = "nonce_wanted"
     """Of DPoP proofs (RFC 9449): wrong, used before, or without a nonce of ours that is still good."""
+    SESSION_OVER = "session_over"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +64,7 @@ class Proven:
     `own_rights`: what the principal holds is the token's own and does not follow its subject.
     `bound_to`: the key or certificate that the call proved (`tokens.binding`), or empty. Of such a call nothing is
     kept: the next one has to prove it again.
+    `kept_until` (unix seconds): whoever keeps it asks again then, because asking is what shows that it is in use.
     """
 
     principal: Principal
@@ -64,6 +73,7 @@ class Proven:
     as_of: int = 0
     own_rights: bool = False
     bound_to: str = ""
+    kept_until: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

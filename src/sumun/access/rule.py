@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
-from sumun.access.evidence import TokenKind
+from sumun.access.evidence import TOKENS, TokenKind
 from sumun.access.requirement import ALWAYS, Requirement
 
 
@@ -27,4 +27,4 @@ class Rule:
     route_id: str
     access: Access = Access.PROTECTED
     requirement: Requirement = ALWAYS
-    kinds: frozenset[TokenKind] = field(default_factory=lambda: frozenset(TokenKind))
+    kinds: frozenset[TokenKind] = TOKENS

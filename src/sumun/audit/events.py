@@ -212,6 +212,13 @@ class TokenEdited(AuditEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class SessionEnded(AuditEvent):
+    """A browser was logged out, on every host; what was issued in its session ended with it."""
+
+    name = "session_ended"
+
+
+@dataclass(frozen=True, slots=True)
 class GrantAllowed(AuditEvent):
     """A person let a client do this, as a whole: what was let before is in it."""
 
@@ -265,6 +272,7 @@ EVENTS: Mapping[str, type[AuditEvent]] = {
         TokenIssued,
         TokenRevoked,
         TokenEdited,
+        SessionEnded,
         GrantAllowed,
         GrantNarrowed,
         GrantWithdrawn,

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Collection
 from typing import Self, TypeVarTuple
 
-from sumun.audit.events import AuditEvent, TokenEdited, TokenRevoked
+from sumun.audit.events import AuditEvent, SessionEnded, TokenEdited, TokenRevoked
 from sumun.changes.applied import NOTHING_CHANGED, Applied
 from sumun.changes.errors import ChangeNotAnnouncedError, ChangeNotConfirmedError
 from sumun.changes.relay import INTERVAL_SECONDS, Relay
@@ -26,6 +26,7 @@ from sumun.directory import (
 from sumun.directory.errors import DirectoryUnavailableError
 from sumun.errors import OutageError
 from sumun.identity import Subject
+from sumun.sessions import SessionStore
 from sumun.tokens.feed import Feed
 from sumun.tokens.store import Rights, TokenStore
 
@@ -58,6 +59,7 @@ class Changes:
         threads: DirectoryThreads,
         store: TokenStore,
         feed: Feed,
+        sessions: SessionStore,
         *,
         node: str | None,
         clock: Callable[[], float],
@@ -74,6 +76,7 @@ class Changes:
         self._threads = threads
         self._store = store
         self._feed = feed
+        self._sessions = sessions
         self._node = node
         self._clock = clock
         self._claims_live_seconds = claims_live_seconds
@@ -219,7 +222,21 @@ class Changes:
         await self._write_down(TokenEdited(f"token:{token_id}", rights.roles, permissions), actor)
         return await self._confirmed(n)
 
+    # Sessions
+
+    async def end_session(self, session_id: str, *, actor: str) -> Applied:
+        """Log a browser out, on every host. `n` is None when there is no such session."""
+        n = await self._sessions.end(session_id)
+        if n is None:
+            return await self.settled()
+        await self._write_down(SessionEnded(f"session:{session_id}"), actor)
+        return await self._confirmed(n)
+
     # News
+
+    async def confirmed(self, n: int) -> Applied:
+        """Wait for those that have not confirmed change `n`, which is announced."""
+        return await self._confirmed(n)
 
     async def relay_outbox(self) -> int | None:
         """Announce what a crash left behind, or a process without a feed. See Relay."""

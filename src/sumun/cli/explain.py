@@ -134,7 +134,7 @@ def _nobody() -> Caller:
 
 
 async def _with_data(operator: Operator, plan: Plan, call: Call, who: _Who) -> Explanation:
-    from sumun.access import TokenKind
+    from sumun.access import TOKENS
     from sumun.config.calls import NotServed, serve
     from sumun.explain.explanation import explain as explain_call
     from sumun.node.callers import Callers
@@ -144,7 +144,7 @@ async def _with_data(operator: Operator, plan: Plan, call: Call, who: _Who) -> E
         caller = await callers.token(who.token, operator.store, time.time())
     elif who.user is not None:
         route = serve(plan.routes, call)
-        kinds = frozenset(TokenKind) if isinstance(route, NotServed) else route.kinds
+        kinds = TOKENS if isinstance(route, NotServed) else route.kinds
         caller = callers.person(who.user, kinds, who.client)
     elif who.client is not None:
         caller = callers.client(who.client)

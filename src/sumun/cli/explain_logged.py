@@ -58,7 +58,7 @@ def explain_logged(request_id: str, data: Path, config: Path | None, *, as_json:
 
 def _now(operator: Operator, plan: Plan, line: LoggedCall) -> _Now:
     """The same call by the same subject under the plan, where there is a decision or a route to tell of."""
-    from sumun.access import TokenKind
+    from sumun.access import TOKENS
     from sumun.config.calls import NotServed, serve
     from sumun.directory.errors import UnknownClientError, UnknownUserError
     from sumun.explain.explanation import explain
@@ -73,7 +73,7 @@ def _now(operator: Operator, plan: Plan, line: LoggedCall) -> _Now:
     decided = line.said is Said.DECISION or bool(line.who)
     if not decided:
         return _Now()
-    kinds = frozenset(TokenKind) if isinstance(route, NotServed) else route.kinds
+    kinds = TOKENS if isinstance(route, NotServed) else route.kinds
     try:
         caller = Callers(plan, operator.directory).logged(line, kinds)
     except (UnknownUserError, UnknownClientError) as gone:

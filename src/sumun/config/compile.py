@@ -16,7 +16,7 @@ from sumun.config.document import Document, MappingNode
 from sumun.config.findings import Findings, raise_all
 from sumun.config.listeners import Listeners, compile_listeners
 from sumun.config.login_chains import LoginChains
-from sumun.config.plan import Limits, NodeSettings, Plan, TokenSettings
+from sumun.config.plan import Limits, NodeSettings, Plan, SessionSettings, TokenSettings
 from sumun.config.policy_tests import PolicyTests
 from sumun.config.refused import RefusedError
 from sumun.config.requirements import RequirementReader
@@ -96,6 +96,7 @@ def _compile(checked: Checked[Settings], root: MappingNode, findings: Findings, 
         authenticators=MappingProxyType(chains.all()),
         clients=MappingProxyType(clients),
         tokens=_tokens(checked, listeners, findings),
+        sessions=_sessions(checked, findings),
         limits=_limits(checked, findings),
         node=_node(checked),
         permissions=MappingProxyType({str(permission): words for permission, words in declared.items()}),
@@ -148,6 +149,16 @@ def _tokens(checked: Checked[Settings], listeners: Listeners, findings: Findings
         identity_lifetime_seconds=tokens.identity.lifetime,
         access_kind=tokens.access.kind,
     )
+
+
+def _sessions(checked: Checked[Settings], findings: Findings) -> SessionSettings:
+    sessions = checked.settings.sessions
+    if sessions.idle > sessions.absolute:
+        section = checked.node.mapping("sessions")
+        place = section.place_of("idle" if "idle" in section.entries else "absolute")
+        what = "a login may be idle for longer than it lasts at all"
+        findings.problem_at(place, "", what, "", "make idle at most absolute")
+    return SessionSettings(idle_seconds=sessions.idle, absolute_seconds=sessions.absolute)
 
 
 def _limits(checked: Checked[Settings], findings: Findings) -> Limits:

@@ -216,6 +216,14 @@ class TokenSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionSettings:
+    """How long a browser's login lasts: `idle` without any use, `absolute` in any case."""
+
+    idle_seconds: int = 1800
+    absolute_seconds: int = 43_200
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """Bounds with a name. Sizes in bytes, times in milliseconds. A rate that is None is no bound."""
 
@@ -275,5 +283,6 @@ class Plan:
     tokens: TokenSettings
     limits: Limits
     node: NodeSettings
+    sessions: SessionSettings = SessionSettings()
     permissions: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[Note, ...] = field(default=(), compare=False)

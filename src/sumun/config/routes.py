@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sumun.access import Access, Requirement, TokenKind
+from sumun.access import TOKENS, Access, Requirement, TokenKind
 from sumun.config.checking import Checked
 from sumun.config.closest import closest
 from sumun.config.document import MappingNode
@@ -132,7 +132,7 @@ class RouteCompiler:
 
     def _kinds(self, settings: RouteSettings, node: MappingNode) -> frozenset[TokenKind]:
         if settings.tokens is None:
-            return frozenset(TokenKind)
+            return TOKENS
         if not settings.tokens:
             what = "an empty list lets no token in"
             self._findings.problem(node.entries["tokens"].value, what, "", "remove `tokens` for every kind")
@@ -248,7 +248,7 @@ def _made_name(one: _Read, used: set[str]) -> str:
 def note_unreached(routes: Iterable[Route], kinds: frozenset[TokenKind], findings: Findings) -> None:
     """Routes that take only a kind of token that no client is given."""
     for route in routes:
-        if route.kinds != frozenset(TokenKind) and not route.kinds & kinds:
+        if route.kinds != TOKENS and not route.kinds & kinds:
             only = " or ".join(sorted(route.kinds))
             findings.note(route.where, f"takes only {only} tokens, and no client of this file gets one")
 

@@ -18,6 +18,7 @@ from sumun.config.policy_test_settings import PolicyTestSettings
 from sumun.config.rates import QuotaOf
 from sumun.config.route_settings import RouteSettings
 from sumun.config.service_settings import ServiceSettings
+from sumun.config.session_settings import SessionSection
 from sumun.config.token_settings import TokenSection
 from sumun.config.values import Duration, Number, OneOf, Secret, Section, Text
 from sumun.config.words import (
@@ -227,6 +228,9 @@ class Settings(Section):
     )
     clients: list[ClientSettings] = Field([], description="OAuth clients.")
     tokens: TokenSection = Field(TokenSection.model_construct(), description="How tokens are made.")
+    sessions: SessionSection = Field(
+        SessionSection.model_construct(), description="How long a browser stays logged in."
+    )
     limits: LimitSettings = Field(LimitSettings.model_construct(), description="Bounds.")
     node: NodeSection = Field(NodeSection.model_construct(), description="How this node runs.")
     outage: OutageSection = Field(

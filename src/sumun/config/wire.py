@@ -32,6 +32,7 @@ from sumun.config.plan import (
     SecretRef,
     Service,
     ServiceProtocol,
+    SessionSettings,
     Shadow,
     TokenSettings,
 )
@@ -91,6 +92,7 @@ class _PlanRows(msgspec.Struct, frozen=True):
     node: dict[str, Any]
     permissions: list[tuple[str, str]]
     notes: list[tuple[tuple[int, int], str]]
+    sessions: dict[str, Any] = {}
 
 
 class _Format(msgspec.Struct, frozen=True):
@@ -150,6 +152,8 @@ class _Dumper:
             "permissions": list(plan.permissions.items()),
             "notes": [[self._place(note.where), note.text] for note in plan.notes],
         }
+        if plan.sessions != SessionSettings():
+            raw["sessions"] = _fields(plan.sessions)
         return raw | {"file": self._file}
 
     def _place(self, place: Place) -> list[int]:
@@ -249,6 +253,7 @@ class _Loader:
             authenticators=MappingProxyType({o["name"]: self._authenticator(o) for o in rows.authenticators}),
             clients=MappingProxyType({one["id"]: self._client(one) for one in rows.clients}),
             tokens=TokenSettings(**rows.tokens | {"access_kind": TokenKind(rows.tokens["access_kind"])}),
+            sessions=SessionSettings(**rows.sessions),
             limits=Limits(**_with_rates(rows.limits)),
             node=NodeSettings(
                 **node | {"store": self._secret(node["store"]), "directory": self._secret(node["directory"])}

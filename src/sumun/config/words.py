@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from sumun.access import TokenKind
+from sumun.access import TOKENS, TokenKind
 from sumun.config.plan import KNOWN_GRANTS, METHODS
 from sumun.config.rights import Right
 from sumun.config.values import Flag, OneOf, Text
@@ -27,7 +27,7 @@ ClientId = Annotated[
 ]
 AnyPermission = Annotated[Permission, Right()]
 Scope = Annotated[Permission, Right(roles=True)]
-KindOfToken = Annotated[TokenKind, OneOf({kind.value: kind for kind in TokenKind})]
+KindOfToken = Annotated[TokenKind, OneOf({kind.value: kind for kind in TokenKind if kind in TOKENS})]
 Grant = Annotated[str, OneOf({grant: grant for grant in KNOWN_GRANTS})]
 Method = Annotated[str, OneOf({method: method for method in METHODS})]
 Switch = Annotated[bool, Flag()]

@@ -35,6 +35,7 @@ _OF_INVALID: Mapping[InvalidBecause, str] = {
     InvalidBecause.WRONG_ISSUER: "come with a token of this gateway: `iss` says another one (or `issuer` was changed)",
     InvalidBecause.WRONG_AUDIENCE: "come with a token for this gateway: `aud` says another (`tokens.audience`)",
     InvalidBecause.SUBJECT_DISABLED: "let the person or program be enabled again, then log in",
+    InvalidBecause.SESSION_OVER: "log in again",
     InvalidBecause.TICKET_GONE: "ask for a new ticket (`POST /oauth/ws-ticket`): each opens one WebSocket, within 30 s",
     InvalidBecause.BINDING_FAILED: "come as the one that the token is bound to: with a DPoP proof of its key "
     "(`Authorization: DPoP ...`), or with its certificate",

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from sumun.access import Access, Allow, Missing, Proven, TokenKind, decide
+from sumun.access import TOKENS, Access, Allow, Missing, Proven, TokenKind, decide
 from sumun.config.calls import Call, NotServed, rule_of, serve
 from sumun.config.paths import MAX_SEGMENTS, parse_path
 from sumun.config.plan import METHODS, Client, Plan, Route
@@ -52,7 +52,7 @@ class _Who:
     """A caller to try. `principal` None: without a token; `kinds`: those of the tokens that it can come with."""
 
     principal: Principal | None
-    kinds: frozenset[TokenKind] = frozenset(TokenKind)
+    kinds: frozenset[TokenKind] = TOKENS
     internal: bool = False
 
 

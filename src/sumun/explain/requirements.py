@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sumun.access import ALWAYS, Access, AllOf, AnyOf, HasPermission, HasRole, Requirement, TokenKind
+from sumun.access import ALWAYS, TOKENS, Access, AllOf, AnyOf, HasPermission, HasRole, Requirement, TokenKind
 from sumun.access.shadow import ALLOW, ShadowSays
 from sumun.config.plan import Route, Shadow
 
@@ -39,7 +39,7 @@ def listed(words: Sequence[str], last: str) -> str:
 
 def _words(requirement: Requirement, kinds: frozenset[TokenKind]) -> str:
     only = ""
-    if kinds != frozenset(TokenKind):
+    if kinds != TOKENS:
         only = f", in a token of the kind {listed(sorted(kinds), 'or')}"
     if requirement == ALWAYS:
         return f"a valid token{only.replace(', in a token', '')}"

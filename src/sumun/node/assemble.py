@@ -56,6 +56,8 @@ from sumun.plugins import AUTHENTICATOR, Catalogue, installed_kinds
 from sumun.recognition import Memory, NewsReader, Recogniser, steady_seconds
 from sumun.recognition.handshake_tickets import HandshakeTickets
 from sumun.recognition.truth import ConfiguredFirst
+from sumun.sessions import Sessions, SessionStore
+from sumun.sessions.store_valkey import ValkeySessions
 from sumun.tokens.batching import BatchingReader
 from sumun.tokens.ephemeral import EphemeralStore
 from sumun.tokens.feed import Feed
@@ -117,6 +119,7 @@ class Shared:
     store: TokenStore
     tickets: HandshakeTickets
     ephemeral: EphemeralStore
+    sessions: SessionStore
     feed: Feed
     changes: Changes
     address: ValkeyAddress = field(repr=False)
@@ -138,6 +141,8 @@ async def open_shared(
         stack.push_async_callback(tickets.close)
         ephemeral = valkey_ephemeral(address, steady_seconds)
         stack.push_async_callback(ephemeral.close)
+        sessions = ValkeySessions(ValkeyLink(address, steady=steady_seconds))
+        stack.push_async_callback(sessions.close)
         feed = valkey_feed(address, steady_seconds)
         stack.push_async_callback(feed.close)
         changes = Changes(
@@ -145,6 +150,7 @@ async def open_shared(
             threads,
             store,
             feed,
+            sessions,
             node=node,
             clock=time.time,
             claims_live_seconds=LONGEST_CLAIMS_LIFE_SECONDS,
@@ -159,6 +165,7 @@ async def open_shared(
             store,
             HandshakeTickets(tickets),
             ephemeral,
+            sessions,
             feed,
             changes,
             address,
@@ -277,6 +284,14 @@ async def build_oauth(
                 recogniser=following.recogniser,
                 tickets=shared.tickets,
                 ephemeral=shared.ephemeral,
+                sessions=Sessions(
+                    shared.sessions,
+                    following.directory.standing,
+                    shared.changes,
+                    idle_seconds=plan.sessions.idle_seconds,
+                    absolute_seconds=plan.sessions.absolute_seconds,
+                    clock=time.time,
+                ),
                 keys=keys,
                 bundles=lambda: plan.roles,
                 clock=time.time,

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from sumun.access import (
+    TOKENS,
     Bound,
     Invalid,
     InvalidBecause,
@@ -86,7 +87,7 @@ class Callers:
         if subject.kind is SubjectKind.CLIENT:
             return _with_token_of(line, self.client(subject.id))
         if line.why == Reason.WRONG_TOKEN_KIND:
-            kinds = frozenset(TokenKind) - kinds or kinds
+            kinds = TOKENS - kinds or kinds
         return _with_token_of(line, self.person(subject.id, kinds, line.client or None))
 
     async def token(self, secret: str, store: TokenStore, now: float) -> Caller:

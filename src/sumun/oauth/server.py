@@ -24,6 +24,7 @@ from sumun.oauth.grants.client_credentials import ClientCredentialsGrant
 from sumun.oauth.grants.password import LoginFor, PasswordGrant
 from sumun.oauth.issue import Issuer, KeepsTokens
 from sumun.oauth.presented import PresentedTokens, ReadsTokens
+from sumun.sessions import Sessions
 from sumun.tokens.ephemeral import EphemeralStore
 from sumun.tokens.signing_keys import KeyRing
 
@@ -59,6 +60,7 @@ class OAuthParts:
     recogniser: RecognisesAndRemembers
     tickets: IssuesTickets
     ephemeral: EphemeralStore
+    sessions: Sessions
     keys: Callable[[], KeyRing]
     bundles: Callable[[], Mapping[str, frozenset[Permission]]]
     clock: Callable[[], float]

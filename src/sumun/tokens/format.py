@@ -17,6 +17,9 @@ ACCESS_PREFIX = "smn_at_"
 TICKET_PREFIX = "smn_wt_"
 """One-time tickets for WebSocket handshakes."""
 
+SESSION_PREFIX = "smn_se_"
+"""Cookies of browser sessions."""
+
 RANDOM_BYTES = 32
 """256 bits: RFC 6749 10.10 asks for less than 2^-128 chance of a guess, and should have 2^-160."""
 
@@ -35,6 +38,7 @@ _TOKEN = re.compile(rf"smn_[a-z]{{2,4}}_[0-9A-Za-z]{{{_RANDOM_CHARACTERS + _CHEC
 # Public handles. What they begin with tells an opaque token's id from a JWT's without a look-up.
 _OPAQUE_ID = "tid_"
 _JWT_ID = "jti_"
+_SESSION_ID = "sid_"
 
 
 def new(prefix: str = ACCESS_PREFIX) -> str:
@@ -78,6 +82,11 @@ def opaque_id(random: bytes) -> str:
 def jwt_id(random: bytes) -> str:
     """The public handle of a JWT (its `jti`), `jti_` + 22 base62 characters, of 16 random bytes."""
     return _public_id(_JWT_ID, random)
+
+
+def session_id(random: bytes) -> str:
+    """The public handle of a browser session, `sid_` + 22 base62 characters, of 16 random bytes."""
+    return _public_id(_SESSION_ID, random)
 
 
 def is_opaque_id(token_id: str) -> bool:

@@ -38,6 +38,8 @@ from sumun.oauth.standings import RememberedStandings
 from sumun.recognition import Memory, NewsReader, Recogniser, steady_seconds
 from sumun.recognition.handshake_tickets import HandshakeTickets
 from sumun.recognition.truth import ConfiguredFirst
+from sumun.sessions import Sessions
+from sumun.sessions.store_memory import MemorySessions
 from sumun.tokens.batching import BatchingReader
 from sumun.tokens.signing_keys import KeyRing, SigningKey
 from sumun.tokens.stores.memory import MemoryStore
@@ -260,6 +262,7 @@ async def oauth_server(
     hasher = CountingHasher()
     feed = MemoryFeed(time.monotonic)
     store = MemoryStore(feed, clock)
+    sessions = MemorySessions(feed, clock)
     memory = Memory()
     truth = DirectoryTruth(directory, threads, clock)
     reader = NewsReader(
@@ -277,6 +280,7 @@ async def oauth_server(
         threads,
         store,
         feed,
+        sessions,
         node="n",
         clock=clock,
         claims_live_seconds=600,
@@ -328,6 +332,14 @@ async def oauth_server(
         ),
         tickets=tickets,
         ephemeral=MemoryEphemeral(clock),
+        sessions=Sessions(
+            sessions,
+            configured_first.standing,
+            changes,
+            idle_seconds=1800,
+            absolute_seconds=43_200,
+            clock=clock,
+        ),
         keys=keys,
         bundles=lambda: BUNDLES,
         clock=clock,

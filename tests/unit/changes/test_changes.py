@@ -15,6 +15,7 @@ from sumun.changes import Applied, ChangeNotAnnouncedError, ChangeNotConfirmedEr
 from sumun.directory import Directory, DirectoryThreads, Epochs
 from sumun.directory.errors import DirectoryUnavailableError, UnknownUserError
 from sumun.identity import Permission, Subject
+from sumun.sessions.store_memory import MemorySessions
 from sumun.tokens.errors import StoreUnavailableError
 from sumun.tokens.feed import Change, ChangeKind, Position
 from sumun.tokens.record import TokenRecord
@@ -55,6 +56,7 @@ class House:
         self.threads = DirectoryThreads()
         self.feed = BrittleFeed(clock=lambda: 0.0)
         self.store = MemoryStore(self.feed, clock=lambda: NOW_MS / 1000)
+        self.sessions = MemorySessions(self.feed, clock=lambda: NOW_MS / 1000)
         self.changes = self.another()
 
     def another(self, *, node: str | None = "n1", wait_seconds: float = 0.2) -> Changes:
@@ -64,6 +66,7 @@ class House:
             self.threads,
             self.store,
             self.feed,
+            self.sessions,
             node=node,
             clock=lambda: NOW_MS / 1000,
             claims_live_seconds=900,

@@ -41,7 +41,7 @@ COMMANDS = (
 
 # begin(feed, news, fresh): the stored incarnation; made when there is none.
 # tell(feed, news, fresh, kind, key): appends one news and returns its number.
-_NEWS_LUA = """
+NEWS_LUA = """
 local function begin(feed, news, fresh)
   local inc = redis.call('HGET', feed, 'inc')
   if not inc then
@@ -114,7 +114,7 @@ return 1
 # KEYS: token, feed, news.  ARGV: fresh incarnation, prefix of index keys.
 # The record begins `version token_id `; the index of that id goes with it.
 REVOKE = Script.of(
-    _NEWS_LUA
+    NEWS_LUA
     + """
 local record = redis.call('GET', KEYS[1])
 if not record then return false end
@@ -130,7 +130,7 @@ return n
 # KEYS: token, feed, news.  ARGV: fresh incarnation, the record with its new rights, token id.
 # Only the rights of a record ever change, and an edit sets them all: of two edits that meet, the later one stays.
 EDIT = Script.of(
-    _NEWS_LUA
+    NEWS_LUA
     + """
 if redis.call('EXISTS', KEYS[1]) == 0 then return false end
 local n = tell(KEYS[2], KEYS[3], ARGV[1], 'token', ARGV[3])
@@ -142,7 +142,7 @@ return n
 
 # KEYS: feed, news.  ARGV: fresh incarnation, then kind, key, kind, key, ...
 PUBLISH = Script.of(
-    _NEWS_LUA
+    NEWS_LUA
     + """
 local n
 for i = 2, #ARGV, 2 do n = tell(KEYS[1], KEYS[2], ARGV[1], ARGV[i], ARGV[i + 1]) end
@@ -153,7 +153,7 @@ return n
 
 # KEYS: feed, news.  ARGV: fresh incarnation.
 HEAD = Script.of(
-    _NEWS_LUA
+    NEWS_LUA
     + """
 local inc = begin(KEYS[1], KEYS[2], ARGV[1])
 return {incarnation(inc), redis.call('HGET', KEYS[1], 'n')}
@@ -163,7 +163,7 @@ return {incarnation(inc), redis.call('HGET', KEYS[1], 'n')}
 # KEYS: feed, news.  ARGV: fresh incarnation, the reader's incarnation, the reader's n, how many at most.
 # A reader that has seen more than was ever told here proves that numbers were lost: from now on another incarnation.
 READ = Script.of(
-    _NEWS_LUA
+    NEWS_LUA
     + """
 local inc = begin(KEYS[1], KEYS[2], ARGV[1])
 local n = tonumber(redis.call('HGET', KEYS[1], 'n'))
@@ -179,7 +179,7 @@ return {tostring(n), redis.call('XRANGE', KEYS[2], after, '+', 'COUNT', ARGV[4])
 
 # KEYS: readers, heard, listener.  ARGV: node/process, milliseconds to live, n, incarnation.
 CONFIRM = Script.of(
-    _NEWS_LUA
+    NEWS_LUA
     + _READERS_LUA
     + """
 local ms = clock()
@@ -204,7 +204,7 @@ return redis.call('HDEL', KEYS[1], ARGV[1])
 # KEYS: readers, feed, news, heard, listener.  ARGV: fresh incarnation, n, `node/` or empty.
 # A reader that this server has not heard yet may have spoken to the one before, just before that ended.
 UNCONFIRMED = Script.of(
-    _NEWS_LUA
+    NEWS_LUA
     + _READERS_LUA
     + """
 local run = run_id()

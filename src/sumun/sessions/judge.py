@@ -1,0 +1,48 @@
+"""What a session proves right now. Pure: what is known goes in, Evidence comes out."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sumun.access import Evidence, Invalid, InvalidBecause, Proven, TokenKind
+from sumun.identity import ANYTHING, Principal, Standing
+from sumun.sessions.session import Session
+
+CLIENT_ID: Final = "sumun.session"
+"""Whom a call with a cookie comes through: ourselves. No client can have this id."""
+
+KEPT: Final = 4
+"""What is kept of a session without asking again lives for this part of its idle limit at most."""
+
+
+def judge_session(session: Session, standing: Standing | None, now: float, as_of: int = 0) -> Evidence:
+    """What a session proves at `now` (unix seconds).
+
+    None for the standing means that there is no such person (any more), for certain. `as_of` is the number of the
+    latest change that all of it contains.
+    """
+    if now * 1000 >= session.over_at_ms:
+        return Invalid(InvalidBecause.SESSION_OVER)
+    if standing is None or standing.disabled:
+        return Invalid(InvalidBecause.SUBJECT_DISABLED)
+    if session.who.login_epoch < standing.login_epoch:
+        return Invalid(InvalidBecause.SESSION_OVER)
+    principal = Principal(
+        subject=session.subject,
+        name=standing.name,
+        roles=standing.roles,
+        permissions=standing.permissions,
+        scopes=_EVERYTHING,
+        client_id=CLIENT_ID,
+        token_id=session.id,
+    )
+    return Proven(
+        principal,
+        TokenKind.SESSION,
+        session.ends_at_ms / 1000,
+        as_of,
+        kept_until=min(session.over_at_ms / 1000, now + session.idle_ms / 1000 / KEPT),
+    )
+
+
+_EVERYTHING: Final = frozenset({ANYTHING})
