@@ -270,10 +270,10 @@ def measure(
 
 
 def _fill(one: Variant, go: Callable[..., Round]) -> None:
-    """Show every token to the gateway until it keeps them."""
+    """Show every token to the gateway until it keeps them: twice."""
     tokens = one.load.tokens
     seen = 0
-    while seen < tokens.count:
+    while seen < 2 * tokens.count:
         seen += go(one.port, Load(tokens, "each"), one.processes, seconds=1, first=seen).requests
     time.sleep(1)
 

@@ -31,6 +31,7 @@ from sumun.answers.desk import Seldom
 from sumun.answers.later import Later
 from sumun.answers.learned import Learn, fact_of
 from sumun.answers.opened import Opens
+from sumun.answers.returning import Returning
 from sumun.answers.settled import Settled, SettledOnce
 from sumun.answers.translate import (
     BadQuestionError,
@@ -100,6 +101,7 @@ class Answerer:
         self._opens = opens
         self._seldom = Seldom(monotonic)
         self._settled = SettledOnce()
+        self._returning = Returning()
 
     def answer(self, args: Mapping[str, object]) -> Variables | Later[Variables] | Awaitable[Variables]:
         """Answer one question, at once when nothing must be looked up."""
@@ -190,8 +192,12 @@ class Answerer:
             told = write_refusal(decision)
         elif isinstance(evidence, Proven):
             told = self._allowed(policy, settled, evidence, question, now, handle)
-            kept = handle is None and not evidence.bound_to
-            if kept and settled.verdict is not None and not decision.varied:
+            kept = handle is None and not evidence.bound_to and not decision.varied
+            if (
+                kept
+                and settled.verdict is not None
+                and self._returning.comes_again(question.credential.secret)
+            ):
                 self._learn(fact_of(question, evidence, told), settled.verdict)
         else:
             told = {"allow": True}
