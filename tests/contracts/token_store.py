@@ -191,3 +191,115 @@ class TokenStoreContract:
         await store.close()
         with pytest.raises(StoreUnavailableError):
             await store.get_many([a_digest()])
+
+    @in_loop
+    async def test_what_is_under_an_ended_id_is_gone(self, pair: Pair) -> None:
+        """Ending a session forgets its tokens, each with news, and no others; its JWTs are named, to be denied."""
+        store, feed = pair
+        mine = [a_record(session_id="sid_1"), a_record(session_id="sid_1", grant_id="grt_1")]
+        other = a_record(session_id="sid_2", grant_id="grt_1")
+        digests = [a_digest() for _ in range(3)]
+        for digest, record in zip(digests, [*mine, other], strict=True):
+            assert await store.put(digest, record)
+        assert await store.put_claims("jti_1", other.expires_at_ms, ["sid_1", "grt_1"])
+        before = await feed.head()
+        swept = await store.end_under("sid_1")
+        assert swept.claims == (("jti_1", other.expires_at_ms),)
+        assert await store.get_many(digests) == [None, None, other]
+        assert await store.find(mine[0].token_id) is None
+        told = await feed.read_after(before, 0)
+        assert {news.change for news in told} == {Change(ChangeKind.TOKEN, one.token_id) for one in mine}
+        assert swept.n == told[-1].n
+
+    @in_loop
+    async def test_nothing_is_put_under_an_ended_id(self, pair: Pair) -> None:
+        """Neither an opaque token nor a JWT, whether it was the session, the grant or the family that ended."""
+        store, feed = pair
+        for key in ("sid_1", "grt_1", "fam_1"):
+            assert (await store.end_under(key)).n is None
+            before = await feed.head()
+            digest = a_digest()
+            record = a_record(
+                session_id=key if key == "sid_1" else "sid_2", grant_id=key if key == "grt_1" else "grt_2"
+            )
+            assert not await store.put(digest, record, key if key == "fam_1" else "fam_2")
+            assert not await store.put_claims("jti_1", record.expires_at_ms, ["sid_2", key])
+            assert await store.get_many([digest]) == [None]
+            assert await store.find(record.token_id) is None
+            assert await feed.head() == before
+        assert (await store.end_under("sid_2")).claims == ()
+
+    @in_loop
+    async def test_an_end_and_what_is_put_beside_it(self, pair: Pair) -> None:
+        """Whatever order they arrive in, no token lives on: it was refused, or it is gone."""
+        store, _ = pair
+        for i in range(20):
+            digest = a_digest()
+            await asyncio.gather(
+                store.put(digest, a_record(session_id=f"sid_{i}")),
+                store.end_under(f"sid_{i}"),
+                store.put(a_digest(), a_record(grant_id=f"grt_{i}"), f"fam_{i}"),
+            )
+            assert await store.get_many([digest]) == [None]
+
+    @in_loop
+    async def test_many_are_under_one_id(self, pair: Pair) -> None:
+        """All of a thousand go, the JWTs among them are all named, and asked again only they are left."""
+        store, feed = pair
+        records = [a_record(grant_id="grt_1") for _ in range(700)]
+        digests = [a_digest() for _ in records]
+        puts = [store.put(d, r) for d, r in zip(digests, records, strict=True)]
+        claims = [store.put_claims(f"jti_{i}", now_ms() + 60_000, ["grt_1"]) for i in range(700)]
+        everything = [*puts, *claims]
+        for first in range(0, len(everything), 100):
+            assert all(await asyncio.gather(*everything[first : first + 100]))
+        before = await feed.head()
+        swept = await store.end_under("grt_1")
+        assert len(set(swept.claims)) == len(claims)
+        assert (await feed.head()).n == swept.n == before.n + len(records)
+        assert await store.get_many(digests) == [None] * len(records)
+        again = await store.end_under("grt_1")
+        assert (again.n, set(again.claims)) == (None, set(swept.claims))
+
+    @in_loop
+    async def test_narrows_in_place(self, pair: Pair) -> None:
+        """Each token under a grant becomes what it shall be, the others stay as they are and are not told of."""
+        store, feed = pair
+        role = frozenset({Permission("role", "admin")})
+        wide, narrow, gone = (a_record(grant_id="grt_1") for _ in range(3))
+        narrow = structs.replace(narrow, scopes=role)
+        gone = structs.replace(gone, scopes=frozenset({Permission("product", "*")}))
+        digests = [a_digest() for _ in range(3)]
+        for digest, record in zip(digests, (wide, narrow, gone), strict=True):
+            await store.put(digest, record)
+        await store.put_claims("jti_1", wide.expires_at_ms, ["grt_1"])
+        before = await feed.head()
+
+        def narrowed(record: TokenRecord) -> TokenRecord | None:
+            left = record.scopes & role
+            return structs.replace(record, scopes=left) if left else None
+
+        swept = await store.narrow_under("grt_1", narrowed)
+        assert swept.claims == (("jti_1", wide.expires_at_ms),)
+        assert await store.get_many(digests) == [structs.replace(wide, scopes=role), narrow, None]
+        told = {news.change.key for news in await feed.read_after(before, 0)}
+        assert told == {wide.token_id, gone.token_id}
+        assert await store.put(a_digest(), a_record(grant_id="grt_1"))
+        assert (await store.narrow_under("grt_unknown", narrowed)).n is None
+
+    @in_loop
+    async def test_narrowing_and_editing_meet(self, pair: Pair) -> None:
+        """An edit that was under way while a grant was narrowed does not bring the scopes back, nor is it lost."""
+        store, _ = pair
+        role = frozenset({Permission("role", "admin")})
+        for i in range(20):
+            digest, record = a_digest(), a_record(grant_id=f"grt_{i}")
+            await store.put(digest, record)
+            await asyncio.gather(
+                store.edit(record.token_id, RIGHTS),
+                store.narrow_under(f"grt_{i}", lambda one: structs.replace(one, scopes=role)),
+                store.edit(record.token_id, RIGHTS),
+            )
+            [found] = await store.get_many([digest])
+            assert found is not None
+            assert (found.scopes, found.roles) == (role, RIGHTS.roles)

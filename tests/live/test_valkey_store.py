@@ -402,7 +402,7 @@ def test_a_server_in_trouble_is_an_outage(
         "",
         "nonsense",
         "1 tid_x {",
-        '2 tid_x {"s":"user:alice","c":"x","p":["*:*"],"i":1,"e":2,"l":0}',
+        '3 tid_x {"s":"user:alice","c":"x","p":["*:*"],"i":1,"e":2,"l":0}',
         '1 tid_x {"s":"robot:alice","c":"x","p":["*:*"],"i":1,"e":2,"l":0}',
         '1 tid_x {"s":"user:alice","c":"x","p":["no"],"i":1,"e":2,"l":0}',
         '1 tid_x {"s":"user:alice","c":"x","p":["*:*"],"i":1.5,"e":2,"l":0}',

@@ -1,7 +1,7 @@
 """Every event that is written down for people. Add a class here, a line in docs/audit.md, and nothing else.
 
 `name` is stable: reports and searches read it. `about` says who or what the event is about, in one word that can be
-searched: `user:alice`, `client:batch`, `key:KID`, `token:TOKEN_ID`. Every other field is the detail.
+searched: `user:alice`, `client:batch`, `key:KID`, `token:TOKEN_ID`, `session:SID`. Every other field is the detail.
 """
 
 from __future__ import annotations
@@ -249,6 +249,19 @@ class GrantWithdrawn(AuditEvent):
     client: str
 
 
+@dataclass(frozen=True, slots=True)
+class RefreshEnded(AuditEvent):
+    """The refresh tokens of one login through a client ended, with their access tokens.
+
+    `reason`: `revoked` (the client gave one back), `replayed` (one was used twice, or its authorization code was).
+    """
+
+    name = "refresh_ended"
+    family: str
+    client: str
+    reason: str
+
+
 EVENTS: Mapping[str, type[AuditEvent]] = {
     event.name: event
     for event in (
@@ -276,5 +289,6 @@ EVENTS: Mapping[str, type[AuditEvent]] = {
         GrantAllowed,
         GrantNarrowed,
         GrantWithdrawn,
+        RefreshEnded,
     )
 }

@@ -3,6 +3,7 @@
 Changes    every change that an operator, a login or a client makes; each returns Applied or raises
 Applied    the change's number in the feed, and which live processes have not confirmed it in time
 Relay      carries what the directory's outbox holds to the feed, in order; also what a crash left behind
+InLine     what was issued under a session, grant or refresh family follows what became of that
 
     directory: one SQL transaction (rows, denial, audit record, outbox entry)   tokens: one atomic step in the store
                      |                                                                 |

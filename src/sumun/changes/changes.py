@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import copy
 import logging
 from collections.abc import Callable, Collection
 from typing import Self, TypeVarTuple
 
-from sumun.audit.events import AuditEvent, SessionEnded, TokenEdited, TokenRevoked
+from sumun.audit.events import AuditEvent, TokenEdited, TokenRevoked
 from sumun.changes.applied import NOTHING_CHANGED, Applied
-from sumun.changes.errors import ChangeNotAnnouncedError, ChangeNotConfirmedError
+from sumun.changes.confirmations import WAIT_SECONDS, Confirmations
+from sumun.changes.errors import ChangeNotAnnouncedError
+from sumun.changes.in_line import InLine
 from sumun.changes.relay import INTERVAL_SECONDS, Relay
 from sumun.directory import (
     Directory,
@@ -21,22 +22,17 @@ from sumun.directory import (
     Occasion,
     OutsidePerson,
     RegisteredClient,
+    StoredGrant,
     User,
 )
 from sumun.directory.errors import DirectoryUnavailableError
 from sumun.errors import OutageError
-from sumun.identity import Subject
+from sumun.identity import Permission, Subject
 from sumun.sessions import SessionStore
 from sumun.tokens.feed import Feed
 from sumun.tokens.store import Rights, TokenStore
 
 log = logging.getLogger(__name__)
-
-WAIT_SECONDS = 2.0
-"""How long a call waits for confirmations. A living process confirms in milliseconds."""
-
-_FIRST_PAUSE_SECONDS = 0.002
-_LONGEST_PAUSE_SECONDS = 0.05
 
 Ts = TypeVarTuple("Ts")
 """What a mutator of the directory takes before its Occasion."""
@@ -76,24 +72,23 @@ class Changes:
         self._threads = threads
         self._store = store
         self._feed = feed
-        self._sessions = sessions
-        self._node = node
+        self._confirmations = Confirmations(feed, node, wait_seconds)
         self._clock = clock
         self._claims_live_seconds = claims_live_seconds
         self._configured_clients = configured_clients
-        self._wait_seconds = wait_seconds
-        self._relay = Relay(directory, threads, feed)
+        self._relay = Relay(
+            directory, threads, feed, InLine(directory, threads, store, sessions, self._occasion)
+        )
 
     def for_all(self) -> Self:
         """The same, and each call waits for the processes of every node, even when there was nothing to change."""
         others = copy.copy(self)
-        others._node = None  # noqa: SLF001 - our own
+        others._confirmations = self._confirmations.for_all()  # noqa: SLF001 - our own
         return others
 
     async def settled(self) -> Applied:
         """Change nothing, and wait as if: who has not confirmed what is announced so far? `n` is None."""
-        head = await self._feed.head()
-        return Applied(None, (await self._confirmed(head.n)).unconfirmed)
+        return await self._confirmations.settled()
 
     # People
 
@@ -200,9 +195,9 @@ class Changes:
         if n is None:
             return await self.settled()
         if record is None:
-            return await self._confirmed(n)
+            return await self._confirmations.of(n)
         await self._write_down(TokenRevoked(f"token:{record.token_id}", "opaque"), actor)
-        return await self._confirmed(n)
+        return await self._confirmations.of(n)
 
     async def revoke_token_id(self, token_id: str, *, actor: str) -> Applied:
         """The same by the token's public handle."""
@@ -220,23 +215,53 @@ class Changes:
             return NOTHING_CHANGED
         permissions = frozenset(map(str, rights.permissions))
         await self._write_down(TokenEdited(f"token:{token_id}", rights.roles, permissions), actor)
-        return await self._confirmed(n)
+        return await self._confirmations.of(n)
 
-    # Sessions
+    # What tokens are issued under. When a call returns, this node refuses what they lost
+
+    async def allow_grant(
+        self,
+        user_id: str,
+        client_id: str,
+        scopes: frozenset[Permission],
+        openid: frozenset[str],
+        *,
+        actor: str,
+    ) -> StoredGrant:
+        """A person lets a client do this too; the grant as it is after that. Raises UnknownUserError."""
+        allow = self._directory.grants.allow
+        return await self._threads.change(allow, user_id, client_id, scopes, openid, self._occasion(actor))
+
+    async def narrow_grant(
+        self, grant_id: str, scopes: frozenset[Permission], openid: frozenset[str], *, actor: str
+    ) -> Applied:
+        """Leave no more than this of a grant: its opaque tokens lose the rest in place, its JWTs end.
+
+        `n` is None when nothing of it had to go, or there is no such grant.
+        """
+        narrow = self._directory.grants.narrow
+        return await self._change_issued(actor, narrow, grant_id, scopes, openid)
+
+    async def withdraw_grant(self, grant_id: str, *, actor: str) -> Applied:
+        """A person lets a client do nothing any more: its tokens and refresh tokens end. `n` as for `narrow_grant`."""
+        return await self._change_issued(actor, self._directory.grants.withdraw, grant_id)
 
     async def end_session(self, session_id: str, *, actor: str) -> Applied:
-        """Log a browser out, on every host. `n` is None when there is no such session."""
-        n = await self._sessions.end(session_id)
-        if n is None:
-            return await self.settled()
-        await self._write_down(SessionEnded(f"session:{session_id}"), actor)
-        return await self._confirmed(n)
+        """Log a browser out, on every host: its tokens and refresh tokens end, nothing is issued in it any more."""
+        return await self._change_issued(actor, self._directory.issued.end_session, session_id)
+
+    async def end_family(self, family_id: str, reason: str, *, actor: str) -> Applied:
+        """The refresh tokens of one login end, with the access tokens issued for them; `reason` as in the audit record.
+
+        For an authorization code too that is used twice: whatever was issued for it names the same family.
+        """
+        return await self._change_issued(actor, self._directory.issued.end_family, family_id, reason)
 
     # News
 
     async def confirmed(self, n: int) -> Applied:
         """Wait for those that have not confirmed change `n`, which is announced."""
-        return await self._confirmed(n)
+        return await self._confirmations.of(n)
 
     async def relay_outbox(self) -> int | None:
         """Announce what a crash left behind, or a process without a feed. See Relay."""
@@ -253,9 +278,19 @@ class Changes:
         occasion = self._occasion(actor)
         return await self._announced(await self._threads.change(mutate, *args, occasion))
 
+    async def _change_issued(
+        self, actor: str, mutate: Callable[[*Ts, Occasion], int | None], *args: *Ts
+    ) -> Applied:
+        """The same; who finds nothing to change waits for whoever is changing it just now."""
+        entry = await self._threads.change(mutate, *args, self._occasion(actor))
+        if entry is not None:
+            return await self._announced(entry)
+        await self._relay.relay_outbox()
+        return await self._confirmations.settled()
+
     async def _announced(self, entry: int | None) -> Applied:
         """The entry is committed: announce it, wait for the confirmations."""
-        if entry is None and self._node is not None:
+        if entry is None and self._confirmations.node is not None:
             return NOTHING_CHANGED
         try:
             n = await self._relay.relay_outbox()
@@ -267,29 +302,8 @@ class Changes:
                 f"the change is stored and cannot be announced now ({outage.code}); it will be, when the store "
                 "is back: do not repeat it"
             ) from outage
-        applied = await self._confirmed(n)
+        applied = await self._confirmations.of(n)
         return applied if entry is not None else Applied(None, applied.unconfirmed)
-
-    async def _confirmed(self, n: int) -> Applied:
-        """Wait until every live process that matters has confirmed `n`, or the time is over."""
-        loop = asyncio.get_running_loop()
-        last_look = loop.time() + self._wait_seconds
-        pause = _FIRST_PAUSE_SECONDS
-        while True:
-            over = loop.time() >= last_look
-            try:
-                unconfirmed = await self._feed.unconfirmed(self._node, n)
-            except OutageError as outage:
-                if over:
-                    raise ChangeNotConfirmedError(
-                        f"the change is made and announced (number {n}); "
-                        f"who has applied it is not known ({outage.code})"
-                    ) from outage
-            else:
-                if over or not unconfirmed:
-                    return Applied(n, unconfirmed)
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
 
     async def _write_down(self, event: AuditEvent, actor: str) -> None:
         """Record a change of the token store. It is made already, so a directory that is away must not hide that."""

@@ -4,6 +4,9 @@ Entries are published oldest first and deleted after, so the order of the commit
 processes may relay at once, and a crash may fall between publishing and deleting: then an entry is news twice, which
 means the same ("forget what you know of alice") and only makes a process look again. No number is remembered: a
 database that was restored, or a standby that took over, may give one twice.
+
+Entries of the kind ISSUED are work rather than news: the tokens under their id are brought in line, and the store tells
+of those that changed. Doing it twice does no harm either.
 """
 
 from __future__ import annotations
@@ -11,7 +14,8 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from sumun.directory import Directory, DirectoryThreads, Entry
+from sumun.changes.in_line import InLine
+from sumun.directory import Directory, DirectoryThreads, Entry, NewsKind
 from sumun.errors import OutageError
 from sumun.tokens.feed import Change, ChangeKind, Feed
 
@@ -28,11 +32,12 @@ _LONGEST_PAUSE_SECONDS = 10.0  # after repeated outages
 class Relay:
     """Carries the outbox to the feed. Lives on one event loop; owns neither end."""
 
-    def __init__(self, directory: Directory, threads: DirectoryThreads, feed: Feed) -> None:
-        """All three stay open as long as the relay is used."""
+    def __init__(self, directory: Directory, threads: DirectoryThreads, feed: Feed, in_line: InLine) -> None:
+        """All four stay open as long as the relay is used."""
         self._directory = directory
         self._threads = threads
         self._feed = feed
+        self._in_line = in_line
         self._one_at_a_time = asyncio.Lock()
         self._announced: set[Entry] = set()  # published, and still in the outbox as far as this process knows
 
@@ -45,9 +50,14 @@ class Relay:
         last = None
         async with self._one_at_a_time:
             while entries := await self._threads.call(self._directory.outbox.oldest, BATCH):
-                if fresh := [entry for entry in entries if entry not in self._announced]:
-                    last = await self._feed.publish([_change(entry) for entry in fresh])
-                    self._announced.update(fresh)
+                fresh = [entry for entry in entries if entry not in self._announced]
+                if news := [entry for entry in fresh if entry.kind is not NewsKind.ISSUED]:
+                    last = await self._feed.publish([_change(entry) for entry in news])
+                    self._announced.update(news)
+                for entry in fresh:
+                    if entry.kind is NewsKind.ISSUED:
+                        last = await self._in_line.bring(entry.key) or last
+                        self._announced.add(entry)
                 try:
                     await self._threads.change(self._directory.outbox.delete, [entry.id for entry in entries])
                 except OutageError as outage:

@@ -11,6 +11,7 @@ from sumun.directory.clients import Clients
 from sumun.directory.database import Database
 from sumun.directory.denials import Denials
 from sumun.directory.grants import Grants
+from sumun.directory.issued import Issued
 from sumun.directory.keys import Keys
 from sumun.directory.opening import open_database
 from sumun.directory.outbox import Outbox
@@ -37,6 +38,7 @@ class Directory:
         self.clients = Clients(database)
         self.subjects = Subjects(database)
         self.grants = Grants(database)
+        self.issued = Issued(database)
         self.keys = Keys(database)
         self.denials = Denials(database)
         self.outbox = Outbox(database)

@@ -8,8 +8,14 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from sumun.directory.tables import REFRESH_FAMILIES, REFRESH_TOKENS
+from sumun.directory.tables import REFRESH_FAMILIES, REFRESH_TOKENS, Row
 from sumun.identity import Permission, narrowed
+
+
+def family_row(connection: sa.Connection, family_id: str) -> Row | None:
+    """The row of this id; None: there is none, or it has ended."""
+    wanted = sa.select(REFRESH_FAMILIES).where(REFRESH_FAMILIES.c.id == family_id)
+    return connection.execute(wanted).one_or_none()
 
 
 def end_families(connection: sa.Connection, which: sa.ColumnElement[bool]) -> list[str]:

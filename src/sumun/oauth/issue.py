@@ -7,27 +7,34 @@ change that comes in between makes the token one that is refused, never one that
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from sumun.access import TokenKind
 from sumun.directory.client import RegisteredClient
 from sumun.identity import Permission
-from sumun.oauth.errors import InvalidScopeError
+from sumun.oauth.errors import InvalidGrantError, InvalidScopeError
 from sumun.oauth.grants.grant import Granted
 from sumun.oauth.id_tokens import mint_id_token, wants_id_token
 from sumun.tokens.errors import TokenTooLargeError
+from sumun.tokens.format import jwt_id
 from sumun.tokens.mint import JWT_RANDOM_BYTES, OPAQUE_RANDOM_BYTES, Grant, mint_jwt, mint_opaque
 from sumun.tokens.record import TokenRecord
 from sumun.tokens.signing_keys import KeyRing
+
+_ENDED = "the session or grant that this was for has ended"
 
 
 class KeepsTokens(Protocol):
     """What this needs of the token store."""
 
-    async def put(self, digest: bytes, record: TokenRecord) -> None:
-        """Remember a new token until it expires. Raises StoreUnavailableError."""
+    async def put(self, digest: bytes, record: TokenRecord, family_id: str = "") -> bool:
+        """Remember a new token; False when what it is for has ended. Raises StoreUnavailableError."""
+        ...
+
+    async def put_claims(self, token_id: str, expires_at_ms: int, under: Collection[str]) -> bool:
+        """Remember what a JWT was issued for; False when that has ended. Raises StoreUnavailableError."""
         ...
 
 
@@ -69,17 +76,19 @@ class Issuer:
     async def issue(self, granted: Granted, client: RegisteredClient, client_epoch: int) -> Issued:
         """A new token of the client's kind. `client_epoch` is not newer than `client`; opaque tokens do not carry it.
 
-        Raises InvalidScopeError (a JWT would be too large), NoSigningKeyError, StoreUnavailableError.
+        Raises InvalidScopeError (a JWT would be too large), InvalidGrantError (the session, grant or family has ended),
+        NoSigningKeyError, StoreUnavailableError.
         """
         seconds = client.token_lifetime_seconds
         grant = _grant(granted, client, client_epoch)
         if client.token_kind is TokenKind.JWT:
-            token = self._jwt(replace(grant, permissions=_within(granted)), seconds)
+            token = await self._jwt(replace(grant, permissions=_within(granted)), seconds, granted.family_id)
         else:
             token, digest, record = mint_opaque(
                 grant, now=self._clock(), lifetime_seconds=seconds, random=self._random(OPAQUE_RANDOM_BYTES)
             )
-            await self._store.put(digest, record)
+            if not await self._store.put(digest, record, granted.family_id):
+                raise InvalidGrantError(_ENDED)
         return Issued(
             token, seconds, granted.scopes, granted.openid, id_token=self._id_token(granted, client, token)
         )
@@ -90,16 +99,23 @@ class Issuer:
         key = self._keys().active(self._algorithm)
         return mint_id_token(granted, client.id, access_token, key, issuer=self._issuer, now=self._clock())
 
-    def _jwt(self, grant: Grant, seconds: int) -> str:
+    async def _jwt(self, grant: Grant, seconds: int, family_id: str) -> str:
+        now, random = self._clock(), self._random(JWT_RANDOM_BYTES)
+        under = [key for key in (grant.session_id, grant.grant_id, family_id) if key]
+        if under:
+            # Before there is any: so that who ends one of these finds it, and who is too late is told.
+            expires_at_ms = (int(now) + seconds) * 1000
+            if not await self._store.put_claims(jwt_id(random), expires_at_ms, under):
+                raise InvalidGrantError(_ENDED)
         try:
             return mint_jwt(
                 grant,
                 self._keys().active(self._algorithm),
                 issuer=self._issuer,
                 audience=self._audience,
-                now=self._clock(),
+                now=now,
                 lifetime_seconds=seconds,
-                random=self._random(JWT_RANDOM_BYTES),
+                random=random,
             )
         except TokenTooLargeError:
             raise InvalidScopeError("the token would be too large; ask for fewer permissions") from None

@@ -94,6 +94,11 @@ def is_opaque_id(token_id: str) -> bool:
     return token_id.startswith(_OPAQUE_ID)
 
 
+def is_claims_id(token_id: str) -> bool:
+    """True when this handle is a JWT's."""
+    return token_id.startswith(_JWT_ID)
+
+
 def _public_id(prefix: str, random: bytes) -> str:
     if len(random) != TOKEN_ID_BYTES:
         raise ValueError(f"a token id needs {TOKEN_ID_BYTES} random bytes, not {len(random)}")

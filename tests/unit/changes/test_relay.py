@@ -11,10 +11,13 @@ import pytest
 import sqlalchemy as sa
 
 from sumun.changes import Relay, relay
+from sumun.changes.in_line import InLine
 from sumun.directory import Directory, DirectoryThreads
 from sumun.directory.errors import DirectoryUnavailableError
+from sumun.sessions.store_memory import MemorySessions
 from sumun.tokens.errors import StoreUnavailableError
 from sumun.tokens.feed import Position
+from sumun.tokens.stores.memory import MemoryStore
 from sumun.tokens.stores.memory_feed import MemoryFeed
 from tests.contracts.occasions import NOW, NOW_MS
 
@@ -59,6 +62,12 @@ def run(conversation: Conversation) -> None:
     asyncio.run(whole())
 
 
+def a_relay(directory: Directory, threads: DirectoryThreads, feed: BrittleFeed) -> Relay:
+    """A relay with a token store that tells the same feed."""
+    tokens, sessions = MemoryStore(feed, clock=float), MemorySessions(feed, clock=float)
+    return Relay(directory, threads, feed, InLine(directory, threads, tokens, sessions, lambda actor: NOW))
+
+
 def store(directory: Directory, *keys: str) -> None:
     """Changes that wait."""
     for jti in keys:
@@ -72,7 +81,7 @@ def test_in_order_and_in_batches(directory: Directory, monkeypatch: pytest.Monke
     store(directory, *keys)
 
     async def conversation(threads: DirectoryThreads, feed: BrittleFeed) -> None:
-        carrier = Relay(directory, threads, feed)
+        carrier = a_relay(directory, threads, feed)
         assert await carrier.relay_outbox() == 9
         assert await carrier.relay_outbox() is None
         assert await feed.told() == keys
@@ -85,7 +94,7 @@ def test_two_at_once(directory: Directory) -> None:
     """Two relays lose nothing and keep the order of what each tells; twice told is allowed."""
 
     async def conversation(threads: DirectoryThreads, feed: BrittleFeed) -> None:
-        carriers = Relay(directory, threads, feed), Relay(directory, threads, feed)
+        carriers = a_relay(directory, threads, feed), a_relay(directory, threads, feed)
         keys = [f"jti-{i}" for i in range(20)]
         for jti in keys:
             store(directory, jti)
@@ -103,7 +112,7 @@ def test_callers_of_one_process_do_not_repeat_each_other(directory: Directory) -
     store(directory, *keys)
 
     async def conversation(threads: DirectoryThreads, feed: BrittleFeed) -> None:
-        carrier = Relay(directory, threads, feed)
+        carrier = a_relay(directory, threads, feed)
         assert sorted(filter(None, await asyncio.gather(*(carrier.relay_outbox() for _ in range(10))))) == [
             10
         ]
@@ -116,7 +125,7 @@ def test_a_number_that_is_given_twice(directory: Directory) -> None:
     """A restored database, or a standby that took over, numbers anew: what waits there is told all the same."""
 
     async def conversation(threads: DirectoryThreads, feed: BrittleFeed) -> None:
-        carrier = Relay(directory, threads, feed)
+        carrier = a_relay(directory, threads, feed)
         for jti in ("jti-1", "jti-2"):
             store(directory, jti)
             assert [entry.id for entry in directory.outbox.oldest(10)] == [1]
@@ -135,7 +144,7 @@ def test_nothing_is_deleted_before_it_is_told(directory: Directory) -> None:
     async def conversation(threads: DirectoryThreads, feed: BrittleFeed) -> None:
         feed.away = True
         with pytest.raises(StoreUnavailableError):
-            await Relay(directory, threads, feed).relay_outbox()
+            await a_relay(directory, threads, feed).relay_outbox()
         assert len(directory.outbox.oldest(10)) == 2
 
     run(conversation)
@@ -150,7 +159,7 @@ def test_told_and_not_deleted(directory: Directory) -> None:
         )
 
     async def conversation(threads: DirectoryThreads, feed: BrittleFeed) -> None:
-        carrier = Relay(directory, threads, feed)
+        carrier = a_relay(directory, threads, feed)
         assert await carrier.relay_outbox() == 1
         with pytest.raises(DirectoryUnavailableError):
             await carrier.relay_outbox()
@@ -170,7 +179,7 @@ def test_the_loop_of_a_node(directory: Directory, caplog: pytest.LogCaptureFixtu
     """The loop tells what others left behind, survives an outage, and says when it began and ended."""
 
     async def conversation(threads: DirectoryThreads, feed: BrittleFeed) -> None:
-        loop = asyncio.create_task(Relay(directory, threads, feed).relay_forever(interval_seconds=0.01))
+        loop = asyncio.create_task(a_relay(directory, threads, feed).relay_forever(interval_seconds=0.01))
         try:
             store(directory, "jti-1")
             await until(lambda: not directory.outbox.oldest(1))

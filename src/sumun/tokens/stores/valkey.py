@@ -1,25 +1,25 @@
 """TokenStore on a Valkey or Redis server. Keys: `smn:t:<hex digest>` -> record, `smn:i:<token id>` -> hex digest.
 
 Both expire by the server's clock. A change and its news are one script, so no crash separates the two. What is
-acknowledged survives as far as the server's `appendfsync` says.
+acknowledged survives as far as the server's `appendfsync` says. What stands under a session, grant or family is the
+matter of `valkey_under`.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from msgspec.structs import replace
 
 from sumun.tokens.errors import StoreUnavailableError
 from sumun.tokens.record import TokenRecord
-from sumun.tokens.store import KEPT_AFTER_EXPIRY_MS, Rights
+from sumun.tokens.store import KEPT_AFTER_EXPIRY_MS, Rights, Swept
 from sumun.tokens.stores.stored_record import CorruptRecordError, decode, encode
 from sumun.tokens.stores.valkey_link import Answer, ValkeyLink, strange
-from sumun.tokens.stores.valkey_scripts import EDIT, FEED, NAMESPACE, NEWS, PUT, REVOKE
+from sumun.tokens.stores.valkey_scripts import FEED, INDEX, NEWS, PUT, REPLACE, REVOKE, TOKEN
+from sumun.tokens.stores.valkey_under import ValkeyUnder
 
-_TOKEN = NAMESPACE + "t:"
-_INDEX = NAMESPACE + "i:"
 _LONGEST_TOKEN_ID = 128
 
 
@@ -29,12 +29,22 @@ class ValkeyStore:
     def __init__(self, link: ValkeyLink) -> None:
         """`link` is this store's own: `close` closes it."""
         self._link = link
+        self._under = ValkeyUnder(link)
 
-    async def put(self, digest: bytes, record: TokenRecord) -> None:
-        """Remember a new token until it expires. Raises StoreUnavailableError."""
+    async def put(self, digest: bytes, record: TokenRecord, family_id: str = "") -> bool:
+        """Remember a new token until it expires; False when what it is for has ended. Raises StoreUnavailableError."""
+        stored = encode(record)
+        under = [key for key in (record.session_id, record.grant_id, family_id) if key]
+        if under:
+            return await self._under.put(digest, record, stored, under)
         gone_at_ms = record.expires_at_ms + KEPT_AFTER_EXPIRY_MS
-        keys = [_token_key(digest), _INDEX + record.token_id]
-        await self._link.run(PUT, keys, [encode(record), digest.hex(), gone_at_ms])
+        keys = [_token_key(digest), INDEX + record.token_id]
+        await self._link.run(PUT, keys, [stored, digest.hex(), gone_at_ms])
+        return True
+
+    async def put_claims(self, token_id: str, expires_at_ms: int, under: Collection[str]) -> bool:
+        """Remember what a JWT was issued for; False when that has ended. Raises StoreUnavailableError."""
+        return await self._under.put_claims(token_id, expires_at_ms, under)
 
     async def get_many(self, digests: Sequence[bytes]) -> list[TokenRecord | None]:
         """The records, in order; None where there is none. Raises StoreUnavailableError."""
@@ -52,24 +62,31 @@ class ValkeyStore:
 
     async def edit(self, token_id: str, rights: Rights) -> int | None:
         """Give the token these rights of its own; its expiry stays. Raises StoreUnavailableError."""
-        found = await self._stored(token_id)
-        if found is None:
-            return None
-        digest, stored = found
-        edited = replace(_record(stored), own_rights=True, roles=rights.roles, permissions=rights.permissions)
-        keys = [_token_key(digest), FEED, NEWS]
-        return _number_or_none(await self._link.run(EDIT, keys, [_fresh(), encode(edited), token_id]), "EDIT")
+        while found := await self._stored(token_id):
+            digest, stored = found
+            edited = replace(
+                _record(stored), own_rights=True, roles=rights.roles, permissions=rights.permissions
+            )
+            keys = [FEED, NEWS, _token_key(digest)]
+            words: list[str | bytes] = [_fresh(), INDEX, token_id, stored, encode(edited)]
+            match await self._link.run(REPLACE, keys, words):
+                case [int(n), []]:
+                    return n
+                case [_, [_]]:
+                    continue  # it was changed, or forgotten, since it was read
+            raise strange("REPLACE")
+        return None
 
     async def revoke(self, digest: bytes) -> int | None:
         """Forget the token. Raises StoreUnavailableError."""
-        answer = await self._link.run(REVOKE, [_token_key(digest), FEED, NEWS], [_fresh(), _INDEX])
+        answer = await self._link.run(REVOKE, [_token_key(digest), FEED, NEWS], [_fresh(), INDEX])
         return _number_or_none(answer, "REVOKE")
 
     async def _stored(self, token_id: str) -> tuple[bytes, bytes] | None:
         """Digest and stored bytes by public handle."""
         if len(token_id) > _LONGEST_TOKEN_ID or not token_id.isascii():
             return None
-        index = await self._link.command("GET", _INDEX + token_id)
+        index = await self._link.command("GET", INDEX + token_id)
         if index is None:
             return None
         digest = _digest(index)
@@ -80,13 +97,21 @@ class ValkeyStore:
             raise strange("a record")
         return digest, stored
 
+    async def end_under(self, key: str) -> Swept:
+        """Forget every token under this id, and take no more. Raises StoreUnavailableError."""
+        return await self._under.end(key)
+
+    async def narrow_under(self, key: str, narrow: Callable[[TokenRecord], TokenRecord | None]) -> Swept:
+        """Make every token under this id what `narrow` makes of it. Raises StoreUnavailableError."""
+        return await self._under.narrow(key, narrow)
+
     async def close(self) -> None:
         """Let go of connections. May be called twice."""
         await self._link.close()
 
 
 def _token_key(digest: bytes) -> str:
-    return _TOKEN + digest.hex()
+    return TOKEN + digest.hex()
 
 
 def _fresh() -> str:

@@ -14,6 +14,10 @@ import hashlib
 from dataclasses import dataclass
 
 NAMESPACE = "smn:"
+TOKEN = NAMESPACE + "t:"
+"""String, by hex digest: the record."""
+INDEX = NAMESPACE + "i:"
+"""String, by token id: the hex digest."""
 FEED = NAMESPACE + "feed"
 """Hash: `inc` the incarnation, `n` the number of the latest news."""
 NEWS = NAMESPACE + "news"
@@ -35,6 +39,7 @@ MAX_NEWS = 100_000
 
 COMMANDS = (
     *("get", "mget", "exists", "set", "del", "hget", "hset", "hdel", "hgetall", "hincrby"),
+    *("zadd", "zrange", "zrem", "zremrangebyscore", "pexpireat"),
     *("xadd", "xrange", "xread", "eval", "evalsha", "info", "time"),
 )
 """Every command that store and feed use, in scripts too (and AUTH, which everybody may): an ACL user needs no other."""
@@ -127,15 +132,24 @@ return n
     keeps=True,
 )
 
-# KEYS: token, feed, news.  ARGV: fresh incarnation, the record with its new rights, token id.
-# Only the rights of a record ever change, and an edit sets them all: of two edits that meet, the later one stays.
-EDIT = Script.of(
+# KEYS: feed, news, tokens.  ARGV: fresh incarnation, prefix of index keys; for each token its id, the record as it was
+# read, and as it shall be (empty: gone).
+# {number of the last news or 0, the tokens that are not as they were read}: of two changes that meet, one begins anew.
+REPLACE = Script.of(
     NEWS_LUA
     + """
-if redis.call('EXISTS', KEYS[1]) == 0 then return false end
-local n = tell(KEYS[2], KEYS[3], ARGV[1], 'token', ARGV[3])
-redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL')
-return n
+local n = 0
+local others = {}
+for i = 3, #KEYS do
+  local id, old, new = ARGV[3 * i - 6], ARGV[3 * i - 5], ARGV[3 * i - 4]
+  if redis.call('GET', KEYS[i]) ~= old then
+    others[#others + 1] = id
+  else
+    n = tell(KEYS[1], KEYS[2], ARGV[1], 'token', id)
+    if new == '' then redis.call('DEL', KEYS[i], ARGV[2] .. id) else redis.call('SET', KEYS[i], new, 'KEEPTTL') end
+  end
+end
+return {n, others}
 """,
     keeps=True,
 )

@@ -1,0 +1,62 @@
+"""InLine: tokens follow what became of the session, grant or refresh family that they were issued under.
+
+The directory says what became of it; an outbox entry says that it was changed. A grant that still stands narrows its
+tokens in place; whatever else is named has ended, and they go. JWTs cannot be changed: they are denied either way.
+Every step may be done again, by any process, so nothing is lost by a crash in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from msgspec.structs import replace
+
+from sumun.directory import Directory, DirectoryThreads, Occasion, StoredGrant
+from sumun.directory.issued import GRANT_PREFIX
+from sumun.identity import narrowed
+from sumun.sessions import SessionStore
+from sumun.sessions.session import is_session_id
+from sumun.tokens.record import TokenRecord
+from sumun.tokens.store import TokenStore
+
+
+class InLine:
+    """Brings tokens in line. Owns nothing of what it is given."""
+
+    def __init__(
+        self,
+        directory: Directory,
+        threads: DirectoryThreads,
+        store: TokenStore,
+        sessions: SessionStore,
+        occasion: Callable[[str], Occasion],
+    ) -> None:
+        """`occasion` makes the Occasion of an actor."""
+        self._directory = directory
+        self._threads = threads
+        self._store = store
+        self._sessions = sessions
+        self._occasion = occasion
+
+    async def bring(self, key: str) -> int | None:
+        """What is issued under this id is what the directory says; the number of the last news, None without any.
+
+        News of JWTs is left in the outbox. Raises StoreUnavailableError, DirectoryUnavailableError: do it again.
+        """
+        grant = None
+        if key.startswith(GRANT_PREFIX):
+            grant = await self._threads.call(self._directory.grants.get, key)
+        ended = await self._sessions.end(key) if is_session_id(key) else None
+        if grant is None:
+            swept = await self._store.end_under(key)
+        else:
+            swept = await self._store.narrow_under(key, partial(_within, grant))
+        await self._threads.change(self._directory.issued.settle, key, swept.claims, self._occasion("sumun"))
+        return swept.n or ended
+
+
+def _within(grant: StoredGrant, record: TokenRecord) -> TokenRecord | None:
+    """The record with no more than the grant allows; None: nothing is left."""
+    scopes, openid = narrowed(record.scopes, grant.scopes), record.openid & grant.openid
+    return replace(record, scopes=scopes, openid=openid) if scopes or openid else None
