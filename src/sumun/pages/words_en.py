@@ -123,7 +123,7 @@ ENGLISH: Mapping[str, str] = {
     "account.applications": "Applications",
     "account.applications_lead": "What you allowed, and to whom. What you withdraw is gone at once.",
     "account.applications_none": "No application has access to your account.",
-    "account.since": "since {when}",
+    "account.since": "allowed {when}",
     "account.withdraw": "Withdraw",
     "account.withdraw_one": "Withdraw “{permission}” from {application}",
     "account.withdraw_all": "Withdraw everything",
