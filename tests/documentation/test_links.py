@@ -12,7 +12,9 @@ SPEAKING = [
     path
     for folder in ("src", "tests", "scripts", "bench", "docs")
     for path in sorted((ROOT / folder).rglob("*"))
-    if path.suffix in (".py", ".md", ".sh", "") and path.is_file() and "__pycache__" not in path.parts
+    if path.suffix in (".py", ".md", ".sh", "")
+    and path.is_file()
+    and not {"__pycache__", "node_modules"} & set(path.parts)
 ]
 _LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
 _NAMED = re.compile(r"\bdocs/[\w./-]+\.md\b")
