@@ -11,8 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from sumun.config import load
+from sumun.config import Plan, load
 from sumun.haproxy import Files, RuntimePaths, check, find_program, render
+from sumun.haproxy.sections import File, Line
+from sumun.haproxy.tls import authorities_name, certificate_name
+from sumun.rollout.compile import with_files
+from tests.certificates import Certificate
 from tests.golden.kinds import CATALOGUE
 
 FOLDER = Path(__file__).parent / "haproxy"
@@ -52,4 +56,18 @@ def test_case(case: Path, *, update: bool) -> None:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
 def test_haproxy_takes_it(case: Path, haproxy: Path) -> None:
     """HAProxy finds nothing wrong in a golden configuration."""
-    assert check(rendered(case), find_program({"HAPROXY": str(haproxy)})) == []
+    files = with_files(rendered(case), certificates(load(case, CATALOGUE)))
+    assert check(files, find_program({"HAPROXY": str(haproxy)})) == []
+
+
+def certificates(plan: Plan) -> tuple[File, ...]:
+    """What the listeners of a plan need to start, made here."""
+    authority = Certificate.authority()
+    ours = authority.issue("gate")
+    names = {
+        certificate_name(listener, number): ours.pem() + ours.key_pem()
+        for listener, tls in plan.tls.items()
+        for number in range(len(tls.certificates))
+    }
+    names |= {authorities_name(listener): authority.pem() for listener in plan.tls}
+    return tuple(File(name, tuple(map(Line, text.splitlines()))) for name, text in names.items())

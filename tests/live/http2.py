@@ -25,6 +25,7 @@ NAMES = {
     33: "date",
     54: "server",
     53: "retry-after",
+    56: "strict-transport-security",
     61: "www-authenticate",
     59: "vary",
     57: "transfer-encoding",
@@ -48,11 +49,16 @@ class Answer:
 def call(port: int, fields: Iterable[tuple[bytes, bytes]], body: bytes = b"", seconds: float = 5.0) -> Answer:
     """One stream on a connection of its own."""
     with socket.create_connection(("127.0.0.1", port), timeout=seconds) as connection:
-        flags = END_HEADERS | (0 if body else END_STREAM)
-        connection.sendall(PREFACE + frame(SETTINGS, 0, 0, b"") + frame(HEADERS, flags, 1, block(fields)))
-        if body:
-            connection.sendall(frame(DATA, END_STREAM, 1, body))
-        return _read(connection)
+        return call_on(connection, fields, body)
+
+
+def call_on(connection: socket.socket, fields: Iterable[tuple[bytes, bytes]], body: bytes = b"") -> Answer:
+    """The first stream on this connection."""
+    flags = END_HEADERS | (0 if body else END_STREAM)
+    connection.sendall(PREFACE + frame(SETTINGS, 0, 0, b"") + frame(HEADERS, flags, 1, block(fields)))
+    if body:
+        connection.sendall(frame(DATA, END_STREAM, 1, body))
+    return _read(connection)
 
 
 def fields(

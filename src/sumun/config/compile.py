@@ -100,6 +100,7 @@ def _compile(checked: Checked[Settings], root: MappingNode, findings: Findings, 
         limits=_limits(checked, findings),
         node=_node(checked),
         permissions=MappingProxyType({str(permission): words for permission, words in declared.items()}),
+        tls=MappingProxyType(listeners.tls),
         notes=findings.notes,
     )
 

@@ -67,6 +67,39 @@ class Address:
     where: Place = field(default=NOWHERE, compare=False)
 
 
+@dataclass(frozen=True, slots=True)
+class CertificateFiles:
+    """One certificate of a listener: the absolute paths of its chain and of its private key (PEM)."""
+
+    chain: str
+    key: str
+    where: Place = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ClientCertificates:
+    """Callers are asked for a certificate. `authorities`: the path of those that are believed (PEM); empty: none are.
+
+    `required`: nobody else gets in. `listen`: only there; None: at the listener's own address.
+    """
+
+    authorities: str
+    required: bool
+    listen: Address | None
+    where: Place = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """TLS at a listener. `redirect_from`, `hsts_seconds` (None: not told): of the public one only."""
+
+    certificates: tuple[CertificateFiles, ...]
+    clients: ClientCertificates | None = None
+    redirect_from: Address | None = None
+    hsts_seconds: int | None = None
+    where: Place = field(default=NOWHERE, compare=False)
+
+
 class ServiceProtocol(StrEnum):
     """What a service speaks: `http://` and `https://` HTTP/1.1 (WebSocket, SSE), `h2c://` HTTP/2 without TLS (gRPC)."""
 
@@ -268,7 +301,7 @@ class Plan:
     """The whole configuration. Mappings keep the order of the file and cannot be written to.
 
     `permissions` is the vocabulary: permission -> what it means, in words for people; empty when none is declared.
-    `notes` are for `sumun check`.
+    `tls` is of the listeners that speak it, by name: `public`, `internal`, `operator`. `notes` are for `sumun check`.
     """
 
     listen: Address
@@ -285,4 +318,5 @@ class Plan:
     node: NodeSettings
     sessions: SessionSettings = SessionSettings()
     permissions: Mapping[str, str] = field(default_factory=dict)
+    tls: Mapping[str, Tls] = field(default_factory=dict)
     notes: tuple[Note, ...] = field(default=(), compare=False)

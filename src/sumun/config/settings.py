@@ -19,6 +19,7 @@ from sumun.config.rates import QuotaOf
 from sumun.config.route_settings import RouteSettings
 from sumun.config.service_settings import ServiceSettings
 from sumun.config.session_settings import SessionSection
+from sumun.config.tls_settings import PublicTlsSettings, TlsSettings
 from sumun.config.token_settings import TokenSection
 from sumun.config.values import Duration, Number, OneOf, Secret, Section, Text
 from sumun.config.words import (
@@ -47,6 +48,7 @@ class ListenerSettings(Section):
         "who reaches it is inside.",
         examples=["true"],
     )
+    tls: TlsSettings | None = Field(None, description="It speaks TLS.")
 
 
 class AuthenticatorSettings(Section):
@@ -186,6 +188,9 @@ class Settings(Section):
     listen: Annotated[Address, Listen()] = Field(
         LOOPBACK_8080, description="Where clients come in.", examples=['"[::1]:8080"']
     )
+    tls: PublicTlsSettings | None = Field(
+        None, description="`listen` speaks TLS: 1.2 or 1.3, HTTP/1.1 or HTTP/2."
+    )
     internal: ListenerSettings | None = Field(
         None,
         description="The listener for callers that need no token; only routes with `require: internal` do so.",
@@ -197,7 +202,7 @@ class Settings(Section):
         None,
         description="The `iss` of tokens: this gateway as its clients write it.",
         examples=["https://gate.example.com"],
-        json_schema_extra={"without": "`http://` and `listen`"},
+        json_schema_extra={"without": "`http://`, with `tls` `https://`, and `listen`"},
     )
     services: dict[ServiceName, ServiceSettings] = Field(
         {}, description="What is behind the gateway, by name.", json_schema_extra={"without": "required"}

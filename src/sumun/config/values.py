@@ -308,6 +308,18 @@ class Secret(Marker[SecretRef]):
 
 
 @dataclass(frozen=True, eq=False)
+class FilePath(Marker[str]):
+    """A file; a relative path is taken from the folder of the configuration file."""
+
+    word: str = "path"
+
+    def read(self, raw: object, reading: Reading) -> str:
+        """The path."""
+        path = Text("path", allowed="a path").read(raw, reading)
+        return str(PurePosixPath(reading.folder) / path)
+
+
+@dataclass(frozen=True, eq=False)
 class RoleName(Marker[str]):
     """A role that the file defines."""
 

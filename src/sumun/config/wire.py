@@ -36,6 +36,7 @@ from sumun.config.plan import (
     Shadow,
     TokenSettings,
 )
+from sumun.config.wire_tls import dump_tls, load_tls
 from sumun.errors import SumunError
 from sumun.identity import Permission
 
@@ -93,6 +94,7 @@ class _PlanRows(msgspec.Struct, frozen=True):
     permissions: list[tuple[str, str]]
     notes: list[tuple[tuple[int, int], str]]
     sessions: dict[str, Any] = {}
+    tls: dict[str, Any] = {}
 
 
 class _Format(msgspec.Struct, frozen=True):
@@ -154,6 +156,8 @@ class _Dumper:
         }
         if plan.sessions != SessionSettings():
             raw["sessions"] = _fields(plan.sessions)
+        if plan.tls:
+            raw["tls"] = dump_tls(plan.tls, self._place)
         return raw | {"file": self._file}
 
     def _place(self, place: Place) -> list[int]:
@@ -259,6 +263,7 @@ class _Loader:
                 **node | {"store": self._secret(node["store"]), "directory": self._secret(node["directory"])}
             ),
             permissions=MappingProxyType(dict(rows.permissions)),
+            tls=load_tls(rows.tls, self._place),
             notes=tuple(Note(self._place(place), text) for place, text in rows.notes),
         )
 

@@ -24,6 +24,8 @@ not known.
     tr tw tc ts ta    milliseconds: request received, queue, connect, service's answer, all (%TR %Tw %Tc %Tr %Ta)
     shadow   how a shadow rule would decide otherwise (`access.shadow`); only where some route has one
     end      how the session ended (configuration manual 8.5), `--` is well
+
+A TLS handshake that failed has a line with `t`, `src`, `lst`, the code `no_handshake` and HAProxy's words in `why`.
 """
 
 from __future__ import annotations
@@ -67,6 +69,18 @@ def log_format(*, shadows: bool) -> str:
     """The directive of a frontend. `shadows`: some route has a shadow rule, so lines say what it says."""
     fields = [*_FIELDS[:-1], _SHADOW_FIELD, _FIELDS[-1]] if shadows else _FIELDS
     return "log-format '{" + ",".join(f"{key}:{value}" for key, value in fields) + "}'"
+
+
+def error_log_format() -> str:
+    """The directive of a frontend that speaks TLS: the line of a connection of which no request ever came."""
+    fields = (
+        ('"t"', "%Ts.%ms"),
+        ('"src"', '"%ci"'),
+        ('"lst"', '"%f"'),
+        ('"code"', '"no_handshake"'),
+        ('"why"', '"%[fc_err_str,json(utf8s)]"'),
+    )
+    return "error-log-format '{" + ",".join(f"{key}:{value}" for key, value in fields) + "}'"
 
 
 def remember() -> list[str]:

@@ -8,7 +8,7 @@ A service has two backends so that a public route pays for no question. What is 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from sumun.config.plan import Limits, Place, Plan, Service, ServiceProtocol
 from sumun.haproxy import guesses, rates
@@ -34,12 +34,18 @@ from sumun.haproxy.refusals import (
 from sumun.haproxy.render_spoe import ANSWERERS
 from sumun.haproxy.routes import IS_STREAM, KEEPS_AUTHORIZATION, has_flag
 from sumun.haproxy.sections import Section, section
+from sumun.haproxy.tls import tell_certificate
 
 RESOLVERS = "names"
 
 
-def ask_backend(service: Service, rate: CallLimits, limits: Limits, *, flags: str) -> Section:
-    """A service behind the question. `flags`: those of all its routes (`routes.KEEPS_AUTHORIZATION`, ...)."""
+def ask_backend(
+    service: Service, rate: CallLimits, limits: Limits, *, flags: str, scheme: Sequence[str] = ()
+) -> Section:
+    """A service behind the question. `flags`: those of all its routes (`routes.KEEPS_AUTHORIZATION`, ...).
+
+    `scheme`: how the service is told what its caller speaks (`tls.tell_scheme`).
+    """
     grpc = service.protocol is ServiceProtocol.H2C
     return section(
         f"backend {name(f'ask.{service.id}')}",
@@ -48,6 +54,7 @@ def ask_backend(service: Service, rate: CallLimits, limits: Limits, *, flags: st
             *ask(grpc=grpc, flags=flags),
             *hand_over(),
             *rates.count_call(rate, allowed=ALLOWED),
+            *scheme,
             *_before_the_service(service, flags=flags),
             let_through(limited=bool(rate)),
             *rates.refuse_over(limited=bool(rate), grpc=grpc, quotas=rate.quotas),
@@ -59,7 +66,9 @@ def ask_backend(service: Service, rate: CallLimits, limits: Limits, *, flags: st
     )
 
 
-def known_backend(service: Service, rate: CallLimits, *, flags: str, shadow: Place | None = None) -> Section:
+def known_backend(
+    service: Service, rate: CallLimits, *, flags: str, scheme: Sequence[str] = (), shadow: Place | None = None
+) -> Section:
     """A service behind what is known: nobody is asked.
 
     `shadow`: where the shadow rule stands that would refuse what comes here (the first one, if there are several).
@@ -71,6 +80,7 @@ def known_backend(service: Service, rate: CallLimits, *, flags: str, shadow: Pla
             *tell_known(),
             *([tell_shadow()] if shadow else []),
             *rates.count_call(rate),
+            *scheme,
             *_before_the_service(service, flags=flags),
             *rates.go_on(rate),
             *rates.refuse_over(limited=bool(rate), grpc=False, quotas=rate.quotas),
@@ -80,7 +90,7 @@ def known_backend(service: Service, rate: CallLimits, *, flags: str, shadow: Pla
     )
 
 
-def open_backend(service: Service, rate: CallLimits, *, flags: str) -> Section:
+def open_backend(service: Service, rate: CallLimits, *, flags: str, scheme: Sequence[str] = ()) -> Section:
     """A service without a question: nobody is told who calls."""
     grpc = service.protocol is ServiceProtocol.H2C and bool(rate)
     return section(
@@ -88,6 +98,7 @@ def open_backend(service: Service, rate: CallLimits, *, flags: str) -> Section:
         (
             *check_origin(service.origins),
             *rates.count_open_call(rate),
+            *scheme,
             *_before_the_service(service, flags=flags),
             *rates.go_on(rate),
             *([f"http-request set-var(txn.grpc) bool(true) if {IS_GRPC}"] if grpc else []),
@@ -104,7 +115,7 @@ def own_backends(plan: Plan, routes: RouteLimits, paths: RuntimePaths) -> list[S
     return [
         _refuse_backend(plan.limits),
         _healthz_backend(),
-        _own_backend(paths),
+        _own_backend(plan, paths),
         *_pages_backend(plan, paths),
         *guesses.tables(),
         *rates.tables(plan, routes),
@@ -207,19 +218,20 @@ def _healthz_backend() -> Section:
     )
 
 
-def _to_http(paths: RuntimePaths) -> list[str]:
+def _to_http(plan: Plan, paths: RuntimePaths) -> list[str]:
     return [
         "http-request set-header X-Sumun-Source %[src]",
         "http-request set-header X-Sumun-Listener %[fe_name]",
+        *tell_certificate(plan.tls),
         # Nothing here speaks anything but HTTP (RFC 9110 7.8: a server may ignore the wish).
         "http-request del-header upgrade",
         f"server http {word(f'unix@{paths.http}')}",
     ]
 
 
-def _own_backend(paths: RuntimePaths) -> Section:
+def _own_backend(plan: Plan, paths: RuntimePaths) -> Section:
     """OAuth, login, account, well-known. Whatever is wrong with our own process is 503 to a caller."""
-    lines = _to_http(paths)
+    lines = _to_http(plan, paths)
     # A question that it must answer: a process that hangs still accepts connections.
     lines[-1] += " check inter 500ms fall 2 rise 1"
     return section(
@@ -242,7 +254,7 @@ def _pages_backend(plan: Plan, paths: RuntimePaths) -> list[Section]:
     if plan.operator is None:
         return []
     exporter = "http-request use-service prometheus-exporter if { path /metrics/haproxy }"
-    return [section(f"backend {PAGES}", (exporter, *_to_http(paths)), plan.operator.where)]
+    return [section(f"backend {PAGES}", (exporter, *_to_http(plan, paths)), plan.operator.where)]
 
 
 def _answerers(plan: Plan, paths: RuntimePaths) -> Section:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sumun.config.plan import Address, Limits
-from sumun.haproxy.access_log import log_format, remember
+from sumun.config.plan import Address, Limits, Tls
+from sumun.haproxy.access_log import error_log_format, log_format, remember
 from sumun.haproxy.gate import ODD, judge_odd, mark_odd
 from sumun.haproxy.known import look_up, pass_known
-from sumun.haproxy.quoting import word
 from sumun.haproxy.rates import IS_OVER, count_source
 from sumun.haproxy.refusals import CODE, METHOD_NOT_ALLOWED
 from sumun.haproxy.route_maps import NO_ROUTE, RouteMaps
 from sumun.haproxy.routes import METHODS_THERE, NO_ROUTE_FOUND, ROUTE, find_methods, find_route
-from sumun.haproxy.sections import Section, section
+from sumun.haproxy.sections import Line, Section, section
+from sumun.haproxy.tls import binds, hsts
 
 REFUSE = "refuse"
 OWN = "own"
@@ -22,14 +22,21 @@ PAGES = "pages"
 
 
 def routed_frontend(
-    listener: str, address: Address, maps: RouteMaps, limits: Limits, *, shadows: bool = False
+    listener: str,
+    address: Address,
+    maps: RouteMaps,
+    limits: Limits,
+    tls: Tls | None = None,
+    *,
+    shadows: bool = False,
 ) -> Section:
     """The public or the internal listener: gate, route, what is known, backend. `shadows`: for its log."""
     limited = listener == "public" and limits.per_source is not None
     return section(
         f"frontend {listener}",
         (
-            *_begin(address, limits, count_source(limits) if limited else [], shadows=shadows),
+            *_begin(listener, address, tls),
+            *_judge(address, limits, count_source(limits) if limited else [], shadows=shadows),
             *find_route(maps),
             *look_up(),
             *_to_judgement(),
@@ -44,12 +51,13 @@ def routed_frontend(
     )
 
 
-def operator_frontend(address: Address, limits: Limits) -> Section:
+def operator_frontend(address: Address, limits: Limits, tls: Tls | None = None) -> Section:
     """The operator's listener: HAProxy's own metrics, and the operator's pages. Nothing is routed to services."""
     return section(
         "frontend operator",
         (
-            *_begin(address, limits),
+            *_begin("operator", address, tls),
+            *_judge(address, limits),
             f"http-request set-var({ROUTE}) str({PAGES}|-|)",
             f"http-request set-var({ROUTE}) str({HEALTHZ}|-|) if {{ path /healthz }}",
             f"http-request allow unless {{ var({ODD}) -m bool }}",
@@ -61,12 +69,19 @@ def operator_frontend(address: Address, limits: Limits) -> Section:
     )
 
 
-def _begin(
+def _begin(listener: str, address: Address, tls: Tls | None) -> list[str | Line]:
+    place = address.where if tls is None else tls.where
+    return [
+        *(Line(bind, place) for bind in binds(listener, address, tls)),
+        *([] if tls is None else [error_log_format()]),
+        *hsts(tls),
+    ]
+
+
+def _judge(
     address: Address, limits: Limits, first: Iterable[str] = (), *, shadows: bool = False
 ) -> list[str]:
-    host = f"[{address.host}]" if ":" in address.host else address.host
     return [
-        f"bind {word(f'{host}:{address.port}')}",
         # Only here: a backend would write that its servers went up and down between the requests.
         "log global",
         "unique-id-format %[uuid]",

@@ -14,17 +14,18 @@ from sumun.haproxy.paths import RuntimePaths
 from sumun.haproxy.quoting import name, word
 from sumun.haproxy.refusals import made_by_haproxy
 from sumun.haproxy.sections import Section, section
+from sumun.haproxy.tls import REWRITE_BYTES, asks_for_certificates, global_lines
 
-_REWRITE_BYTES: Final = 1024
+_HEADER_BYTES: Final = 1024
 """HAProxy keeps this much of a buffer free for the headers that we add (tune.maxrewrite)."""
 
 SMALLEST_BUFFER: Final = 16384
 """HAProxy's own default. Smaller would not hold a question with an 8 KiB token."""
 
 
-def buffer_bytes(header_bytes: int) -> int:
-    """`tune.bufsize` for request heads of at most `header_bytes`, in whole KiB."""
-    return max(SMALLEST_BUFFER, -(-(header_bytes + _REWRITE_BYTES) // 1024) * 1024)
+def buffer_bytes(header_bytes: int, rewrite_bytes: int = _HEADER_BYTES) -> int:
+    """`tune.bufsize` for request heads of at most `header_bytes` and what we add to them, in whole KiB."""
+    return max(SMALLEST_BUFFER, -(-(header_bytes + rewrite_bytes) // 1024) * 1024)
 
 
 def global_section(plan: Plan, paths: RuntimePaths) -> Section:
@@ -32,6 +33,7 @@ def global_section(plan: Plan, paths: RuntimePaths) -> Section:
     account = [f"user {name(paths.user)}"] if paths.user else []
     account += [f"group {name(paths.group)}"] if paths.group else []
     threads = [f"nbthread {plan.node.haproxy_threads}"] if plan.node.haproxy_threads else []
+    rewrite_bytes = _HEADER_BYTES + REWRITE_BYTES * asks_for_certificates(plan.tls)
     owner = f" user {name(paths.user)}" if paths.user else ""
     return section(
         "global",
@@ -44,8 +46,9 @@ def global_section(plan: Plan, paths: RuntimePaths) -> Section:
             # For a worker that a reload has replaced, and that still has something open.
             f"hard-stop-after {plan.limits.old_worker_lifetime_ms}ms",
             f"mworker-max-reloads {plan.limits.old_workers}",
-            f"tune.bufsize {buffer_bytes(plan.limits.header_bytes)}",
-            f"tune.maxrewrite {_REWRITE_BYTES}",
+            f"tune.bufsize {buffer_bytes(plan.limits.header_bytes, rewrite_bytes)}",
+            f"tune.maxrewrite {rewrite_bytes}",
+            *global_lines(plan.tls),
             # The cache of regex results only costs when paths hold ids: each is new.
             "tune.pattern.cache-size 0",
             # Two processes must never share a port in silence.

@@ -22,12 +22,14 @@ from sumun.haproxy.process import defaults_section, global_section
 from sumun.haproxy.quoting import map_field
 from sumun.haproxy.rates import RouteLimits, call_limits, route_limits
 from sumun.haproxy.rates import files as rate_files
+from sumun.haproxy.redirect import redirect_frontend
 from sumun.haproxy.refusals import UNREAD, error_file
 from sumun.haproxy.render_spoe import render_spoe
 from sumun.haproxy.route_maps import HIDDEN, RouteMaps, hosts_file, route_maps
 from sumun.haproxy.route_tree import Target
 from sumun.haproxy.routes import IS_STREAM, KEEPS_AUTHORIZATION
 from sumun.haproxy.sections import File, Files, Section, file_of
+from sumun.haproxy.tls import tell_scheme
 
 CONFIGURATION = "haproxy.cfg"
 
@@ -55,15 +57,20 @@ def render(plan: Plan, generation: int, paths: RuntimePaths) -> Files:
     sections = [
         global_section(plan, paths),
         defaults_section(plan),
-        routed_frontend("public", plan.listen, public, plan.limits, shadows=shadows),
+        routed_frontend("public", plan.listen, public, plan.limits, plan.tls.get("public"), shadows=shadows),
     ]
     files = [*public.files]
     if plan.internal is not None:
         internal = _maps("internal", plan.routes, hosts, rules, limits, generation)
-        sections.append(routed_frontend("internal", plan.internal, internal, plan.limits, shadows=shadows))
+        sections.append(
+            routed_frontend(
+                "internal", plan.internal, internal, plan.limits, plan.tls.get("internal"), shadows=shadows
+            )
+        )
         files += internal.files
     if plan.operator is not None:
-        sections.append(operator_frontend(plan.operator, plan.limits))
+        sections.append(operator_frontend(plan.operator, plan.limits, plan.tls.get("operator")))
+    sections += redirect_frontend(plan)
     sections += _service_backends(plan, rules, limits)
     sections += own_backends(plan, limits, paths)
     sections += resolvers(plan.services.values())
@@ -129,6 +136,7 @@ def _service_backends(plan: Plan, rules: Mapping[str, str], limits: RouteLimits)
         for backend in _backends(route, rules[route.id]):
             used[backend] = used.get(backend, "") + _flags(route)
     ask = partial(ask_backend, limits=plan.limits)
+    scheme = tell_scheme(plan.tls)
     shadows = {route.service: route.shadow.where for route in reversed(plan.routes) if route.shadow}
     sections: list[Section] = []
     for service in plan.services.values():
@@ -142,7 +150,7 @@ def _service_backends(plan: Plan, rules: Mapping[str, str], limits: RouteLimits)
             backend = f"{kind}.{service.id}"
             if backend in used:
                 rate = call_limits(plan, limits, service, asked=kind != "open")
-                sections.append(build(service, rate, flags=used[backend]))
+                sections.append(build(service, rate, flags=used[backend], scheme=scheme))
     return sections
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -15,6 +14,7 @@ from sumun.config.plan import SecretRef
 from sumun.config.refused import RefusedError
 from sumun.config.values import (
     Duration,
+    FilePath,
     Flag,
     Marker,
     Number,
@@ -22,7 +22,6 @@ from sumun.config.values import (
     RoleName,
     Secret,
     Section,
-    Text,
     text_of,
 )
 
@@ -56,18 +55,6 @@ class QuestionUrl(Marker[str]):
         return url
 
 
-@dataclass(frozen=True, eq=False)
-class CertificatesFile(Marker[str]):
-    """A file of certificates; a relative path is taken from the folder of the configuration file."""
-
-    word: str = "path"
-
-    def read(self, raw: object, reading: Reading) -> str:
-        """The path."""
-        path = Text("path", allowed="a path").read(raw, reading)
-        return str(PurePosixPath(reading.folder) / path)
-
-
 class HttpSettings(Section):
     """One authentication server. It is asked by the contract of docs/authentication-server.md."""
 
@@ -96,7 +83,7 @@ class HttpSettings(Section):
     connect_timeout: Annotated[int, Duration("10ms", "1m")] = Field(
         1000, description="How long a connection may take to open.", examples=["500ms"]
     )
-    ca_file: Annotated[str, CertificatesFile()] | None = Field(
+    ca_file: Annotated[str, FilePath()] | None = Field(
         None,
         description="Certificates (PEM) that are trusted instead of the machine's own.",
         examples=["staff-ca.pem"],

@@ -16,19 +16,20 @@ import resource
 import secrets as random
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sumun.config import load
 from sumun.config.on_disk import version
-from sumun.config.plan import Plan
+from sumun.config.plan import Address, Plan
 from sumun.directory import Directory
 from sumun.directory.errors import DirectoryUnavailableError, DirectoryUnusableError
 from sumun.haproxy.before_start import refuse_too_many_connections, refuse_used_addresses
 from sumun.haproxy.install import make_current, remove_old
 from sumun.haproxy.master import ENVIRONMENT, MasterSocket, argv
 from sumun.haproxy.program import Program, find_program
+from sumun.haproxy.tls import PRIVATE_SUFFIX
 from sumun.node import part_valkey
 from sumun.node.access_log import keep_appending, open_access_log
 from sumun.node.assemble import catalogue, directory_location, store_address
@@ -156,7 +157,7 @@ class Node:
         )
         old = running.generation
         try:
-            report = await rollout.bring_up(plan, new, old)
+            report = await rollout.bring_up(replace(plan, notes=(*plan.notes, *new.notes)), new, old)
         except UncertainError:
             running.older[new.number] = new
             self._restart_under(running)
@@ -215,7 +216,7 @@ class Node:
         folder = open_data_folder(self._data)
         self._lock = FolderLock(folder)
         _claim(folder, account)
-        refuse_used_addresses(filter(None, (plan.listen, plan.internal, plan.operator)))
+        refuse_used_addresses(_addresses(plan))
         refuse_too_many_connections(plan.limits.max_connections)
         _raise_descriptors()
         if plan.node.store is not None:
@@ -223,6 +224,8 @@ class Node:
         _hand_over(folder, account)
         _prepare_directory(plan, folder, secrets, people)
         generation = _prepare(plan, self._source, folder, program, account)
+        for note in generation.notes:
+            log.warning("%s: %s", note.where, note.text)
         make_current(generation.folder, folder.current)
         if plan.node.store is None:
             await self._add(part_valkey.prepare(folder, account))
@@ -283,8 +286,16 @@ def _prepare(
     kept = range(generation.number - _GENERATIONS_KEPT, generation.number + 1)
     remove_old(folder.generations, {*kept, *needed})
     for path in (generation.folder, *generation.folder.iterdir()):
-        show(path, account)
+        if not path.name.endswith(PRIVATE_SUFFIX):
+            show(path, account)
     return generation
+
+
+def _addresses(plan: Plan) -> Iterator[Address]:
+    """All that HAProxy will listen on."""
+    yield from filter(None, (plan.listen, plan.internal, plan.operator))
+    for tls in plan.tls.values():
+        yield from filter(None, (tls.redirect_from, tls.clients and tls.clients.listen))
 
 
 def _own_part(

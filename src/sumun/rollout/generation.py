@@ -9,22 +9,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sumun.config import Plan, wire
+from sumun.config.plan import Note
 from sumun.haproxy import RuntimePaths, render
 from sumun.haproxy.install import claim_number, folder_of, install
 from sumun.haproxy.program import Program
-from sumun.haproxy.sections import File, Files, Line
-from sumun.rollout.compile import refuse_problems
+from sumun.haproxy.sections import File, Line
+from sumun.rollout.compile import certificates_of, refuse_problems, with_files
 
 PLAN_FILE = "plan.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """An installed generation. It is not current yet."""
+    """An installed generation. It is not current yet. `notes`: what the operator should know of its certificates."""
 
     number: int
     folder: Path
     paths: RuntimePaths
+    notes: tuple[Note, ...] = ()
 
 
 def prepare_generation(
@@ -36,13 +38,14 @@ def prepare_generation(
     """
     number = claim_number(generations)
     paths = RuntimePaths(run, folder_of(generations, number), user, group)
-    files = render(plan, number, paths)
+    certificates = certificates_of(plan, source)
+    files = with_files(render(plan, number, paths), certificates.files)
     refuse_problems(files, program, source)
-    folder = install(_with_plan(files, plan), generations)
-    return Generation(number, folder, paths)
+    folder = install(with_files(files, (_plan_file(plan),)), generations)
+    outlived = (Note(problem.place, problem.what) for problem in certificates.outlived)
+    return Generation(number, folder, paths, (*outlived, *certificates.notes))
 
 
-def _with_plan(files: Files, plan: Plan) -> Files:
+def _plan_file(plan: Plan) -> File:
     """The processes of a node read the plan from the same folder as HAProxy its files: they cannot differ."""
-    lines = tuple(Line(text) for text in wire.dump(plan).decode().split("\n"))
-    return Files(files.generation, (*files.files, File(PLAN_FILE, lines)))
+    return File(PLAN_FILE, tuple(Line(text) for text in wire.dump(plan).decode().split("\n")))
