@@ -27,6 +27,7 @@ from sumun.oauth.server import OAuthParts, oauth_app
 from sumun.recognition import Recogniser
 from sumun.tokens.signing_keys import NO_KEYS
 from sumun.tokens.stores.memory import MemoryStore
+from sumun.tokens.stores.memory_ephemeral import MemoryEphemeral
 from sumun.tokens.stores.memory_feed import MemoryFeed
 from tests.conversations.oauth.oauth_server import CLIENTS, SECRETS, asgi_call
 
@@ -123,6 +124,9 @@ def server() -> OAuthApp:
             tickets=never,
             keys=lambda: NO_KEYS,
             bundles=dict,
+            consents=never,
+            ephemeral=MemoryEphemeral(time.time),
+            sessions=never,
             clock=time.time,
         )
     )

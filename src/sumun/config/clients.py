@@ -51,6 +51,7 @@ class ClientCompiler:
         self._check_secret(settings, node)
         self._check_grants(settings, node)
         self._check_rights(settings, node)
+        self._check_redirects(settings, node)
         kind = settings.token or self._tokens.access.kind
         secret = settings.secret
         return Client(
@@ -66,6 +67,8 @@ class ClientCompiler:
             token_kind=kind,
             token_lifetime_seconds=self._lifetime(settings, node, kind),
             redirect_uris=tuple(settings.redirect_uris),
+            name=settings.name or "",
+            requires_pushed_requests=settings.require_pushed_authorization_requests,
             may_ask_for=frozenset(settings.may_ask_for) - {kind},
             quota=settings.quota,
             where=node.place,
@@ -125,12 +128,19 @@ class ClientCompiler:
             ("roles", "client_credentials"),
             ("permissions", "client_credentials"),
             ("redirect_uris", "authorization_code"),
+            ("require_pushed_authorization_requests", "authorization_code"),
         ):
-            if node.items(key) and used_by not in settings.grants:
+            if getattr(settings, key) and used_by not in settings.grants:
                 what = f"is for the grant {used_by}, which this client does not list"
                 self._findings.problem(
                     node.entries[key].key, what, "", f"remove it, or add {used_by} to `grants`"
                 )
+
+    def _check_redirects(self, settings: ClientSettings, node: MappingNode) -> None:
+        if "authorization_code" in settings.grants and "redirect_uris" not in node.entries:
+            what = "is missing: a code is sent to one of these addresses and nowhere else (RFC 9700 4.1.3)"
+            mend = 'write redirect_uris: ["https://..."]'
+            self._findings.problem_at(node.place, "redirect_uris", what, "", mend)
 
     def _login(self, settings: ClientSettings, node: MappingNode) -> tuple[str, ...]:
         uses_login = bool(_GRANTS_OF_PEOPLE & set(settings.grants))

@@ -119,10 +119,10 @@ def parse_redirect(text: str) -> str:
     allowed = (
         "https://..., http:// on 127.0.0.1 or [::1], or an app's own scheme such as com.example.app:/back"
     )
-    if re.fullmatch(r"[\x21-\x7e]{1,2000}", text) is None:
-        raise RefusedError("is not a URI", allowed)
     if "#" in text:
         raise RefusedError("has a fragment, which RFC 6749 3.1.2 forbids", allowed)
+    if re.fullmatch(r"[A-Za-z0-9._~:/?\[\]@!$&'()*+,;=%-]{1,2000}", text) is None:  # RFC 3986 2
+        raise RefusedError("is not a URI", allowed)
     match = _URL.fullmatch(text)
     scheme = text.partition(":")[0]
     if match is not None and scheme in ("http", "https"):

@@ -39,7 +39,7 @@ OWN_PATHS = ("/.well-known", "/account", "/healthz", "/login", "/oauth")
 
 # RFC 6749 4 and 6. A client may list all of these; the token endpoint answers for those that are offered.
 KNOWN_GRANTS = ("authorization_code", "client_credentials", "password", "refresh_token")
-OFFERED_GRANTS = frozenset({"client_credentials", "password"})
+OFFERED_GRANTS = frozenset({"authorization_code", "client_credentials", "password"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +198,8 @@ class Client:
 
     `scopes` bound what its tokens may carry. `roles` and `permissions` are the client's own (client_credentials).
     `may_ask_for` are kinds of token that it may get beside `token_kind`, by asking (`requested_token_type`).
-    `quota` is how many calls its tokens may make in a day (UTC).
+    `quota` is how many calls its tokens may make in a day (UTC). `name` is what people are told it is called, empty for
+    its id. `requires_pushed_requests`: it may ask for codes by RFC 9126 only.
     """
 
     id: str
@@ -215,6 +216,8 @@ class Client:
     redirect_uris: tuple[str, ...] = ()
     may_ask_for: frozenset[TokenKind] = frozenset()
     quota: int | None = None
+    name: str = ""
+    requires_pushed_requests: bool = False
     where: Place = field(default=NOWHERE, compare=False)
 
 

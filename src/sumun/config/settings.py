@@ -70,6 +70,12 @@ class ClientSettings(Section):
         "`resource_server` may only introspect tokens (RFC 7662).",
         examples=["public"],
     )
+    name: Annotated[str, Text("name", r"[^\x00-\x1f\x7f]{1,80}", "1 to 80 characters")] | None = Field(
+        None,
+        description="What people are told it is called, where they log in and where they are asked for consent.",
+        examples=["Shop"],
+        json_schema_extra={"without": "its id"},
+    )
     secret: Annotated[SecretRef, Secret()] | None = Field(
         None,
         description="Where the secret is read from. Not for `public`.",
@@ -122,7 +128,17 @@ class ClientSettings(Section):
         json_schema_extra={"without": "`tokens.access.lifetime` or `tokens.jwt.lifetime`"},
     )
     redirect_uris: list[Annotated[str, RedirectUri()]] = Field(
-        [], description="Where authorization codes may be sent.", examples=['["http://127.0.0.1/callback"]']
+        [],
+        description="Where authorization codes may be sent: `https://...`, an app's own scheme, or `http://` on "
+        "`127.0.0.1`, `[::1]` and `localhost`. Compared letter by letter; on the two addresses any port will do "
+        "(RFC 8252 7.3).",
+        examples=['["http://127.0.0.1/callback"]'],
+        json_schema_extra={"without": "required for `authorization_code`"},
+    )
+    require_pushed_authorization_requests: Switch = Field(
+        False,
+        description="The client may ask for codes by pushed requests only (RFC 9126 6).",
+        examples=["true"],
     )
     quota: Annotated[int, QuotaOf()] | None = Field(
         None,

@@ -199,7 +199,8 @@ class _Dumper:
         }
 
     def _client(self, client: Client) -> dict[str, Any]:
-        return _fields(client) | {
+        fields = {name: one for name, one in _fields(client).items() if one or name not in _OFTEN_EMPTY}
+        return fields | {
             "grants": sorted(client.grants),
             "secret": self._secret(client.secret),
             "scopes": _permissions(client.scopes),
@@ -207,6 +208,10 @@ class _Dumper:
             "may_ask_for": sorted(client.may_ask_for),
             "where": self._place(client.where),
         }
+
+
+# Of a client, only when it is said.
+_OFTEN_EMPTY = frozenset({"name", "requires_pushed_requests"})
 
 
 def _fields(value: Any) -> dict[str, Any]:

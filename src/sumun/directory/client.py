@@ -20,6 +20,7 @@ class RegisteredClient:
     public client. `scopes` bound what its tokens may carry; `roles` and `permissions` are the client's own
     (client_credentials). `login` is its chain of authenticators, in order. `other_lifetimes_seconds` are the kinds of
     token that it may ask for beside its own, and how long they live; only clients of the configuration file have any.
+    `name` is what people are told it is called, empty for its id; `requires_pushed_requests`: RFC 9126 6.
     """
 
     id: str
@@ -35,6 +36,8 @@ class RegisteredClient:
     token_lifetime_seconds: int
     redirect_uris: tuple[str, ...] = ()
     disabled: bool = False
+    name: str = ""
+    requires_pushed_requests: bool = False
     other_lifetimes_seconds: Mapping[TokenKind, int] = field(default_factory=dict)
 
     def has_secret(self, secret: str) -> bool:

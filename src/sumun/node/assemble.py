@@ -49,6 +49,7 @@ from sumun.node.part_valkey import USER as VALKEY_USER
 from sumun.node.secret_refs import Secrets
 from sumun.node.signing import LONGEST_CLAIMS_LIFE_SECONDS
 from sumun.oauth.app import OAuthApp
+from sumun.oauth.authorize.remembered import RememberedConsents
 from sumun.oauth.clients import as_registered, find_client
 from sumun.oauth.server import OAuthParts, oauth_app
 from sumun.oauth.standings import RememberedStandings
@@ -295,7 +296,11 @@ async def build_oauth(
                 keys=keys,
                 bundles=lambda: plan.roles,
                 clock=time.time,
-                scopes=tuple(plan.permissions),
+                consents=RememberedConsents(
+                    shared.directory, shared.threads, time.time, LONGEST_CLAIMS_LIFE_SECONDS
+                ),
+                login=plan.login,
+                vocabulary=plan.permissions,
             )
         )
 

@@ -8,6 +8,7 @@ removes both from what clients send. (A framework between the server and these f
 What becomes of an error:   OAuthError    its status and code (`errors.STATUS`)
                             outage        503 `temporarily_unavailable` and Retry-After; never 401 or 403
                             anything else 500 `server_error` with the request id, and nothing of the exception
+                           Where people look, the same as a page (`page_answers.failure_of`)
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import Any, Protocol
 
 from sumun.errors import OutageError
 from sumun.login.errors import LoginBusyError
+from sumun.oauth.csrf import ForgedFormError
 from sumun.oauth.errors import (
     STATUS,
     BodyTooLargeError,
@@ -33,13 +35,13 @@ from sumun.oauth.errors import (
 )
 from sumun.oauth.exchange import NO_STORE, Answer, Headers, Request, json_answer, problem_answer
 from sumun.oauth.messages import MAX_BODY_BYTES
+from sumun.oauth.page_answers import OUTAGE_RETRY_SECONDS, PageError, failure_answer, failure_of
 from sumun.tokens.errors import NoSigningKeyError
 
 log = logging.getLogger(__name__)
 
 # 64 KiB in ten seconds is 52 kbit/s: the worst mobile network does it, a connection held open on purpose does not.
 BODY_DEADLINE_SECONDS = 10.0
-OUTAGE_RETRY_SECONDS = 1
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -59,17 +61,20 @@ class Endpoint(Protocol):
 class Mounted:
     """An endpoint and the methods it takes. With GET it takes HEAD too (RFC 9110 9.3.2).
 
-    `below`: it stands at its path and at every path below it.
+    `below`: it stands at its path and at every path below it. `page`: people see what it says, errors too.
     """
 
     endpoint: Endpoint
     methods: tuple[str, ...]
     below: bool = False
+    page: bool = False
 
 
 POST = ("POST",)
 GET = ("GET", "HEAD")
 GET_AND_POST = (*GET, *POST)
+# Pages that begin or end something: a HEAD would do so, and show nothing.
+PAGE = ("GET", "POST")
 
 
 class _GoneError(Exception):
@@ -109,20 +114,16 @@ class OAuthApp:
         try:
             body = await self._body(scope, receive) if scope["method"] == "POST" else b""
             return await mounted.endpoint.answer(_request_of(scope, body))
-        except OAuthError as error:
-            return refusal(error, _request_id(scope))
-        except (OutageError, NoSigningKeyError) as outage:
-            log.warning("%s: not answered, request=%s: %s", scope["path"], _request_id(scope), outage)
-            return _outage(outage, _request_id(scope))
         except _GoneError:
             raise
-        except Exception:
-            log.exception("%s: our fault, request=%s", scope["path"], _request_id(scope))
-            members = {
-                "error": "server_error",
-                "error_description": "This is our fault; the request id names it",
-            }
-            return json_answer(500, members | {"request_id": _request_id(scope)})
+        except Exception as error:
+            if isinstance(error, OutageError | NoSigningKeyError):
+                log.warning("%s: not answered, request=%s: %s", scope["path"], _request_id(scope), error)
+            elif not isinstance(error, OAuthError | PageError | ForgedFormError):
+                log.exception("%s: our fault, request=%s", scope["path"], _request_id(scope))
+            if mounted.page:
+                return failure_answer(failure_of(error), _request_of(scope, b""))
+            return _told(error, _request_id(scope))
 
     def _above(self, path: str) -> Mounted | None:
         """The endpoint of the nearest path above this one that takes what is below it."""
@@ -140,6 +141,16 @@ class OAuthApp:
                 return await _whole_body(receive)
         except TimeoutError:
             raise BodyTooSlowError("the body did not come in time") from None
+
+
+def _told(error: Exception, request_id: str) -> Answer:
+    """What a program is told of an error."""
+    if isinstance(error, OAuthError):
+        return refusal(error, request_id)
+    if isinstance(error, OutageError | NoSigningKeyError):
+        return _outage(error, request_id)
+    members = {"error": "server_error", "error_description": "This is our fault; the request id names it"}
+    return json_answer(500, members | {"request_id": request_id})
 
 
 def refusal(error: OAuthError, request_id: str) -> Answer:

@@ -42,8 +42,15 @@ def as_registered(
         token_kind=client.token_kind,
         token_lifetime_seconds=client.token_lifetime_seconds,
         redirect_uris=client.redirect_uris,
+        name=client.name,
+        requires_pushed_requests=client.requires_pushed_requests,
         other_lifetimes_seconds={kind: lifetimes_seconds[kind] for kind in client.may_ask_for},
     )
+
+
+def shown_name(client: RegisteredClient) -> str:
+    """What people are told the client is called."""
+    return client.name or client.id
 
 
 def find_client(configured: Mapping[str, RegisteredClient], registered: FindClient) -> FindClient:

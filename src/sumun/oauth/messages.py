@@ -35,16 +35,36 @@ def read_form(content_types: Sequence[bytes], body: bytes) -> Form:
 
     Raises UnsupportedMediaTypeError, BodyTooLargeError, InvalidRequestError.
     """
+    refuse_other_bodies(content_types, body)
+    form: dict[str, str] = {}
+    for key, value in read_pairs(body):
+        if key in form:
+            # RFC 6749 3.2: "Request and response parameters MUST NOT be included more than once."
+            raise InvalidRequestError("a parameter is there more than once")
+        form[key] = value
+    # RFC 6749 3.2: "Parameters sent without a value MUST be treated as if they were omitted from the request."
+    return {key: value for key, value in form.items() if value}
+
+
+def refuse_other_bodies(content_types: Sequence[bytes], body: bytes) -> None:
+    """Raises UnsupportedMediaTypeError, BodyTooLargeError: it is no form, or none that is honest."""
     if len(content_types) != 1 or _MEDIA_TYPE.fullmatch(content_types[0]) is None:
         raise UnsupportedMediaTypeError("the body is to be application/x-www-form-urlencoded in UTF-8")
     if len(body) > MAX_BODY_BYTES:
         raise BodyTooLargeError(f"the body is larger than {MAX_BODY_BYTES} bytes")
-    if _BAD_PERCENT.search(body):
+
+
+def read_pairs(encoded: bytes) -> list[tuple[str, str]]:
+    """The parameters of a form or of a query in their order, repeated ones and empty values too.
+
+    Raises InvalidRequestError.
+    """
+    if _BAD_PERCENT.search(encoded):
         raise InvalidRequestError("a percent sign is not followed by two hexadecimal digits")
-    pairs = body.replace(b"+", b" ").split(b"&", MAX_PARAMETERS)
+    pairs = encoded.replace(b"+", b" ").split(b"&", MAX_PARAMETERS)
     if len(pairs) > MAX_PARAMETERS:
         raise InvalidRequestError(f"more than {MAX_PARAMETERS} parameters")
-    form: dict[str, str] = {}
+    read: list[tuple[str, str]] = []
     for pair in pairs:
         name, _, value = pair.partition(b"=")
         if not pair:
@@ -52,12 +72,8 @@ def read_form(content_types: Sequence[bytes], body: bytes) -> Form:
         key = _text(name)
         if not key:
             raise InvalidRequestError("a parameter has no name")
-        if key in form:
-            # RFC 6749 3.2: "Request and response parameters MUST NOT be included more than once."
-            raise InvalidRequestError("a parameter is there more than once")
-        form[key] = _text(value)
-    # RFC 6749 3.2: "Parameters sent without a value MUST be treated as if they were omitted from the request."
-    return {key: value for key, value in form.items() if value}
+        read.append((key, _text(value)))
+    return read
 
 
 def _text(encoded: bytes) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from sumun.config.plan import TokenSettings
@@ -11,19 +11,32 @@ from sumun.directory.client import RegisteredClient
 from sumun.identity import Permission
 from sumun.login.client_secret import ClientLogin
 from sumun.login.throttle import LoginThrottle
-from sumun.oauth.app import GET, GET_AND_POST, POST, Mounted, OAuthApp
+from sumun.oauth.app import GET, GET_AND_POST, PAGE, POST, Mounted, OAuthApp
+from sumun.oauth.authorize.codes import Codes
+from sumun.oauth.authorize.flow import AuthorizationFlow
+from sumun.oauth.authorize.pushed import PushedRequests
+from sumun.oauth.authorize.remembered import RememberedConsents
+from sumun.oauth.authorize.transactions import Transactions
 from sumun.oauth.clients import ClientsWithEpoch, FindClient, ReadStanding
+from sumun.oauth.endpoints.authorize import AuthorizeEndpoint
+from sumun.oauth.endpoints.consent import ConsentEndpoint
 from sumun.oauth.endpoints.introspect import IntrospectEndpoint
 from sumun.oauth.endpoints.keys import KeysEndpoint
+from sumun.oauth.endpoints.login import LoginEndpoint
 from sumun.oauth.endpoints.metadata import MetadataEndpoint, Published, documents
+from sumun.oauth.endpoints.par import ParEndpoint
 from sumun.oauth.endpoints.revoke import RevokeEndpoint, Revokes
 from sumun.oauth.endpoints.token import TokenEndpoint
 from sumun.oauth.endpoints.userinfo import UserinfoEndpoint
 from sumun.oauth.endpoints.ws_ticket import IssuesTickets, RecognisesAndRemembers, WsTicketEndpoint
+from sumun.oauth.grants.authorization_code import AuthorizationCodeGrant
 from sumun.oauth.grants.client_credentials import ClientCredentialsGrant
 from sumun.oauth.grants.password import LoginFor, PasswordGrant
 from sumun.oauth.issue import Issuer, KeepsTokens
+from sumun.oauth.login_first import LoginFirst
+from sumun.oauth.paths import AUTHORIZE_PATH, CONSENT_PATH, LOGIN_PATH, PAR_PATH
 from sumun.oauth.presented import PresentedTokens, ReadsTokens
+from sumun.oauth.replies import Replies
 from sumun.sessions import Sessions
 from sumun.tokens.ephemeral import EphemeralStore
 from sumun.tokens.signing_keys import KeyRing
@@ -45,7 +58,9 @@ class OAuthParts:
     keys             today's signing keys; raises OutageError when they are not known for certain: an empty ring would
                      publish that there are none, and take every JWT for someone else's
     bundles          today's roles and what they bundle
-    scopes           what the metadata names: the permissions that the configuration has words for
+    consents         what people allow clients
+    login            the authenticators of the gateway's own pages
+    vocabulary       the permissions that the configuration has words for, and the words
     clock            unix seconds
     """
 
@@ -64,14 +79,18 @@ class OAuthParts:
     keys: Callable[[], KeyRing]
     bundles: Callable[[], Mapping[str, frozenset[Permission]]]
     clock: Callable[[], float]
-    scopes: Collection[str] = ()
+    consents: RememberedConsents
+    login: tuple[str, ...] = ()
+    vocabulary: Mapping[str, str] = field(default_factory=dict)
 
 
 def oauth_app(parts: OAuthParts) -> OAuthApp:
     """The application for one configuration; a new configuration gets a new one."""
     settings = parts.settings
     login = ClientLogin[RegisteredClient](parts.find_client, parts.client_throttle)
+    codes = Codes(parts.ephemeral)
     grants = (
+        AuthorizationCodeGrant(codes, parts.standing, parts.sessions),
         PasswordGrant(parts.login_for, parts.standing, parts.clock),
         ClientCredentialsGrant(parts.remembered),
     )
@@ -100,7 +119,7 @@ def oauth_app(parts: OAuthParts) -> OAuthApp:
         settings.audience,
         [grant.name for grant in grants],
         settings.jwt_algorithm,
-        parts.scopes,
+        parts.vocabulary,
     )
     clients = ClientsWithEpoch(parts.find_client, parts.remembered)
     return OAuthApp(
@@ -114,5 +133,38 @@ def oauth_app(parts: OAuthParts) -> OAuthApp:
                 UserinfoEndpoint(presented, parts.recogniser, parts.standing, parts.clock), GET_AND_POST
             ),
             **{path: Mounted(MetadataEndpoint(one), GET) for path, one in documents(published).items()},
+            **_browser(parts, login, codes),
         }
     )
+
+
+def _browser(parts: OAuthParts, login: ClientLogin[RegisteredClient], codes: Codes) -> dict[str, Mounted]:
+    """What a person's browser comes to on the way to a code."""
+    transactions, pushed = Transactions(parts.ephemeral), PushedRequests(parts.ephemeral)
+    replies, login_first = Replies(parts.settings.issuer), LoginFirst(transactions, parts.login)
+    flow = AuthorizationFlow(
+        parts.sessions,
+        parts.standing,
+        parts.consents,
+        codes,
+        vocabulary=parts.vocabulary,
+        clock=parts.clock,
+    )
+    authorize = AuthorizeEndpoint(parts.find_client, flow, pushed, login_first, replies)
+    consent = ConsentEndpoint(transactions, flow, parts.find_client, replies, parts.vocabulary)
+    log_in = LoginEndpoint(
+        transactions,
+        parts.login_for,
+        parts.standing,
+        parts.sessions,
+        parts.find_client,
+        login_first,
+        replies,
+        parts.clock,
+    )
+    return {
+        AUTHORIZE_PATH: Mounted(authorize, PAGE, page=True),
+        CONSENT_PATH: Mounted(consent, PAGE, page=True),
+        LOGIN_PATH: Mounted(log_in, PAGE, page=True),
+        PAR_PATH: Mounted(ParEndpoint(login, pushed), POST),
+    }

@@ -32,6 +32,7 @@ from sumun.login.throttle import Budgets
 from sumun.login.throttle_memory import MemoryLoginThrottle
 from sumun.node.directory_truth import DirectoryTruth
 from sumun.oauth.app import OAuthApp
+from sumun.oauth.authorize.remembered import RememberedConsents
 from sumun.oauth.clients import as_registered, find_client
 from sumun.oauth.server import OAuthParts, oauth_app
 from sumun.oauth.standings import RememberedStandings
@@ -55,6 +56,12 @@ BUNDLES = {
     "admin": frozenset({Permission("product", "*")}),
     "user": frozenset({Permission("product", "read")}),
 }
+VOCABULARY = {
+    "product:create": "Add products",
+    "product:read": "See products",
+    "order:create": "Place orders",
+    "order:read": "See orders",
+}
 # Weak on purpose: a test logs in many times.
 QUICK = Profile(memory_kib=8, passes=1, lanes=1)
 
@@ -63,6 +70,8 @@ SECRETS = {
     "reports": "reports-secret",
     "orders": "orders-secret",
     "strange": "s e:c%+reté",
+    "web-server": "web-server-secret",
+    "pushing": "pushing-secret",
 }
 
 
@@ -85,9 +94,30 @@ def configured(client_id: str, **fields: Any) -> Client:
     return replace(base, **fields)
 
 
+def web(client_id: str, *redirect_uris: str, **fields: Any) -> Client:
+    """A client that uses the authorization code grant."""
+    return configured(
+        client_id,
+        **{
+            "grants": frozenset({"authorization_code", "refresh_token"}),
+            "first_party": False,
+            "login": ("password",),
+            "redirect_uris": redirect_uris or ("https://shop.example/back",),
+            **fields,
+        },
+    )
+
+
 CLIENTS = {
     client.id: client
     for client in (
+        web("web", name="The Shop"),
+        web("own-web", first_party=True),
+        web("other-web", "https://other.example/back"),
+        web("jwt-web", first_party=True, token_kind=TokenKind.JWT, token_lifetime_seconds=600),
+        web("web-server", first_party=True),
+        web("pushing", first_party=True, requires_pushed_requests=True),
+        web("native", "http://127.0.0.1/back", "http://[::1]:8000/back?x=1", "com.example.app:/back"),
         configured("shop-app"),
         configured("other-app"),
         configured("narrow-app", scopes=(Permission("product", "read"), Permission("order", "*"))),
@@ -111,11 +141,16 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     body: bytes
+    pairs: tuple[tuple[str, str], ...] = ()
 
     @property
     def json(self) -> Any:
         """The body."""
         return json.loads(self.body)
+
+    def all(self, name: str) -> list[str]:
+        """Every value of a header that may be there more than once."""
+        return [value for one, value in self.pairs if one == name]
 
 
 class Clock:
@@ -243,11 +278,8 @@ async def asgi_call(
     if not sent:
         return Answer(0, {}, b"")
     start, body = sent
-    return Answer(
-        start["status"],
-        {name.decode("latin-1"): value.decode("latin-1") for name, value in start["headers"]},
-        body["body"],
-    )
+    pairs = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in start["headers"])
+    return Answer(start["status"], dict(pairs), body["body"], pairs)
 
 
 @asynccontextmanager
@@ -342,6 +374,9 @@ async def oauth_server(
         ),
         keys=keys,
         bundles=lambda: BUNDLES,
+        consents=RememberedConsents(directory, threads, clock, 600),
+        login=("password",),
+        vocabulary=VOCABULARY,
         clock=clock,
     )
     try:

@@ -46,7 +46,7 @@ def test_methods(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/oauth", "/oauth/", "/oauth/token/", "/OAUTH/TOKEN", "/oauth/authorize", ""]
+    "path", ["/", "/oauth", "/oauth/", "/oauth/token/", "/OAUTH/TOKEN", "/oauth/authorise", ""]
 )
 def test_unknown_paths(tmp_path: Path, path: str) -> None:
     """A path that is not exactly one of ours is 404 as problem+json."""

@@ -205,7 +205,7 @@ def test_one_answer_for_all_who_are_rejected(tmp_path: Path) -> None:
     [
         ({}, 400, "invalid_request"),
         ({"grant_type": ""}, 400, "invalid_request"),
-        ({"grant_type": "authorization_code"}, 400, "unsupported_grant_type"),
+        ({"grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer"}, 400, "unsupported_grant_type"),
         ({"grant_type": "client_credentials"}, 400, "unauthorized_client"),
         ({"grant_type": "password", "username": "alice"}, 400, "invalid_request"),
         ({"grant_type": "password", "username": "alice", "password": ""}, 400, "invalid_request"),

@@ -11,7 +11,11 @@ from urllib.parse import urlsplit
 
 from sumun.identity.scope import OPENID_WORDS
 from sumun.login.client_secret import ClientAuthMethod
+from sumun.oauth.authorize.reply import ResponseMode
+from sumun.oauth.authorize.request import Prompt
 from sumun.oauth.exchange import Answer, Headers, Request, json_answer
+from sumun.oauth.paths import AUTHORIZE_PATH, PAR_PATH
+from sumun.pages import Locale
 
 WELL_KNOWN: Final = "/.well-known/oauth-authorization-server"
 OPENID_WELL_KNOWN: Final = "/.well-known/openid-configuration"
@@ -46,9 +50,7 @@ def server_metadata(published: Published) -> dict[str, Any]:
         "token_endpoint": f"{origin}/oauth/token",
         "token_endpoint_auth_methods_supported": every,
         "jwks_uri": f"{origin}/.well-known/jwks.json",
-        # Required; there is no authorization endpoint, so it is empty. (3.2 would leave out an empty array; clients
-        # that check look for this member.)
-        "response_types_supported": [],
+        **_authorization(origin),
         "grant_types_supported": sorted(published.grants),
         "scopes_supported": sorted({*OPENID_WORDS, *published.scopes}),
         "revocation_endpoint": f"{origin}/oauth/revoke",
@@ -57,6 +59,20 @@ def server_metadata(published: Published) -> dict[str, Any]:
         "introspection_endpoint_auth_methods_supported": with_secret,
         "ws_ticket_endpoint": f"{origin}/oauth/ws-ticket",  # ours: section 2 allows more members
         **_openid(published),
+    }
+
+
+def _authorization(origin: str) -> dict[str, Any]:
+    return {
+        "authorization_endpoint": f"{origin}{AUTHORIZE_PATH}",
+        "pushed_authorization_request_endpoint": f"{origin}{PAR_PATH}",  # RFC 9126 5
+        "require_pushed_authorization_requests": False,  # of every client: some may be configured so
+        "response_types_supported": ["code"],
+        "response_modes_supported": [mode.value for mode in ResponseMode],
+        "code_challenge_methods_supported": ["S256"],  # RFC 7636; `plain` is not taken
+        "authorization_response_iss_parameter_supported": True,  # RFC 9207 3
+        "prompt_values_supported": [prompt.value for prompt in Prompt],
+        "ui_locales_supported": [locale.value for locale in Locale],
     }
 
 

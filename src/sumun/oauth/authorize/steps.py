@@ -1,0 +1,90 @@
+"""What is still to be done before a code may be given. Pure.
+
+    nobody is logged in, or not as freshly as asked    LogIn      (prompt=none: login_required)
+    the client is not ours and asks for something new  Ask        (prompt=none: consent_required)
+    else                                               Give
+
+Looked at anew at every step, from what is true then: nothing that a page said before is believed later.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sumun.oauth.authorize.consent import Wanted
+from sumun.oauth.authorize.errors import AuthorizationError, Refusal
+from sumun.oauth.authorize.request import AuthorizationRequest, Prompt
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedIn:
+    """The session of the browser, as far as it matters here.
+
+    proved_at   when the person proved who they are, unix seconds
+    proved_here they did so for this very request
+    """
+
+    user_id: str
+    proved_at: int
+    proved_here: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LogIn:
+    """The person has to prove who they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """The person has to be asked about these; what else is wanted they allowed before."""
+
+    about: Wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Give:
+    """A code may be given."""
+
+
+def login_step(
+    request: AuthorizationRequest, session: LoggedIn | None, hinted_user: str, now: float
+) -> LogIn | None:
+    """Whether somebody has to log in. `hinted_user`: whom `id_token_hint` names, or empty.
+
+    Raises AuthorizationError: login_required.
+    """
+    if session is not None and session.proved_here and hinted_user not in ("", session.user_id):
+        # OpenID Connect Core 3.1.2.2: it "MUST NOT reply with an ID Token or Access Token for a different user".
+        raise AuthorizationError(
+            Refusal.LOGIN_REQUIRED, "somebody else than id_token_hint names is logged in"
+        )
+    if session is not None and _is_good_enough(request, session, hinted_user, now):
+        return None
+    if Prompt.NONE in request.prompt:
+        raise AuthorizationError(Refusal.LOGIN_REQUIRED, "nobody is logged in, or not freshly enough")
+    return LogIn()
+
+
+def consent_step(
+    request: AuthorizationRequest, whole: Wanted, remembered: Wanted, *, first_party: bool
+) -> Ask | Give:
+    """Whether the person has to be asked. `whole` is what the client wants, `remembered` what it was allowed before.
+
+    Raises AuthorizationError: consent_required.
+    """
+    if Prompt.CONSENT in request.prompt:
+        return Ask(whole)
+    new = whole.without(remembered.scopes, remembered.openid)
+    if first_party or not new:
+        return Give()
+    if Prompt.NONE in request.prompt:
+        raise AuthorizationError(Refusal.CONSENT_REQUIRED, "the person was not asked yet")
+    return Ask(new)
+
+
+def _is_good_enough(request: AuthorizationRequest, session: LoggedIn, hinted_user: str, now: float) -> bool:
+    if session.proved_here:
+        return True
+    if request.prompt & {Prompt.LOGIN, Prompt.SELECT_ACCOUNT} or hinted_user not in ("", session.user_id):
+        return False
+    return request.max_age is None or now - session.proved_at <= request.max_age

@@ -1,0 +1,46 @@
+"""Pushed authorization requests (RFC 9126): a client sends its request here, the browser carries a reference to it."""
+
+from __future__ import annotations
+
+from sumun.directory.client import RegisteredClient
+from sumun.login.client_secret import ClientLogin
+from sumun.oauth.authentication import authenticated_client
+from sumun.oauth.authorize.errors import AuthorizationError, Refusal, UntrustedRequestError
+from sumun.oauth.authorize.parameters import read_parameters
+from sumun.oauth.authorize.pushed import LIFETIME_SECONDS, PushedRequests
+from sumun.oauth.authorize.request import read_request, reply_to
+from sumun.oauth.exchange import Answer, Request, json_answer
+from sumun.oauth.messages import refuse_other_bodies
+
+
+class ParEndpoint:
+    """Takes requests of clients that prove who they are, as at the token endpoint."""
+
+    def __init__(self, login: ClientLogin[RegisteredClient], pushed: PushedRequests) -> None:
+        self._login = login
+        self._pushed = pushed
+
+    async def answer(self, request: Request) -> Answer:
+        """RFC 9126 2.2 and 2.3. The request is held against the client now, and again when it is taken up."""
+        refuse_other_bodies(request.content_types, request.body)
+        try:
+            parameters = read_parameters(request.body)
+        except UntrustedRequestError as error:
+            return _refused(request, Refusal.INVALID_REQUEST, str(error))
+        client = await authenticated_client(request, parameters.values, self._login)
+        try:
+            if parameters.get("request_uri") is not None:
+                # 2.1: "The request_uri authorization request parameter is one exception, and it MUST NOT be provided."
+                raise AuthorizationError(Refusal.INVALID_REQUEST, "request_uri is not pushed")
+            read_request(parameters, client, reply_to(parameters, client))
+        except AuthorizationError as error:
+            return _refused(request, error.refusal, str(error))
+        except UntrustedRequestError as error:
+            return _refused(request, Refusal.INVALID_REQUEST, str(error))
+        request_uri = await self._pushed.push(client.id, parameters, by_client=True)
+        return json_answer(201, {"request_uri": request_uri, "expires_in": LIFETIME_SECONDS})
+
+
+def _refused(request: Request, refusal: Refusal, sentence: str) -> Answer:
+    told = {"error": refusal.value, "error_description": sentence, "request_id": request.request_id}
+    return json_answer(400, told)
