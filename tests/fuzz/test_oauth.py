@@ -25,6 +25,8 @@ from sumun.oauth.app import OAuthApp
 from sumun.oauth.clients import as_registered
 from sumun.oauth.server import OAuthParts, oauth_app
 from sumun.recognition import Recogniser
+from sumun.sessions import Sessions
+from sumun.sessions.store_memory import MemorySessions
 from sumun.tokens.signing_keys import NO_KEYS
 from sumun.tokens.stores.memory import MemoryStore
 from sumun.tokens.stores.memory_ephemeral import MemoryEphemeral
@@ -103,7 +105,8 @@ class Nobody(Recogniser):
 
 def server() -> OAuthApp:
     """A server with clients and nobody to log in."""
-    store = MemoryStore(MemoryFeed(time.monotonic), time.time)
+    feed = MemoryFeed(time.monotonic)
+    store = MemoryStore(feed, time.time)
     throttle = MemoryLoginThrottle(Budgets(1000, 10_000, 100_000, 300), time.monotonic)
 
     async def find(client_id: str) -> Any:
@@ -126,7 +129,14 @@ def server() -> OAuthApp:
             bundles=dict,
             consents=never,
             ephemeral=MemoryEphemeral(time.time),
-            sessions=never,
+            sessions=Sessions(
+                MemorySessions(feed, time.time),
+                nothing,
+                never,
+                idle_seconds=60,
+                absolute_seconds=600,
+                clock=time.time,
+            ),
             clock=time.time,
         )
     )

@@ -29,7 +29,7 @@ from sumun.oauth.endpoints.revoke import RevokeEndpoint, Revokes
 from sumun.oauth.endpoints.token import TokenEndpoint
 from sumun.oauth.endpoints.userinfo import UserinfoEndpoint
 from sumun.oauth.endpoints.ws_ticket import IssuesTickets, RecognisesAndRemembers, WsTicketEndpoint
-from sumun.oauth.grants.authorization_code import AuthorizationCodeGrant
+from sumun.oauth.grants.authorization_code import AuthorizationCodeGrant, EndsFamilies
 from sumun.oauth.grants.client_credentials import ClientCredentialsGrant
 from sumun.oauth.grants.password import LoginFor, PasswordGrant
 from sumun.oauth.issue import Issuer, KeepsTokens
@@ -40,6 +40,10 @@ from sumun.oauth.replies import Replies
 from sumun.sessions import Sessions
 from sumun.tokens.ephemeral import EphemeralStore
 from sumun.tokens.signing_keys import KeyRing
+
+
+class ChangesTokens(Revokes, EndsFamilies, Protocol):
+    """What the OAuth server needs of `changes.Changes`."""
 
 
 class Tokens(KeepsTokens, ReadsTokens, Protocol):
@@ -71,7 +75,7 @@ class OAuthParts:
     login_for: LoginFor
     client_throttle: LoginThrottle
     store: Tokens
-    changes: Revokes
+    changes: ChangesTokens
     recogniser: RecognisesAndRemembers
     tickets: IssuesTickets
     ephemeral: EphemeralStore
@@ -90,7 +94,7 @@ def oauth_app(parts: OAuthParts) -> OAuthApp:
     login = ClientLogin[RegisteredClient](parts.find_client, parts.client_throttle)
     codes = Codes(parts.ephemeral)
     grants = (
-        AuthorizationCodeGrant(codes, parts.standing, parts.sessions),
+        AuthorizationCodeGrant(codes, parts.standing, parts.sessions, parts.changes),
         PasswordGrant(parts.login_for, parts.standing, parts.clock),
         ClientCredentialsGrant(parts.remembered),
     )

@@ -47,7 +47,7 @@ class CodeClient:
         """Where the client sends a browser."""
         return f"/oauth/authorize?{urlencode(self.request(**more))}"
 
-    async def redeem(self, code: str, **more: str) -> Answer:
+    async def redeem(self, code: str, /, **more: str) -> Answer:
         """The token request."""
         form = {
             "grant_type": "authorization_code",

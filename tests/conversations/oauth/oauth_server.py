@@ -192,6 +192,7 @@ class OAuthServer:
     throttle_clock: Clock
     parts: OAuthParts
     tickets: HandshakeTickets
+    known: dict[str, RegisteredClient]
     authenticators: dict[str, Authenticator] = field(default_factory=dict)
 
     async def post(
@@ -234,6 +235,11 @@ class OAuthServer:
         answer = await self.post("/oauth/introspect", {"token": token}, basic=("orders", SECRETS["orders"]))
         assert answer.status == 200, answer
         return answer.json
+
+    def narrow(self, client_id: str, *scopes: str) -> None:
+        """A configured client may have no more than this from now on."""
+        narrower = frozenset(map(Permission.parse, scopes))
+        self.known[client_id] = replace(self.known[client_id], scopes=narrower)
 
     def occasion(self) -> Occasion:
         """For changes that go past `changes`."""
@@ -391,6 +397,7 @@ async def oauth_server(
             throttle_clock,
             parts,
             tickets,
+            known,
             ways,
         )
     finally:

@@ -15,6 +15,7 @@ import logging
 import re
 from typing import Protocol
 
+from sumun.changes import Applied
 from sumun.directory.client import RegisteredClient
 from sumun.identity import Standing, Subject
 from sumun.oauth.authorize.codes import Code, Codes
@@ -40,16 +41,27 @@ class FindsSessions(Protocol):
         ...
 
 
+class EndsFamilies(Protocol):
+    """What this needs of `changes.Changes`."""
+
+    async def end_family(self, family_id: str, reason: str, *, actor: str) -> Applied:
+        """Everything that was issued in a family is refused from now on. Raises OutageError."""
+        ...
+
+
 class AuthorizationCodeGrant:
     """Keeps the contract of `grant.Grant`."""
 
     name = "authorization_code"
 
-    def __init__(self, codes: Codes, standing: ReadStanding, sessions: FindsSessions) -> None:
+    def __init__(
+        self, codes: Codes, standing: ReadStanding, sessions: FindsSessions, changes: EndsFamilies
+    ) -> None:
         """`standing` asks the directory itself: what a code was given for may be gone."""
         self._codes = codes
         self._standing = standing
         self._sessions = sessions
+        self._changes = changes
 
     async def granted(self, form: Form, client: RegisteredClient, call: Call) -> Granted:
         """See the contract."""
@@ -61,6 +73,7 @@ class AuthorizationCodeGrant:
             raise InvalidGrantError(_REJECTED)
         if not await self._codes.redeem(found):
             log.warning("a code came twice: client=%s user=%s", client.id, found.code.user_id)
+            await self._changes.end_family(found.code.family_id, "replayed", actor=f"client:{client.id}")
             raise InvalidGrantError(_REJECTED)
         code = found.code
         # RFC 6749 4.1.3 asks for redirect_uri, OAuth 2.1 does not any more: it counts when it is there.
@@ -99,4 +112,5 @@ def _as_granted(code: Code, standing: Standing) -> Granted:
         amr=code.amr,
         acr=code.acr,
         refreshable=True,
+        family_id=code.family_id,
     )
