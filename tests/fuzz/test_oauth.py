@@ -125,6 +125,7 @@ def server() -> OAuthApp:
             changes=never,
             recogniser=Nobody(),
             tickets=never,
+            ephemeral=never,
             keys=lambda: NO_KEYS,
             bundles=dict,
             consents=never,

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
+
+from tests.live.ports import free_ports
 
 REPOSITORY = Path(__file__).parents[2]
 SOURCES = os.pathsep.join(filter(None, (str(REPOSITORY / "src"), os.environ.get("PYTHONPATH"))))
@@ -32,21 +33,6 @@ class Answer:
     @property
     def json(self) -> Any:
         return json.loads(self.body)
-
-
-def free_ports() -> int:
-    """A port that is free together with the next two."""
-    while True:
-        with socket.socket() as first:
-            first.bind(("127.0.0.1", 0))
-            port: int = first.getsockname()[1]
-            try:
-                for other in (port + 1, port + 2):
-                    with socket.socket() as second:
-                        second.bind(("127.0.0.1", other))
-            except (OSError, OverflowError):
-                continue
-            return port
 
 
 def call(
@@ -71,7 +57,7 @@ class DemoNode:
     """The running demo."""
 
     data: Path
-    port: int = field(default_factory=free_ports)
+    port: int = field(default_factory=lambda: free_ports(3)[0])
     language: str = "C.UTF-8"
     process: subprocess.Popen[str] | None = None
     said: str = ""

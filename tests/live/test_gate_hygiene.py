@@ -13,7 +13,8 @@ import pytest
 from sumun.access import Access
 from sumun.config.plan import Plan
 from tests.live.gate_wire import Response, parse, send_raw
-from tests.live.gate_world import World, free_ports, gate_of
+from tests.live.gate_world import World, gate_of
+from tests.live.ports import free_ports
 from tests.unit.haproxy.plans import plan, route, service
 
 TARGET, HEADER, HOST, TWO, LARGE = (

@@ -30,7 +30,8 @@ from sumun.haproxy.sections import Line
 from sumun.keeper.commands import Keep
 from sumun.keeper.worker_socket import WorkerSocket
 from tests.live.gate_wire import GOOD, parse, request, send_raw
-from tests.live.gate_world import World, free_ports, gate_of
+from tests.live.gate_world import World, gate_of
+from tests.live.ports import free_ports
 from tests.unit.haproxy.plans import YAML, plan, route, service
 
 HANDSHAKE = (

@@ -11,7 +11,8 @@ from sumun.access import Access
 from sumun.config.plan import METHODS, OWN_PATHS, Plan, Route
 from sumun.config.precedence import find
 from tests.live.gate_wire import parse
-from tests.live.gate_world import World, free_ports, gate_of
+from tests.live.gate_world import World, gate_of
+from tests.live.ports import free_ports
 from tests.unit.haproxy.plans import plan, route, service
 
 HOSTS = ("", "a.test", "b.test", *(f"h{n}.test" for n in range(12)))

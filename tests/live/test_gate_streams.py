@@ -19,7 +19,8 @@ from sumun.access import Access
 from sumun.config.plan import Plan, ServiceProtocol
 from tests.live import http2
 from tests.live.gate_wire import GOOD, bearer, parse, send_raw
-from tests.live.gate_world import World, free_ports, gate_of
+from tests.live.gate_world import World, gate_of
+from tests.live.ports import free_ports
 from tests.unit.haproxy.plans import limits, plan, route, service
 
 SAY = "/shop.Greeter/Say"

@@ -28,7 +28,8 @@ from tests.contracts.session_store import Opened, SessionStoreContract
 from tests.contracts.ticket_store import TicketStoreContract
 from tests.contracts.token_store import RIGHTS, Pair, TokenStoreContract, a_digest, a_record
 from tests.live.node_under_test import until
-from tests.live.valkey_server import PASSWORD, ValkeyServer, free_port, running_valkey
+from tests.live.ports import free_port
+from tests.live.valkey_server import PASSWORD, ValkeyServer, running_valkey
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,9 @@ from pathlib import Path
 from tests.contracts import postgres
 from tests.live.kept_world import World, at_work, config, echo_service
 from tests.live.node_under_test import NodeUnderTest, node_folder, until
+from tests.live.ports import free_port
 from tests.live.tcp_relay import TcpRelay, relayed
-from tests.live.valkey_server import PASSWORD, ValkeyServer, free_port, running_valkey
+from tests.live.valkey_server import PASSWORD, ValkeyServer, running_valkey
 
 ISSUER = "https://shop.test"
 

@@ -98,14 +98,6 @@ class ValkeyServer:
         self.process.send_signal(signal.SIGCONT)
 
 
-def free_port() -> int:
-    """A TCP port that is free at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @contextlib.contextmanager
 def running_valkey(folder: Path, port: int = 0) -> Iterator[ValkeyServer]:
     """A server that is gone afterwards."""

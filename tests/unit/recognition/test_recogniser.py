@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import itertools
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -156,6 +157,7 @@ def test_no_credential() -> None:
         "수문",
         "\ud800",
     ],
+    ids=map(str, itertools.count()),
 )
 def test_junk_is_turned_away_without_asking(text: str) -> None:
     """A prefix, a checksum or a shape that is wrong costs nobody a question, even out of touch."""
