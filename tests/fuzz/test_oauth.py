@@ -125,7 +125,6 @@ def server() -> OAuthApp:
             changes=never,
             recogniser=Nobody(),
             tickets=never,
-            ephemeral=never,
             keys=lambda: NO_KEYS,
             bundles=dict,
             consents=never,

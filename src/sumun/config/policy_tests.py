@@ -123,7 +123,7 @@ class PolicyTests:
             findings.problem(node.entries["user"].key, what, _CALLERS, mend)
             return None
         checked = check(node, CallerSettings, findings, self._reading, within="as")
-        if checked is None or len(checked.node.entries) != len(node.entries):
+        if checked is None or _lost_some(node, checked.node):
             return None
         if "client" in node.entries:
             return self._client(checked, findings)
@@ -215,3 +215,10 @@ def _evidence(caller: Holder | None, route: Route) -> Evidence:
     if caller is None:
         return Missing()
     return Proven(caller.principal, caller.kind or min(route.kinds), _NEVER)
+
+
+def _lost_some(written: MappingNode, read: MappingNode) -> bool:
+    """Whether a part of it was refused: what is left would be another caller."""
+    return any(
+        key not in read.entries or len(written.items(key)) != len(read.items(key)) for key in written.entries
+    )
