@@ -18,6 +18,7 @@ from sumun.oauth.authorize.pushed import PushedRequests
 from sumun.oauth.authorize.remembered import RememberedConsents
 from sumun.oauth.authorize.transactions import Transactions
 from sumun.oauth.clients import ClientsWithEpoch, FindClient, ReadStanding
+from sumun.oauth.endpoints.assets import asset_endpoints
 from sumun.oauth.endpoints.authorize import AuthorizeEndpoint
 from sumun.oauth.endpoints.consent import ConsentEndpoint
 from sumun.oauth.endpoints.introspect import IntrospectEndpoint
@@ -136,6 +137,7 @@ def oauth_app(parts: OAuthParts) -> OAuthApp:
             "/oauth/userinfo": Mounted(
                 UserinfoEndpoint(presented, parts.recogniser, parts.standing, parts.clock), GET_AND_POST
             ),
+            **{path: Mounted(asset, GET) for path, asset in asset_endpoints().items()},
             **{path: Mounted(MetadataEndpoint(one), GET) for path, one in documents(published).items()},
             **_browser(parts, login, codes),
         }

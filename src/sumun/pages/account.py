@@ -76,12 +76,10 @@ class PasswordTrouble(StrEnum):
     NONE = ""
     WRONG = "wrong"  # the current one
     SHORT = "short"  # the new one; `shortest`
-    LONG = "long"
+    UNUSABLE = "unusable"  # the new one is too long, or holds what nobody can type
     SAME = "same"  # the new one is the current one
     DIFFERENT = "different"  # the new one was not repeated
     THROTTLED = "throttled"  # with `wait_seconds`
-    UNAVAILABLE = "unavailable"
-    FORGED = "forged"
 
 
 @dataclass(frozen=True, slots=True)

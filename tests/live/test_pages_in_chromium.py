@@ -1,0 +1,171 @@
+"""Every page as a browser shows it: in light and dark, on a phone and a desktop, in both languages, to every reader."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from sumun.pages import Locale, page_headers
+from sumun.pages.assets import ASSETS
+from tests.live.chromium import DESKTOP, PHONE, Browser, Page, chromium
+from tests.unit.pages.every_page import every_page
+
+PAGES = {f"/{locale}/{name}": render for locale in Locale for name, render in every_page(locale)}
+NARROW = (320, 640)  # WCAG 2.2, 1.4.10: what a page must fit in
+
+# Each text with the background that is really behind it. WCAG 2.2, 1.4.3: 4.5 to 1, of large text 3 to 1.
+CONTRAST = r"""
+(() => {
+  const numbers = text => text.match(/[\d.]+/g).map(Number)
+  const luminance = ([r, g, b]) => [r, g, b].map(v => v / 255)
+    .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0)
+  const behind = element => {
+    for (let e = element; e; e = e.parentElement) {
+      const color = numbers(getComputedStyle(e).backgroundColor)
+      if (color.length === 3 || color[3] === 1) return color
+      if (color[3] > 0) throw Error('half transparent: ' + e.outerHTML)
+    }
+    throw Error('no background')
+  }
+  const faint = []
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
+  while (texts.nextNode()) {
+    const element = texts.currentNode.parentElement
+    if (!texts.currentNode.data.trim() || !element.checkVisibility() || element.closest('.unseen')) continue
+    const style = getComputedStyle(element)
+    const [light, dark] = [luminance(numbers(style.color)), luminance(behind(element))].sort((a, b) => b - a)
+    const large = parseFloat(style.fontSize) >= 24 || (parseFloat(style.fontSize) >= 18.66 && style.fontWeight >= 700)
+    if ((light + 0.05) / (dark + 0.05) < (large ? 3 : 4.5)) faint.push(element.outerHTML)
+  }
+  return faint
+})()
+"""
+
+# WCAG 2.2, 2.5.8: a target is 24 by 24 pixels at least (a checkbox counts with the row that is its label).
+SMALL = r"""
+[...document.querySelectorAll('button, a, summary, input:not([type=hidden])')]
+  .filter(e => !e.closest('.unseen') && !(e.type === 'checkbox' && e.closest('label')))
+  .filter(e => { const r = e.getBoundingClientRect(); return r.width < 24 || r.height < 24 })
+  .map(e => e.outerHTML)
+"""
+
+# What the keyboard comes to, in its order, and whether it shows: an outline of 2 pixels at least (2.4.7).
+FOCUS = r"""
+[...document.querySelectorAll('button, a[href], summary, input:not([type=hidden])')].filter(e => e.tabIndex >= 0)
+  .map(e => { e.focus({focusVisible: true}); const s = getComputedStyle(e)
+    return [document.activeElement === e, s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) >= 2, e.outerHTML] })
+"""
+
+
+class _Site(BaseHTTPRequestHandler):
+    """The pages with their headers, and what they load."""
+
+    def do_GET(self) -> None:
+        path = self.path.partition("?")[0]
+        self.send_response(200)
+        if path in ASSETS:
+            asset = ASSETS[path]
+            self.send_header("content-type", asset.content_type)
+            body = asset.body
+        else:
+            for name, value in page_headers():
+                self.send_header(name.decode(), value.decode())
+            body = PAGES[path]().encode() if path in PAGES else b""
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Quietly."""
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[str]:
+    """Where the pages are."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Site) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all."""
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser) -> Page:
+    """A window that runs no scripts."""
+    return browser.page(scripts=False)
+
+
+# One of each sort: words alone do not change what these tests look at.
+SORTS = (
+    "login-fresh login-rejected login-ways login-own consent consent-device consent-login-only device-fresh "
+    "device-unknown device-allowed device-refused logout logged-out failure-application failure-not_found "
+    "account-withdrawn account-empty password-short"
+)
+SHOWN = [f"/{locale}/{sort}" for locale in Locale for sort in SORTS.split()]
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_everything_can_be_read(page: Page, site: str, dark: bool) -> None:
+    """Every text of every page has the contrast of WCAG AA, in light and in dark; the browser complains of nothing."""
+    page.resize(DESKTOP, dark=dark)
+    for path in SHOWN:
+        page.go(site + path)
+        assert page.evaluate(CONTRAST) == [], path
+    assert page.complaints == []
+
+
+@pytest.mark.parametrize("size", [NARROW, PHONE, DESKTOP], ids=str)
+def test_everything_fits(page: Page, site: str, size: tuple[int, int]) -> None:
+    """No page is wider than its window, whatever the names on it are; whatever is pressed is large enough."""
+    page.resize(size)
+    for path in SHOWN:
+        page.go(site + path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= size[0], path
+        assert page.evaluate(SMALL) == [], path
+
+
+def test_a_keyboard_is_enough(page: Page, site: str) -> None:
+    """All that can be pressed can be focused, in the order of the page, and the focus shows."""
+    page.resize(DESKTOP)
+    for path in SHOWN:
+        page.go(site + path)
+        assert [told for *held, told in page.evaluate(FOCUS) if not all(held)] == [], path
+        assert page.evaluate("document.querySelector('[tabindex]:not([tabindex=\"-1\"])')") is None
+
+
+def test_a_screen_reader_hears_names(page: Page, site: str) -> None:
+    """Everything that can be operated has a role and a name, as the browser tells a screen reader."""
+    operable = {"button", "link", "textbox", "checkbox", "heading", "main", "navigation", "region", "group"}
+    named = operable - {"main", "group"}
+    for path in SHOWN:
+        page.go(site + path)
+        nodes = page.call("Accessibility.getFullAXTree")["nodes"]
+        roles = [node["role"]["value"] for node in nodes if not node["ignored"]]
+        assert "main" in roles, path
+        nameless = [
+            json.dumps(node)
+            for node in nodes
+            if not node["ignored"] and node["role"]["value"] in named and not node["name"]["value"].strip()
+        ]
+        assert nameless == [], path
+
+
+def test_the_stylesheet_is_there(page: Page, site: str) -> None:
+    """The page is dressed: with its colours in light and in dark, and with the mark loaded."""
+    seen = set()
+    for dark in (False, True):
+        page.resize(PHONE, dark=dark)
+        page.go(f"{site}/ko/login-fresh")
+        seen.add(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+        assert page.evaluate("document.querySelector('.brand img').naturalWidth") > 0
+    assert len(seen) == 2
