@@ -17,12 +17,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sumun.access import Evidence, Invalid, InvalidBecause
-from sumun.config.plan import TokenSettings
+from sumun.config.plan import RefreshSettings, TokenSettings
 from sumun.identity import Credential
 from sumun.login.throttle import Budgets
 from sumun.login.throttle_memory import MemoryLoginThrottle
 from sumun.oauth.app import OAuthApp
 from sumun.oauth.clients import as_registered
+from sumun.oauth.grants.refreshing import RefreshTokens
 from sumun.oauth.server import OAuthParts, oauth_app
 from sumun.recognition import Recogniser
 from sumun.sessions import Sessions
@@ -125,6 +126,8 @@ def server() -> OAuthApp:
             changes=never,
             recogniser=Nobody(),
             tickets=never,
+            refresh=RefreshTokens(never, never, never, time.time, RefreshSettings()),
+            grant_of=never,
             keys=lambda: NO_KEYS,
             bundles=dict,
             consents=never,

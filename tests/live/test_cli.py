@@ -267,7 +267,7 @@ def test_check_and_show(node: NodeUnderTest, sumun: Shell) -> None:
         ("client add x", 2, "without a grant can do nothing"),
         ("client add x --grant client_credential", 2, "There is no grant 'client_credential'"),
         ("client add x --grant password", 2, "in the configuration file"),
-        ("client add x --grant refresh_token", 2, "not offered yet"),
+        ("client add x --grant refresh_token", 2, "renews what authorization_code gave"),
         ("client add x --kind public --grant client_credentials", 2, "RFC 6749 4.4"),
         ("client add x --kind resource_server --grant client_credentials", 2, "gets no tokens"),
         ("client add x --grant client_credentials --scope everything", 2, "write resource:action"),

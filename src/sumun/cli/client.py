@@ -101,7 +101,7 @@ def add(
 
 def _check_grants(kind: ClientKind, grants: tuple[str, ...]) -> None:
     """What `config` asks of the clients in the file, of those registered here. Raises click.UsageError."""
-    from sumun.config.plan import KNOWN_GRANTS, OFFERED_GRANTS, ClientKind
+    from sumun.config.plan import KNOWN_GRANTS, ClientKind
 
     if kind is ClientKind.RESOURCE_SERVER:
         if grants:
@@ -112,8 +112,8 @@ def _check_grants(kind: ClientKind, grants: tuple[str, ...]) -> None:
     for grant in grants:
         if grant not in KNOWN_GRANTS:
             raise click.UsageError(f"There is no grant {grant!r}; there are {', '.join(KNOWN_GRANTS)}.")
-        if grant not in OFFERED_GRANTS:
-            raise click.UsageError(f"The grant {grant} is not offered yet; offered is client_credentials.")
+        if grant == "refresh_token" and "authorization_code" not in grants:
+            raise click.UsageError("The grant refresh_token renews what authorization_code gave: say both.")
         if grant == "password":
             raise click.UsageError(
                 "The grant password is for clients of our own (first_party): they stand in the configuration file."

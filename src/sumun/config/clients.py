@@ -9,7 +9,7 @@ from sumun.config.checking import Checked
 from sumun.config.document import MappingNode
 from sumun.config.findings import Findings
 from sumun.config.login_chains import LoginChains
-from sumun.config.plan import OFFERED_GRANTS, Client, ClientKind
+from sumun.config.plan import Client, ClientKind
 from sumun.config.settings import ClientSettings, Settings
 from sumun.config.vocabulary import Vocabulary
 
@@ -111,11 +111,6 @@ class ClientCompiler:
             elif grant == "refresh_token" and not _GRANTS_OF_PEOPLE & set(settings.grants):
                 what = "renews what another grant gave, and none of this client's gives a refresh token"
                 self._findings.problem(item, what, "", "add authorization_code or password, or remove it")
-            elif grant not in OFFERED_GRANTS:
-                text = (
-                    f"the grant {grant} is not offered yet; offered are {', '.join(sorted(OFFERED_GRANTS))}"
-                )
-                self._findings.note(item.place, text)
 
     def _check_rights(self, settings: ClientSettings, node: MappingNode) -> None:
         for item, scope in zip(node.items("scopes"), settings.scopes, strict=False):

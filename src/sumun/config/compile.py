@@ -16,7 +16,7 @@ from sumun.config.document import Document, MappingNode
 from sumun.config.findings import Findings, raise_all
 from sumun.config.listeners import Listeners, compile_listeners
 from sumun.config.login_chains import LoginChains
-from sumun.config.plan import Limits, NodeSettings, Plan, SessionSettings, TokenSettings
+from sumun.config.plan import Limits, NodeSettings, Plan, RefreshSettings, SessionSettings, TokenSettings
 from sumun.config.policy_tests import PolicyTests
 from sumun.config.refused import RefusedError
 from sumun.config.requirements import RequirementReader
@@ -149,6 +149,7 @@ def _tokens(checked: Checked[Settings], listeners: Listeners, findings: Findings
         jwt_algorithm=tokens.jwt.algorithm,
         identity_lifetime_seconds=tokens.identity.lifetime,
         access_kind=tokens.access.kind,
+        refresh=RefreshSettings(tokens.refresh.lifetime, tokens.refresh.idle, tokens.refresh.overlap),
     )
 
 

@@ -37,9 +37,8 @@ METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 # Our own paths: these and all below them are never a route's. They win over a template or a prefix that reaches them.
 OWN_PATHS = ("/.well-known", "/account", "/healthz", "/login", "/oauth")
 
-# RFC 6749 4 and 6. A client may list all of these; the token endpoint answers for those that are offered.
+# RFC 6749 4 and 6: what the token endpoint answers for.
 KNOWN_GRANTS = ("authorization_code", "client_credentials", "password", "refresh_token")
-OFFERED_GRANTS = frozenset({"authorization_code", "client_credentials", "password"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +235,15 @@ class Authenticator:
 
 
 @dataclass(frozen=True, slots=True)
+class RefreshSettings:
+    """How long one login may be gone on with: in all, without any use, and how long a used token may come again."""
+
+    lifetime_seconds: int = 30 * 24 * 3600
+    idle_seconds: int = 14 * 24 * 3600
+    overlap_seconds: int = 10
+
+
+@dataclass(frozen=True, slots=True)
 class TokenSettings:
     """How access tokens are made. `audience` is the `aud` of JWTs and what the gate demands.
 
@@ -249,6 +257,7 @@ class TokenSettings:
     jwt_algorithm: str
     identity_lifetime_seconds: int
     access_kind: TokenKind = TokenKind.OPAQUE
+    refresh: RefreshSettings = RefreshSettings()
 
 
 @dataclass(frozen=True, slots=True)

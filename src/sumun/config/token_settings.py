@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from sumun.access import TokenKind
+from sumun.config.plan import RefreshSettings
 from sumun.config.values import Duration, OneOf, Section, Text
 from sumun.config.words import KindOfToken, Switch
 
@@ -52,6 +53,30 @@ class IdentityTokenSettings(Section):
     )
 
 
+_REFRESH = RefreshSettings()
+
+
+class RefreshTokenSettings(Section):
+    """Refresh tokens, for clients that list the grant `refresh_token`."""
+
+    lifetime: Annotated[int, Duration("1m", "365d", seconds=True)] = Field(
+        _REFRESH.lifetime_seconds,
+        description="A login through a client is over after so long, however much it is used.",
+        examples=["90d"],
+    )
+    idle: Annotated[int, Duration("1m", "365d", seconds=True)] = Field(
+        _REFRESH.idle_seconds,
+        description="It is over when its client does not refresh for so long.",
+        examples=["7d"],
+    )
+    overlap: Annotated[int, Duration("1s", "5m", seconds=True)] = Field(
+        _REFRESH.overlap_seconds,
+        description="For so long after its first use a refresh token may come again, and gets the same successor: for "
+        "requests at the same time, and answers that were lost. Later it was stolen, and the login is over.",
+        examples=["30s"],
+    )
+
+
 class TokenSection(Section):
     """How tokens are made."""
 
@@ -59,6 +84,9 @@ class TokenSection(Section):
     jwt: JwtSettings = Field(JwtSettings.model_construct(), description="Access tokens that carry claims.")
     identity: IdentityTokenSettings = Field(
         IdentityTokenSettings.model_construct(), description="Tokens for services."
+    )
+    refresh: RefreshTokenSettings = Field(
+        RefreshTokenSettings.model_construct(), description="Refresh tokens."
     )
     audience: Annotated[str, Text("audience", r"[\x21-\x7e]{1,255}", "a URI or a word")] | None = Field(
         None,

@@ -28,6 +28,7 @@ from sumun.config.plan import (
     Place,
     Plan,
     Rate,
+    RefreshSettings,
     Route,
     SecretRef,
     Service,
@@ -95,6 +96,7 @@ class _PlanRows(msgspec.Struct, frozen=True):
     notes: list[tuple[tuple[int, int], str]]
     sessions: dict[str, Any] = {}
     tls: dict[str, Any] = {}
+    refresh: dict[str, Any] = {}
 
 
 class _Format(msgspec.Struct, frozen=True):
@@ -147,7 +149,7 @@ class _Dumper:
             "login": plan.login,
             "authenticators": [self._authenticator(one) for one in plan.authenticators.values()],
             "clients": [self._client(client) for client in plan.clients.values()],
-            "tokens": _fields(plan.tokens),
+            "tokens": {name: value for name, value in _fields(plan.tokens).items() if name != "refresh"},
             "limits": _fields(plan.limits),
             "node": _fields(plan.node)
             | {"store": self._secret(plan.node.store), "directory": self._secret(plan.node.directory)},
@@ -158,6 +160,8 @@ class _Dumper:
             raw["sessions"] = _fields(plan.sessions)
         if plan.tls:
             raw["tls"] = dump_tls(plan.tls, self._place)
+        if plan.tokens.refresh != RefreshSettings():
+            raw["refresh"] = _fields(plan.tokens.refresh)
         return raw | {"file": self._file}
 
     def _place(self, place: Place) -> list[int]:
@@ -261,7 +265,11 @@ class _Loader:
             login=rows.login,
             authenticators=MappingProxyType({o["name"]: self._authenticator(o) for o in rows.authenticators}),
             clients=MappingProxyType({one["id"]: self._client(one) for one in rows.clients}),
-            tokens=TokenSettings(**rows.tokens | {"access_kind": TokenKind(rows.tokens["access_kind"])}),
+            tokens=TokenSettings(
+                **rows.tokens
+                | {"access_kind": TokenKind(rows.tokens["access_kind"])}
+                | {"refresh": RefreshSettings(**rows.refresh)}
+            ),
             sessions=SessionSettings(**rows.sessions),
             limits=Limits(**_with_rates(rows.limits)),
             node=NodeSettings(

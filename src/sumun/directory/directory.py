@@ -15,6 +15,7 @@ from sumun.directory.issued import Issued
 from sumun.directory.keys import Keys
 from sumun.directory.opening import open_database
 from sumun.directory.outbox import Outbox
+from sumun.directory.refresh_tokens import RefreshTokens
 from sumun.directory.schema import bring_up
 from sumun.directory.standing_reader import StandingReader
 from sumun.directory.subjects import Subjects
@@ -39,6 +40,7 @@ class Directory:
         self.subjects = Subjects(database)
         self.grants = Grants(database)
         self.issued = Issued(database)
+        self.refresh_tokens = RefreshTokens(database)
         self.keys = Keys(database)
         self.denials = Denials(database)
         self.outbox = Outbox(database)

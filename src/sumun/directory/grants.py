@@ -40,6 +40,10 @@ class StoredGrant:
     created_at_ms: int
     changed_at_ms: int
 
+    def covers(self, scopes: frozenset[Permission], openid: frozenset[str]) -> bool:
+        """True when all of this is allowed."""
+        return narrowed(scopes, self.scopes) == scopes and openid <= self.openid
+
 
 class Grants:
     """Grants. Every method may raise DirectoryUnavailableError."""
@@ -50,8 +54,7 @@ class Grants:
     def get(self, grant_id: str) -> StoredGrant | None:
         """The grant of this id; None: there is none, or it was withdrawn."""
         with self._database.read() as connection:
-            row = _row(connection, GRANTS.c.id == grant_id)
-            return None if row is None else _grant(row)
+            return grant_in(connection, grant_id)
 
     def of(self, user_id: str, client_id: str) -> StoredGrant | None:
         """What this person lets this client do; None: nothing."""
@@ -123,6 +126,12 @@ class Grants:
         with self._database.write() as connection:
             row = _row(connection, GRANTS.c.id == grant_id)
             return None if row is None else _withdraw(connection, _grant(row), occasion)
+
+
+def grant_in(connection: sa.Connection, grant_id: str) -> StoredGrant | None:
+    """The grant of this id, as a transaction sees it."""
+    row = _row(connection, GRANTS.c.id == grant_id)
+    return None if row is None else _grant(row)
 
 
 def _withdraw(connection: sa.Connection, grant: StoredGrant, occasion: Occasion) -> int:

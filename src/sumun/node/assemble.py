@@ -28,6 +28,7 @@ from sumun.directory import (
     Occasion,
     OutsidePerson,
     RegisteredClient,
+    StoredGrant,
     User,
 )
 from sumun.directory.passwords import PasswordHasher
@@ -51,6 +52,7 @@ from sumun.node.signing import LONGEST_CLAIMS_LIFE_SECONDS
 from sumun.oauth.app import OAuthApp
 from sumun.oauth.authorize.remembered import RememberedConsents
 from sumun.oauth.clients import as_registered, find_client
+from sumun.oauth.grants.refreshing import RefreshTokens
 from sumun.oauth.server import OAuthParts, oauth_app
 from sumun.oauth.standings import RememberedStandings
 from sumun.plugins import AUTHENTICATOR, Catalogue, installed_kinds
@@ -264,6 +266,9 @@ async def build_oauth(
         async def registered(client_id: str) -> RegisteredClient | None:
             return await shared.threads.call(shared.directory.clients.get, client_id)
 
+        async def grant_of(grant_id: str) -> StoredGrant | None:
+            return await shared.threads.call(shared.directory.grants.get, grant_id)
+
         def keys() -> KeyRing:
             # An empty ring would publish that there are no keys, and take every JWT for someone else's.
             following.memory.require_trust(steady_seconds())
@@ -293,6 +298,14 @@ async def build_oauth(
                     absolute_seconds=plan.sessions.absolute_seconds,
                     clock=time.time,
                 ),
+                refresh=RefreshTokens(
+                    shared.directory.refresh_tokens,
+                    shared.threads,
+                    shared.changes,
+                    time.time,
+                    plan.tokens.refresh,
+                ),
+                grant_of=grant_of,
                 keys=keys,
                 bundles=lambda: plan.roles,
                 clock=time.time,

@@ -7,11 +7,12 @@ change that comes in between makes the token one that is refused, never one that
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from sumun.access import TokenKind
+from sumun.directory import StoredGrant
 from sumun.directory.client import RegisteredClient
 from sumun.identity import Permission
 from sumun.oauth.errors import InvalidGrantError, InvalidScopeError
@@ -23,7 +24,11 @@ from sumun.tokens.mint import JWT_RANDOM_BYTES, OPAQUE_RANDOM_BYTES, Grant, mint
 from sumun.tokens.record import TokenRecord
 from sumun.tokens.signing_keys import KeyRing
 
+REFRESH_GRANT = "refresh_token"
 _ENDED = "the session or grant that this was for has ended"
+
+FindGrant: TypeAlias = Callable[[str], Awaitable[StoredGrant | None]]
+"""What a person allows a client, by its id; None: nothing any more. Raises OutageError."""
 
 
 class KeepsTokens(Protocol):
@@ -35,6 +40,14 @@ class KeepsTokens(Protocol):
 
     async def put_claims(self, token_id: str, expires_at_ms: int, under: Collection[str]) -> bool:
         """Remember what a JWT was issued for; False when that has ended. Raises StoreUnavailableError."""
+        ...
+
+
+class BeginsFamilies(Protocol):
+    """What this needs of `grants.refreshing.RefreshTokens`."""
+
+    async def begin(self, granted: Granted, client: RegisteredClient) -> tuple[str, str]:
+        """(family id, first refresh token). Raises InvalidGrantError, OutageError."""
         ...
 
 
@@ -58,14 +71,21 @@ class Issuer:
         store: KeepsTokens,
         keys: Callable[[], KeyRing],
         clock: Callable[[], float],
+        refresh: BeginsFamilies,
+        grant_of: FindGrant,
         *,
         issuer: str,
         audience: str,
         algorithm: str,
         random: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
-        """`keys` gives today's ring, `clock` unix seconds; `algorithm` signs JWTs."""
+        """`keys` gives today's ring, `clock` unix seconds; `algorithm` signs JWTs.
+
+        `grant_of` asks the directory what a person allowed a client; None: nothing any more.
+        """
         self._store = store
+        self._refresh = refresh
+        self._grant_of = grant_of
         self._keys = keys
         self._clock = clock
         self._issuer = issuer
@@ -80,6 +100,10 @@ class Issuer:
         NoSigningKeyError, StoreUnavailableError.
         """
         seconds = client.token_lifetime_seconds
+        refresh_token = ""
+        if granted.refreshable and REFRESH_GRANT in client.grants:
+            family_id, refresh_token = await self._refresh.begin(granted, client)
+            granted = replace(granted, family_id=family_id)
         grant = _grant(granted, client, client_epoch)
         if client.token_kind is TokenKind.JWT:
             token = await self._jwt(replace(grant, permissions=_within(granted)), seconds, granted.family_id)
@@ -89,9 +113,29 @@ class Issuer:
             )
             if not await self._store.put(digest, record, granted.family_id):
                 raise InvalidGrantError(_ENDED)
+        await self._require_still(granted)
+        if granted.next_refresh_token is not None:
+            # Now, when nothing can fail any more: a token that was used up in vain would end the login.
+            refresh_token = await granted.next_refresh_token()
         return Issued(
-            token, seconds, granted.scopes, granted.openid, id_token=self._id_token(granted, client, token)
+            token,
+            seconds,
+            granted.scopes,
+            granted.openid,
+            refresh_token=refresh_token,
+            id_token=self._id_token(granted, client, token),
         )
+
+    async def _require_still(self, granted: Granted) -> None:
+        """Look once more, now that the token is found by whoever takes something back: what was taken before this look?
+
+        A token that is not handed out is nobody's.
+        """
+        if not granted.grant_id:
+            return
+        grant = await self._grant_of(granted.grant_id)
+        if grant is None or not grant.covers(granted.scopes, granted.openid):
+            raise InvalidGrantError(_ENDED)
 
     def _id_token(self, granted: Granted, client: RegisteredClient, access_token: str) -> str:
         if not wants_id_token(granted):

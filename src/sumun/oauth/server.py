@@ -33,7 +33,9 @@ from sumun.oauth.endpoints.ws_ticket import IssuesTickets, RecognisesAndRemember
 from sumun.oauth.grants.authorization_code import AuthorizationCodeGrant, EndsFamilies
 from sumun.oauth.grants.client_credentials import ClientCredentialsGrant
 from sumun.oauth.grants.password import LoginFor, PasswordGrant
-from sumun.oauth.issue import Issuer, KeepsTokens
+from sumun.oauth.grants.refresh_token import RefreshTokenGrant
+from sumun.oauth.grants.refreshing import RefreshTokens
+from sumun.oauth.issue import FindGrant, Issuer, KeepsTokens
 from sumun.oauth.login_first import LoginFirst
 from sumun.oauth.paths import AUTHORIZE_PATH, CONSENT_PATH, LOGIN_PATH, PAR_PATH
 from sumun.oauth.presented import PresentedTokens, ReadsTokens
@@ -60,6 +62,8 @@ class OAuthParts:
     remembered       the same as this process remembers it (`standings.RememberedStandings.of`)
     login_for        the login with these authenticators (`login.pipeline.Logins.login_for`)
     client_throttle  for the secrets of clients: of this process's own (`login.throttle_memory`)
+    refresh          refresh tokens, under this configuration
+    grant_of         what a person allowed a client, by its id, read after the call
     keys             today's signing keys; raises OutageError when they are not known for certain: an empty ring would
                      publish that there are none, and take every JWT for someone else's
     bundles          today's roles and what they bundle
@@ -81,6 +85,8 @@ class OAuthParts:
     tickets: IssuesTickets
     ephemeral: EphemeralStore
     sessions: Sessions
+    refresh: RefreshTokens
+    grant_of: FindGrant
     keys: Callable[[], KeyRing]
     bundles: Callable[[], Mapping[str, frozenset[Permission]]]
     clock: Callable[[], float]
@@ -98,11 +104,14 @@ def oauth_app(parts: OAuthParts) -> OAuthApp:
         AuthorizationCodeGrant(codes, parts.standing, parts.sessions, parts.changes),
         PasswordGrant(parts.login_for, parts.standing, parts.clock),
         ClientCredentialsGrant(parts.remembered),
+        RefreshTokenGrant(parts.refresh, parts.standing),
     )
     issuer = Issuer(
         parts.store,
         parts.keys,
         parts.clock,
+        parts.refresh,
+        parts.grant_of,
         issuer=settings.issuer,
         audience=settings.audience,
         algorithm=settings.jwt_algorithm,
@@ -130,7 +139,7 @@ def oauth_app(parts: OAuthParts) -> OAuthApp:
     return OAuthApp(
         {
             "/oauth/token": Mounted(TokenEndpoint(login, clients, grants, issuer), POST),
-            "/oauth/revoke": Mounted(RevokeEndpoint(login, presented, parts.changes), POST),
+            "/oauth/revoke": Mounted(RevokeEndpoint(login, presented, parts.refresh, parts.changes), POST),
             "/oauth/introspect": Mounted(introspect, POST),
             "/oauth/ws-ticket": Mounted(WsTicketEndpoint(parts.recogniser, parts.tickets, parts.clock), POST),
             "/.well-known/jwks.json": Mounted(KeysEndpoint(parts.keys, parts.clock), GET),

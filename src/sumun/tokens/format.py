@@ -20,6 +20,9 @@ TICKET_PREFIX = "smn_wt_"
 SESSION_PREFIX = "smn_se_"
 """Cookies of browser sessions."""
 
+REFRESH_PREFIX = "smn_rt_"
+"""Refresh tokens."""
+
 RANDOM_BYTES = 32
 """256 bits: RFC 6749 10.10 asks for less than 2^-128 chance of a guess, and should have 2^-160."""
 

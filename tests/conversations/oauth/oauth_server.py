@@ -19,7 +19,7 @@ from urllib.parse import quote_plus, urlencode
 
 from sumun.access import TokenKind
 from sumun.changes import Changes
-from sumun.config.plan import Client, ClientKind, SecretRef, TokenSettings
+from sumun.config.plan import Client, ClientKind, RefreshSettings, SecretRef, TokenSettings
 from sumun.directory import Directory, DirectoryThreads, Held, NewKey, NewUser, Occasion, RegisteredClient
 from sumun.directory.passwords import PasswordHasher, Profile
 from sumun.errors import OutageError
@@ -34,6 +34,7 @@ from sumun.node.directory_truth import DirectoryTruth
 from sumun.oauth.app import OAuthApp
 from sumun.oauth.authorize.remembered import RememberedConsents
 from sumun.oauth.clients import as_registered, find_client
+from sumun.oauth.grants.refreshing import RefreshTokens
 from sumun.oauth.server import OAuthParts, oauth_app
 from sumun.oauth.standings import RememberedStandings
 from sumun.recognition import Memory, NewsReader, Recogniser, steady_seconds
@@ -108,6 +109,7 @@ def web(client_id: str, *redirect_uris: str, **fields: Any) -> Client:
     )
 
 
+_LASTING = frozenset({"password", "refresh_token"})
 CLIENTS = {
     client.id: client
     for client in (
@@ -124,6 +126,8 @@ CLIENTS = {
         configured("jwt-app", token_kind=TokenKind.JWT, token_lifetime_seconds=600),
         configured("both-app", may_ask_for=frozenset({TokenKind.JWT})),
         configured("someone-elses-app", first_party=False),
+        configured("lasting-app", grants=_LASTING),
+        configured("lasting-jwt-app", grants=_LASTING, token_kind=TokenKind.JWT, token_lifetime_seconds=600),
         configured("mute-app", grants=frozenset()),
         configured("careless-app", grants=frozenset({"client_credentials"})),
         configured("batch", permissions=(Permission("order", "read"),), roles=("user",)),
@@ -378,6 +382,8 @@ async def oauth_server(
             absolute_seconds=43_200,
             clock=clock,
         ),
+        refresh=RefreshTokens(directory.refresh_tokens, threads, changes, clock, RefreshSettings()),
+        grant_of=lambda grant_id: threads.call(directory.grants.get, grant_id),
         keys=keys,
         bundles=lambda: BUNDLES,
         consents=RememberedConsents(directory, threads, clock, 600),

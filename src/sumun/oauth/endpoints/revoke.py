@@ -15,10 +15,14 @@ from sumun.login.client_secret import ClientLogin
 from sumun.oauth.authentication import authenticated_client
 from sumun.oauth.errors import InvalidGrantError, InvalidRequestError
 from sumun.oauth.exchange import NO_STORE, Answer, Request
+from sumun.oauth.grants.refreshing import PresentedRefresh
 from sumun.oauth.messages import read_form
 from sumun.oauth.presented import LooksAtTokens, Presented
 
 log = logging.getLogger(__name__)
+
+# 2.1: a token of another client is refused, "and the client is informed of the error".
+_ANOTHERS = "the token was issued to another client"
 
 
 class NotRefusedYetError(OutageError):
@@ -46,14 +50,36 @@ class Revokes(Protocol):
         """Deny a JWT until it has expired; durable before this returns."""
         ...
 
+    async def end_family(self, family_id: str, reason: str, *, actor: str) -> Applied:
+        """End a refresh family with all that was issued in it."""
+        ...
+
+
+class LooksAtRefreshTokens(Protocol):
+    """What this needs of `grants.refreshing.RefreshTokens`."""
+
+    async def look(self, token: str) -> PresentedRefresh | None:
+        """None: no refresh token of ours, or its family has ended. Raises OutageError."""
+        ...
+
 
 class RevokeEndpoint:
-    """Revokes access tokens: 200 means that this node refuses the token from now on."""
+    """Revokes tokens: 200 means that this node refuses the token from now on.
 
-    def __init__(self, login: ClientLogin[RegisteredClient], tokens: LooksAtTokens, changes: Revokes) -> None:
+    A refresh token takes its whole family with it, and every access token that was issued in it (RFC 7009 2.1).
+    """
+
+    def __init__(
+        self,
+        login: ClientLogin[RegisteredClient],
+        tokens: LooksAtTokens,
+        refresh: LooksAtRefreshTokens,
+        changes: Revokes,
+    ) -> None:
         """A public client only says its id: having the token is what entitles it (RFC 7009 5)."""
         self._login = login
         self._tokens = tokens
+        self._refresh = refresh
         self._changes = changes
 
     async def answer(self, request: Request) -> Answer:
@@ -64,14 +90,22 @@ class RevokeEndpoint:
         if token is None:
             raise InvalidRequestError("token is missing")
         changes = self._changes.for_all() if _waits_for_all(form.get("wait")) else self._changes
-        presented = await self._tokens.look(token)
-        # Nothing there: perhaps it was revoked a moment ago, and the client asks again whether it is refused now.
-        applied = await (changes.settled() if presented is None else _revoke(changes, presented, client))
+        applied = await self._revoked(token, client, changes)
         if applied.unconfirmed:
             # 2.2.1: after a 503 "the client must assume the token still exists and may retry".
             raise NotRefusedYetError(f"not confirmed by {applied.behind()}")
         # 2.2: "invalid tokens do not cause an error response since the client cannot handle such an error".
         return Answer(200, NO_STORE)
+
+    async def _revoked(self, token: str, client: RegisteredClient, changes: Revokes) -> Applied:
+        presented = await self._tokens.look(token)
+        if presented is not None:
+            return await _revoke(changes, presented, client)
+        refresh = await self._refresh.look(token)
+        if refresh is not None:
+            return await _end_family(changes, refresh, client)
+        # Nothing there: perhaps it was revoked a moment ago, and the client asks again whether it is refused now.
+        return await changes.settled()
 
 
 def _waits_for_all(wait: str | None) -> bool:
@@ -80,10 +114,18 @@ def _waits_for_all(wait: str | None) -> bool:
     return wait == "all"
 
 
+async def _end_family(changes: Revokes, refresh: PresentedRefresh, client: RegisteredClient) -> Applied:
+    family = refresh.family
+    if family.client_id != client.id:
+        raise InvalidGrantError(_ANOTHERS)
+    applied = await changes.end_family(family.id, "revoked", actor=f"client:{client.id}")
+    log.info("refresh token revoked: family=%s client=%s", family.id, client.id)
+    return applied
+
+
 async def _revoke(changes: Revokes, presented: Presented, client: RegisteredClient) -> Applied:
     if presented.client_id != client.id:
-        # 2.1: a token of another client is refused, "and the client is informed of the error".
-        raise InvalidGrantError("the token was issued to another client")
+        raise InvalidGrantError(_ANOTHERS)
     actor = f"client:{client.id}"
     if presented.digest is not None:
         applied = await changes.revoke_token(presented.digest, actor=actor)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -28,7 +29,8 @@ class Granted:
     auth_time   when the person proved who they are, unix seconds; 0: nobody was asked
     amr, acr    how they did (RFC 8176; Core 2)
     refreshable a refresh token may go with it, if the client lists that grant
-    family_id   the refresh tokens that it belongs to already, or empty
+    family_id   the refresh tokens that it belongs to, or that begin with it; or empty
+    next_refresh_token   makes the one that goes with it, when the access token is there
     """
 
     standing: Standing
@@ -45,6 +47,7 @@ class Granted:
     acr: str = ""
     refreshable: bool = False
     family_id: str = ""
+    next_refresh_token: Callable[[], Awaitable[str]] | None = None
 
 
 class Grant(Protocol):

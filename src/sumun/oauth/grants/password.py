@@ -78,4 +78,6 @@ class PasswordGrant:
         if identified.login_epoch not in (None, standing.login_epoch):
             # The password was changed, or every login ended, between the proof and this look: it proves nothing now.
             raise InvalidGrantError(_REJECTED)
-        return Granted(standing, scopes, openid, auth_time=int(self._clock()), amr=(PASSWORD_METHOD,))
+        return Granted(
+            standing, scopes, openid, auth_time=int(self._clock()), amr=(PASSWORD_METHOD,), refreshable=True
+        )
