@@ -53,13 +53,8 @@ HOSTS = ("a.test", "b.test", "c.test", "d.test")
 ALLOW = encode_variables(
     {
         "allow": True,
-        "user_id": "u-00001234",
-        "user_name": "%EC%95%A8%EB%A6%AC%EC%8A%A4",
-        "user_roles": "admin,user",
-        "user_permissions": "product:create,product:read,order:read",
-        "client_id": "shop-app",
-        "token_id": "t-000000001234",
-        "who": "user:u-00001234",
+        "fact": "||opaque;user;;*:*|user:u-00001234|t-000000001234|shop-app|u-00001234|%EC%95%A8%EB%A6%AC%EC%8A%A4",
+        "rights": "|admin,user|product:create,product:read,order:read",
     }
 )
 

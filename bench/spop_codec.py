@@ -45,13 +45,8 @@ QUESTION: dict[str, Value] = {  # message `ask` of docs/architecture.md
 LONG_QUESTION: dict[str, Value] = QUESTION | {"cred": "e" * 900}  # a JWT
 ALLOWED: dict[str, Value] = {
     "allow": True,
-    "user_id": "alice",
-    "user_name": "%EA%B9%80%EB%AF%BC%EC%A7%80",
-    "user_roles": "admin",
-    "user_permissions": "product:create,product:delete,product:read",
-    "client_id": "shop-app",
-    "token_id": "01JD4N0Q4W7Z",
-    "who": "user:alice",
+    "fact": "||opaque;user;;*:*|user:alice|01JD4N0Q4W7Z|shop-app|alice|%EA%B9%80%EB%AF%BC%EC%A7%80",
+    "rights": "|admin|product:create,product:delete,product:read",
 }
 ALLOWED_ACTIONS = tuple(SetVar(Scope.TRANSACTION, name, value) for name, value in ALLOWED.items())
 REFUSED: dict[str, Value] = {

@@ -10,12 +10,11 @@ from collections.abc import Mapping
 import pytest
 
 from sumun.access import HasRole, Reason, Refuse
-from sumun.access.handover import HEADER_VARIABLES, headers_of
 from sumun.answers.translate import BadQuestionError, read_question, write_outage, write_refusal
 from sumun.haproxy import refusals
+from sumun.haproxy.kept import told_fact, told_rights
 from sumun.haproxy.refusals import GRPC_STATUS, Refusal
 from sumun.haproxy.render_spoe import ANSWER_VARIABLES, MESSAGE, PREFIX, render_spoe
-from sumun.identity import ANYTHING, Permission, Principal, Subject
 from tests.documentation.tables import DOCS, ROOT, table, words
 from tests.unit.haproxy.plans import plan, route, service
 
@@ -68,21 +67,13 @@ def answers() -> dict[str, Mapping[str, object]]:
     sorts: dict[str, Mapping[str, object]] = {
         reason: write_refusal(Refuse(reason, frozenset({HasRole("admin")}))) for reason in Reason
     }
-    alice = Principal(
-        Subject.user("alice"),
-        "앨리스",
-        frozenset({"admin"}),
-        frozenset({Permission("a", "b")}),
-        frozenset({ANYTHING}),
-    )
     sorts["outage"] = write_outage("store_unavailable")
     sorts["allow"] = {
         "allow": True,
         "identity_token": "eyJ",
-        "who": "user:alice",
-        "held": "opaque;admin;a:b;*:*",
+        "fact": told_fact("opaque;admin;a:b;*:*", "user:alice", "tid_1", "shop-app", "alice", "Alice"),
+        "rights": told_rights("admin", "a:b"),
         "shadow": "insufficient_scope/a:c",
-        **headers_of(alice, {}),
     }
     return sorts
 
@@ -98,9 +89,8 @@ def test_the_answer_is_what_we_write() -> None:
 
 
 def test_the_answer_is_what_haproxy_takes() -> None:
-    """The SPOE file registers the table's variables, and those that become headers are among them."""
+    """The SPOE file registers the table's variables."""
     assert set(told_types(ANSWER)) == set(ANSWER_VARIABLES)
-    assert set(HEADER_VARIABLES) <= set(ANSWER_VARIABLES)
 
 
 def refused_by_the_code() -> dict[str, tuple[int, int | None]]:

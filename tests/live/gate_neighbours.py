@@ -15,14 +15,8 @@ from tests.live.gate_wire import name_and_value
 
 ALICE: Mapping[str, bool | int | str] = {
     "allow": True,
-    "user_id": "u-alice",
-    "user_name": "%EC%95%A8%EB%A6%AC%EC%8A%A4",
-    "user_roles": "admin",
-    "user_permissions": "product:create,product:read",
-    "client_id": "shop-app",
-    "token_id": "t-1",
-    "who": "user:alice",
-    "held": "opaque;admin;;*:*",
+    "fact": "||opaque;admin;;*:*|user:alice|t-1|shop-app|u-alice|%EC%95%A8%EB%A6%AC%EC%8A%A4",
+    "rights": "|admin|product:create,product:read",
 }
 
 CHALLENGE = 'Bearer realm="sumun", error="insufficient_scope", scope="product:create"'
@@ -43,7 +37,7 @@ def decide(args: Mapping[str, Any]) -> dict[str, bool | int | str]:
     if cred == "outage":
         return {"status": 503, "code": "decision_unavailable", "title": "x", "why": "store_down"}
     if cred == "half":
-        return {"user_id": "u-alice", "client_id": "shop-app"}
+        return {name: value for name, value in ALICE.items() if name != "allow"}
     if cred == "no":
         return dict(ALICE) | {"allow": False}
     good = {"bearer": "good", "ticket": "smn_wt_good"}[args["kind"]]

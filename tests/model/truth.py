@@ -16,7 +16,7 @@ from msgspec import structs
 
 from sumun.access import Evidence, HasPermission, Proven, Rule, decide, profile_id
 from sumun.access.decision import Allow
-from sumun.access.handover import headers_of
+from sumun.access.handover import rights_of, user_of
 from sumun.haproxy.kept import Fact, Verdict
 from sumun.identity import ANYTHING, Credential, CredentialKind, Permission, Standing, Subject
 from sumun.tokens.denials import Denial, DenialKind, Denials
@@ -112,12 +112,11 @@ def lesson_of(proven: Proven, key: str, rule: str, generation: int) -> tuple[Fac
     """What may be kept of an allowed call, as `answers.learned` makes it."""
     who = proven.principal
     profile = profile_id(proven.kind, who.roles, who.permissions, who.scopes)
-    told = headers_of(who, bundles_of(generation))
     fact = Fact(
         key, int(proven.expires_at), proven.as_of, profile, str(who.subject), who.token_id or "-", who.client_id or "-",
-        told.get("user_id", ""), told.get("user_name", ""),
+        *user_of(who),
     )  # fmt: skip
-    return fact, Verdict(profile, generation, rule, "doc", told["user_roles"], told["user_permissions"])
+    return fact, Verdict(profile, generation, rule, "doc", *rights_of(who, bundles_of(generation)))
 
 
 class Truth:

@@ -26,7 +26,7 @@ from sumun.access import (
     decide,
 )
 from sumun.access.generations import Generations
-from sumun.access.handover import identity_of
+from sumun.access.handover import user_of
 from sumun.answers.desk import Seldom
 from sumun.answers.later import Later
 from sumun.answers.learned import Learn, fact_of
@@ -42,6 +42,7 @@ from sumun.answers.translate import (
     write_refusal,
 )
 from sumun.errors import SumunError
+from sumun.haproxy.kept import told_fact
 from sumun.identity import Credential, CredentialKind, Principal
 from sumun.recognition.handle import Handle
 from sumun.tokens.binding import for_its_holder
@@ -198,14 +199,12 @@ class Answerer:
                 and settled.verdict is not None
                 and self._returning.comes_again(question.credential.secret)
             ):
-                self._learn(fact_of(question, evidence, told), settled.verdict)
+                self._learn(fact_of(question, evidence), settled.verdict)
         else:
             told = {"allow": True}
         if isinstance(evidence, Proven):
-            # For the log; of a refused call, nothing but the log reads them.
-            told["who"] = str(evidence.principal.subject)
-            told["client_id"] = evidence.principal.client_id or ""
-            told["held"] = settled.held
+            # Of a refused call nothing but the log reads it.
+            told["fact"] = _fact(evidence.principal, settled.held)
             if settled.shadow is not None and decision is settled.decision:
                 told["shadow"] = settled.shadow.text
         return told
@@ -219,7 +218,7 @@ class Answerer:
         now: float,
         handle: Handle | None,
     ) -> Variables:
-        told: Variables = {"allow": True, **identity_of(proven.principal), **settled.rights}
+        told: Variables = {"allow": True, "rights": settled.rights}
         service = policy.signed.get(question.route_id)
         if service is not None:
             told["identity_token"] = self._sign_identity(
@@ -232,9 +231,13 @@ class Answerer:
     def _settled_of(self, policy: Policy, rule: Rule, evidence: Evidence, *, internal: bool) -> Settled:
         if isinstance(evidence, Proven):
             return self._settled.of(policy, rule, evidence, internal=internal)
-        return Settled(policy, decide(rule, evidence, policy.bundles, internal=internal), "", {}, None)
+        return Settled(policy, decide(rule, evidence, policy.bundles, internal=internal), "", "", None)
 
     def _not_decided(self, trouble: SumunError) -> Variables:
         """A neighbour that is down, a signing key that is missing: ours, whatever it is, and never the caller's."""
         self._seldom.warn(trouble.code, "a question was not decided: %s: %s", trouble.code, trouble)
         return write_outage(trouble.code)
+
+
+def _fact(who: Principal, held: str) -> str:
+    return told_fact(held, str(who.subject), who.token_id or "", who.client_id or "", *user_of(who))

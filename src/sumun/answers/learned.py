@@ -6,20 +6,22 @@ so that it can be explained and logged.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from sumun.access import Policy, Proven, profile_id
+from sumun.access.handover import user_of
 from sumun.access.shadow import ShadowSays
-from sumun.answers.translate import Question, Variables
+from sumun.answers.translate import Question
 from sumun.haproxy.kept import Fact, Verdict
 
 Learn = Callable[[Fact, Verdict], None]
 """Takes what may be kept; may drop it."""
 
 
-def fact_of(question: Question, proven: Proven, told: Variables) -> Fact:
-    """The fact about this question's credential. `told` are the identity variables of the answer."""
+def fact_of(question: Question, proven: Proven) -> Fact:
+    """The fact about this question's credential."""
     who = proven.principal
+    user_id, user_name = user_of(who)
     return Fact(
         key=question.credential.fingerprint(),
         expires=int(proven.expires_at),
@@ -28,22 +30,23 @@ def fact_of(question: Question, proven: Proven, told: Variables) -> Fact:
         subject=str(who.subject),
         token=who.token_id or "-",
         client=who.client_id or "-",
-        user_id=str(told.get("user_id", "")),
-        user_name=str(told.get("user_name", "")),
+        user_id=user_id,
+        user_name=user_name,
     )
 
 
 def verdict_of(
-    profile: str, policy: Policy, route_id: str, rights: Mapping[str, str], shadow: ShadowSays | None = None
+    profile: str, policy: Policy, route_id: str, rights: tuple[str, str], shadow: ShadowSays | None = None
 ) -> Verdict:
-    """The verdict for this profile and this route's rule. `rights` are the header variables of the profile."""
+    """The verdict for this profile and this route's rule. `rights`: roles and permissions, as the service is told."""
+    roles, permissions = rights
     service, rule = policy.kept[route_id]
     return Verdict(
         profile=profile,
         generation=policy.generation,
         rule=rule,
         service=service,
-        roles=rights["user_roles"],
-        permissions=rights["user_permissions"],
+        roles=roles,
+        permissions=permissions,
         shadow="" if shadow is None else shadow.text,
     )

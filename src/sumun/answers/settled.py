@@ -1,20 +1,19 @@
 """What an answer owes to rights alone, worked out once for each profile and rule.
 
 A decision looks at what a principal holds, never at who it is (a property test holds `decide` to that). So everyone of
-one profile gets the same decision, the same two headers and the same verdict for HAProxy, for as long as the policy
+one profile gets the same decision, the same rights and the same verdict for HAProxy, for as long as the policy
 lives. Nothing here knows a credential, a time or a person: whether the token is good was judged before.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sumun.access import Decision, Policy, Profile, Proven, Refuse, Rule, decide, profile_id
 from sumun.access.handover import rights_of
 from sumun.access.shadow import ShadowSays, otherwise
 from sumun.answers.learned import verdict_of
-from sumun.haproxy.kept import Verdict
+from sumun.haproxy.kept import Verdict, told_rights
 
 MOST = 20_000
 """Entries, about 1 KiB each. When they are too many, all are worked out anew."""
@@ -25,7 +24,7 @@ LONGEST_HELD = 1000
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """`rights` are header variables, and `verdict` is what HAProxy may keep: both only of an allow.
+    """`rights` is that variable of the answer, and `verdict` is what HAProxy may keep: both only of an allow.
 
     `shadow` is how the route's shadow rule would decide otherwise (`access.shadow`), or nothing.
     `held` is what the access log says of the caller's rights: the profile, or its id when that would be long.
@@ -34,7 +33,7 @@ class Settled:
     policy: Policy
     decision: Decision
     held: str
-    rights: Mapping[str, str]
+    rights: str
     verdict: Verdict | None
     shadow: ShadowSays | None = None
 
@@ -69,11 +68,11 @@ def _settle(policy: Policy, rule: Rule, proven: Proven, profile: str, *, interna
     held = text if len(text) <= LONGEST_HELD else profile
     shadow = _shadow(policy, rule, proven, decision, internal=internal)
     if isinstance(decision, Refuse):
-        return Settled(policy, decision, held, {}, None, shadow)
+        return Settled(policy, decision, held, "", None, shadow)
     rights = rights_of(proven.principal, policy.bundles)
     may_be_kept = not decision.varied and rule.route_id in policy.kept
     verdict = verdict_of(profile, policy, rule.route_id, rights, shadow) if may_be_kept else None
-    return Settled(policy, decision, held, rights, verdict, shadow)
+    return Settled(policy, decision, held, told_rights(*rights), verdict, shadow)
 
 
 def _shadow(

@@ -32,6 +32,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from sumun.haproxy.callers import BY, WHO, WITH
+
 # Every text that a client may have a hand in goes through json(utf8s), and is cut before: a line longer than its
 # `len` would be cut behind, and be no JSON. What we wrote ourselves (routes, codes, subjects, clients) has alphabets of
 # its own, in which nothing has to be escaped.
@@ -48,9 +50,9 @@ _FIELDS: Final = (
     ('"st"', "%ST"),
     ('"code"', '"%[var(txn.code)]"'),
     ('"why"', '"%[var(txn.smn.why)]"'),
-    ('"who"', '"%[var(txn.smn.who)]"'),
-    ('"client"', '"%[var(txn.smn.client_id)]"'),
-    ('"held"', '"%[var(txn.smn.held)]"'),
+    ('"who"', f'"%[{WHO}]"'),
+    ('"client"', f'"%[{BY}]"'),
+    ('"held"', f'"%[{WITH}]"'),
     ('"bytes"', "%B"),
     ('"ask"', '"%[var(txn.smn.ms)]"'),
     ('"tr"', "%TR"),

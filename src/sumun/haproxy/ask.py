@@ -7,8 +7,9 @@ headers are set before that rule, so that a call that is let through pays for no
 
 from __future__ import annotations
 
-from sumun.access.handover import HEADER_VARIABLES
+from sumun.access.handover import IDENTITY_TOKEN
 from sumun.config.plan import Limits
+from sumun.haproxy.callers import RIGHTS, tell
 from sumun.haproxy.gate import WANTS_EVENTS
 from sumun.haproxy.guesses import HAS_TO_WAIT, count, watch
 from sumun.haproxy.handshakes import HAS_TICKET, IS_HANDSHAKE
@@ -62,15 +63,10 @@ def _named_stream(condition: str) -> str:
     return f"http-request set-var-fmt({STREAM}) {STREAM_NAME}{condition}"
 
 
-def hand_over() -> list[str]:
-    """Tell the service who calls. The client's copies are gone: `gate` took them away, or found that there were
-    none.
-    """
-    return [
-        f"http-request add-header {header} %[var(txn.{PREFIX}.{variable})] "
-        f"if {{ var(txn.{PREFIX}.{variable}) -m found }}"
-        for variable, header in HEADER_VARIABLES.items()
-    ]
+def hand_over(*, signed: bool) -> list[str]:
+    """Tell the service who calls. `signed`: it is handed identity tokens."""
+    token = f"http-request add-header {IDENTITY_TOKEN} %[var(txn.{PREFIX}.identity_token)]"
+    return [*tell(RIGHTS), *([token] if signed else [])]
 
 
 def let_through(*, limited: bool) -> str:

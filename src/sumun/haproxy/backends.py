@@ -52,7 +52,7 @@ def ask_backend(
         (
             *check_origin(service.origins),
             *ask(grpc=grpc, flags=flags),
-            *hand_over(),
+            *hand_over(signed=service.signed),
             *rates.count_call(rate, allowed=ALLOWED),
             *scheme,
             *_before_the_service(service, flags=flags),

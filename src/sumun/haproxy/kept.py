@@ -1,4 +1,4 @@
-"""What HAProxy may keep of an answer: a fact about a credential, and a verdict for its profile. Values <-> map rows.
+"""What HAProxy is told, and may keep, of an answer: who calls, and with which rights. Values <-> map rows.
 
 One codec for every row: fields joined by `|`; none of them holds `|`, `;`, white space or a control character (names
 are percent-encoded before they come here), and numbers are bounded, for HAProxy saturates silently.
@@ -63,6 +63,25 @@ class Verdict(Struct, frozen=True, array_like=True, gc=False):
         if self.shadow:
             return _row((f"shadow.{self.service}", *rights, self.shadow))
         return _row((f"known.{self.service}", *rights))
+
+
+def told_fact(held: str, subject: str, token: str, client: str, user_id: str, user_name: str) -> str:
+    """An answer's fact: as a row's value, but that it holds for this call only, and `held` may be a profile's text.
+
+    ValueError when a part holds what parts two fields: the service would take it for somebody else.
+    """
+    text = f"||{held}|{subject}|{token}|{client}|{user_id}|{user_name}"
+    if text.count("|") != 7:
+        raise ValueError("a part of a fact holds a field separator")
+    return text
+
+
+def told_rights(roles: str, permissions: str) -> str:
+    """An answer's rights: as a verdict's value, but that it names no backend. ValueError as `told_fact`."""
+    text = f"|{roles}|{permissions}"
+    if text.count("|") != 2:
+        raise ValueError("a part of rights holds a field separator")
+    return text
 
 
 def _row(fields: tuple[str, ...]) -> str | None:

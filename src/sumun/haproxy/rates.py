@@ -21,6 +21,7 @@ from typing import Final
 
 from sumun.access import Access
 from sumun.config.plan import Limits, Plan, Rate, Service
+from sumun.haproxy.callers import BY, WHO
 from sumun.haproxy.refusals import CODE, OVER, QUOTA_USED_UP, TOO_MANY_REQUESTS, answer, grpc_answer
 from sumun.haproxy.render_spoe import PREFIX
 from sumun.haproxy.routes import ROUTE
@@ -44,8 +45,7 @@ USED_UP: Final = "quotas.map"
 
 _SOURCES: Final = "limits.source"
 _PERSONS: Final = "limits.person"
-_WHO: Final = f"txn.{PREFIX}.who"
-_CLIENT: Final = f"txn.{PREFIX}.client_id"
+_WHO: Final = "txn.who"
 _FROM: Final = "txn.from"
 _ROWS: Final = "200k"
 """Of a table, 100 to 300 bytes each when used. When it is full the row that was not used for longest goes."""
@@ -157,16 +157,16 @@ def count_source(limits: Limits) -> list[str]:
 def count_call(limits: CallLimits, *, allowed: str = "") -> list[str]:
     """Rules of a backend with a caller: look at every limit, and count the call if none is reached.
 
-    `allowed`: the condition of a call that may go on. They need the variables of an answer that say who calls.
+    `allowed`: the condition of a call that may go on. They need the fact that says who calls (`callers`).
     """
-    lines = []
+    lines = [f"http-request set-var({_WHO}) {WHO}"] if limits.person or limits.routes else []
     if limits.person:
         person = f"{allowed} {{ var({_WHO}) -m beg user: }}".strip()
         lines.append(f"http-request track-sc0 var({_WHO}) table {_PERSONS} if {person}")
         lines.append(_set_over(PER_PERSON, limits.person, f"{{ sc0_gpc0_rate ge {limits.person.burst} }}"))
     if limits.client or limits.quotas:
         when = f" if {allowed}" if allowed else ""
-        lines.append(f"http-request track-sc1 var({_CLIENT}) table {CLIENTS}{when}")
+        lines.append(f"http-request track-sc1 {BY} table {CLIENTS}{when}")
     if limits.client:
         lines.append(_set_over(PER_CLIENT, limits.client, f"{{ sc1_gpc0_rate ge {limits.client.burst} }}"))
     lines += _look_at_routes(limits, _WHO, allowed)
@@ -219,7 +219,7 @@ def _look_at_quota() -> list[str]:
     there = "if { var(txn.used) -m found }"
     over = f"{QUOTA}|%[var(txn.used),field(2,|)]|{_DAY_SECONDS}|%[var(txn.left)]"
     return [
-        f"http-request set-var(txn.used) var({_CLIENT}),map_str({USED_UP})",
+        f"http-request set-var(txn.used) {BY},map_str({USED_UP})",
         f"http-request set-var(txn.clock) date() {there}",
         f"http-request set-var(txn.left) var(txn.used),field(1,|),sub(txn.clock) {there}",
         f"http-request set-var-fmt({OVER}) '{over}' if {{ var(txn.left) -m int gt 0 }}",

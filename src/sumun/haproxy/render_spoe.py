@@ -19,19 +19,13 @@ STREAM: Final = "txn.stream"
 
 ANSWER_VARIABLES: Final = (
     "allow",
-    "user_id",
-    "user_name",
-    "user_roles",
-    "user_permissions",
-    "client_id",
-    "token_id",
+    "fact",
+    "rights",
     "identity_token",
     "status",
     "code",
     "title",
     "challenge",
-    "who",
-    "held",
     "shadow",
     "why",
 )

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from sumun.access import Access
-from sumun.access.handover import HEADER_VARIABLES, OURS
+from sumun.access.handover import IDENTITY_TOKEN, OURS, REQUEST_ID
 from sumun.config.plan import Place, Plan, ServiceProtocol
 from sumun.haproxy import Files, RuntimePaths, render
 from sumun.haproxy.errors import UnquotableError, UnusablePathError
+from sumun.haproxy.kept import Fact, Verdict, told_fact, told_rights
 from sumun.haproxy.process import buffer_bytes
-from sumun.haproxy.render_spoe import ANSWER_VARIABLES
 from sumun.haproxy.sections import Line
 from tests.unit.haproxy.plans import YAML, limits, plan, route, service
 
@@ -79,14 +81,48 @@ def test_open_backends_ask_nobody() -> None:
 
 
 def test_identity_headers() -> None:
-    """Every header of the hand-over is set from its variable, only when there; all of ours are taken away from clients."""
+    """Kept or answered, a caller is told in the same words, whose fields are those of `kept`; all of ours are taken away from clients."""
     text = rendered().get("haproxy.cfg").text()
-    for variable, header in HEADER_VARIABLES.items():
-        rule = f"http-request add-header {header} %[var(txn.smn.{variable})] if {{ var(txn.smn.{variable}) -m found }}"
-        assert rule in section(rendered(), "backend ask.shop")
-        assert variable in ANSWER_VARIABLES
+    asked, known = (
+        dict(
+            re.findall(r"add-header (\S+) %\[(\S+)\]", "\n".join(section(rendered(), f"backend {kind}.shop")))
+        )
+        for kind in ("ask", "known")
+    )
+    whose = ("subject", "token", "client", "user", "name")
+    kept = Fact("KEY", 1, 2, "held", *whose).value()
+    verdict = Verdict("p", 1, "r", "shop", "roles", "permissions").value()
+    answered = told_fact("held", *whose), told_rights("roles", "permissions")
+    for lines, (fact, rights) in ((known, (kept, verdict)), (asked, answered)):
+        texts = {"txn.smn.fact": fact, "txn.v": rights, "txn.smn.rights": rights}
+        assert {header: field(expression, texts) for header, expression in lines.items()} == {
+            "X-User-Id": "user",
+            "X-User-Name": "name",
+            "X-User-Roles": "roles",
+            "X-User-Permissions": "permissions",
+            "X-Client-Id": "client",
+            "X-Token-Id": "token",
+        }
+    assert {*asked, IDENTITY_TOKEN, REQUEST_ID} == {*OURS}
     for header in OURS:
         assert text.count(header.lower() + "|") >= 2
+
+
+def field(expression: str, texts: Mapping[str, str | None]) -> str:
+    """The part of a text that HAProxy takes for this expression."""
+    (found,) = re.findall(r"^var\((\S+)\),field\((\d),\|\)$", expression)
+    return str(texts[found[0]]).split("|")[int(found[1]) - 1]
+
+
+@pytest.mark.parametrize("part", range(6))
+def test_no_part_becomes_another_field(part: int) -> None:
+    """A name with a field separator would be taken for somebody else's: there is no answer then."""
+    parts = ["held", "subject", "token", "client", "user", "name"]
+    parts[part] += "|x"
+    with pytest.raises(ValueError, match="separator"):
+        told_fact(*parts)
+    with pytest.raises(ValueError, match="separator"):
+        told_rights("role|x", "")
 
 
 def test_authorization_is_kept_by_name() -> None:
