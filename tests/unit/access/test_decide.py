@@ -51,11 +51,12 @@ PRINCIPAL = st.builds(
     PATTERNS,
     PATTERNS | st.just(frozenset({ANYTHING})),
 )
+PROVEN = st.builds(Proven, PRINCIPAL, st.sampled_from(TokenKind), st.just(1e10))
 EVIDENCE = (
     st.just(Missing())
     | st.builds(Invalid, st.sampled_from(InvalidBecause))
-    | st.builds(Proven, PRINCIPAL, st.sampled_from(TokenKind), st.just(1e10))
-    | st.builds(Bound, st.builds(Proven, PRINCIPAL, st.sampled_from(TokenKind), st.just(1e10)))
+    | PROVEN
+    | st.builds(Bound, PROVEN)
 )
 RULE = st.builds(
     Rule,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import assume, given
+from hypothesis import given
 
 from sumun.access import (
     Access,
@@ -20,7 +20,7 @@ from sumun.access import (
 )
 from sumun.access.remedy import Remedy, remedy_for, roles_that_would_do
 from sumun.identity import ANYTHING, Permission, Principal, Subject
-from tests.unit.access.test_decide import BUNDLES, EVIDENCE, RULE
+from tests.unit.access.test_decide import BUNDLES, PROVEN, RULE
 
 READ, DELETE = Permission("product", "read"), Permission("product", "delete")
 SHOP = {"admin": frozenset({Permission("product", "*")}), "user": frozenset({READ})}
@@ -36,13 +36,11 @@ def caller(
     return Proven(Principal(Subject.user("bob"), "Bob", roles, permissions, scopes), kind, 1e10)
 
 
-@given(RULE, EVIDENCE, BUNDLES)
+@given(RULE, PROVEN, BUNDLES)
 def test_it_flips_the_decision_and_no_part_of_it_does(
-    rule: Rule, evidence: object, bundles: dict[str, frozenset[Permission]]
+    rule: Rule, evidence: Proven, bundles: dict[str, frozenset[Permission]]
 ) -> None:
     """Applied, the call is allowed; with any one thing of it left out (so with any part of it), it is refused."""
-    assume(isinstance(evidence, Proven))
-    assert isinstance(evidence, Proven)
     before = decide(rule, evidence, bundles)
     remedy = remedy_for(rule, evidence, bundles)
     if isinstance(before, Allow) or before.reason is Reason.NOT_INTERNAL:
@@ -58,13 +56,11 @@ def test_it_flips_the_decision_and_no_part_of_it_does(
         assert isinstance(decide(rule, part.applied_to(evidence), bundles), Refuse), part
 
 
-@given(RULE, EVIDENCE, BUNDLES)
+@given(RULE, PROVEN, BUNDLES)
 def test_each_role_named_would_do_alone(
-    rule: Rule, evidence: object, bundles: dict[str, frozenset[Permission]]
+    rule: Rule, evidence: Proven, bundles: dict[str, frozenset[Permission]]
 ) -> None:
     """A role that is named allows the call when it alone is given."""
-    assume(isinstance(evidence, Proven))
-    assert isinstance(evidence, Proven)
     for role in roles_that_would_do(rule, evidence, bundles):
         given_it = Remedy(roles=frozenset({role})).applied_to(evidence)
         assert isinstance(decide(rule, given_it, bundles), Allow)
