@@ -52,6 +52,7 @@ from sumun.node.signing import LONGEST_CLAIMS_LIFE_SECONDS
 from sumun.oauth.app import OAuthApp
 from sumun.oauth.authorize.remembered import RememberedConsents
 from sumun.oauth.clients import as_registered, find_client
+from sumun.oauth.cross_origin import client_origins
 from sumun.oauth.grants.refreshing import RefreshTokens
 from sumun.oauth.server import OAuthParts, oauth_app
 from sumun.oauth.standings import RememberedStandings
@@ -314,6 +315,7 @@ async def build_oauth(
                 ),
                 login=plan.login,
                 vocabulary=plan.permissions,
+                origins=client_origins(plan.clients.values()),
             )
         )
 

@@ -21,6 +21,7 @@ from typing import Any, Protocol
 
 from sumun.errors import OutageError
 from sumun.login.errors import LoginBusyError
+from sumun.oauth.cross_origin import Readers, preflight_headers, reading_headers
 from sumun.oauth.csrf import ForgedFormError
 from sumun.oauth.errors import (
     STATUS,
@@ -62,12 +63,14 @@ class Mounted:
     """An endpoint and the methods it takes. With GET it takes HEAD too (RFC 9110 9.3.2).
 
     `below`: it stands at its path and at every path below it. `page`: people see what it says, errors too.
+    `readers`: whose scripts may read what it says.
     """
 
     endpoint: Endpoint
     methods: tuple[str, ...]
     below: bool = False
     page: bool = False
+    readers: Readers = Readers.NOBODY
 
 
 POST = ("POST",)
@@ -85,28 +88,37 @@ class OAuthApp:
     """An ASGI application. `table` maps paths to endpoints."""
 
     def __init__(
-        self, table: Mapping[str, Mounted], body_deadline_seconds: float = BODY_DEADLINE_SECONDS
+        self,
+        table: Mapping[str, Mounted],
+        body_deadline_seconds: float = BODY_DEADLINE_SECONDS,
+        origins: frozenset[str] = frozenset(),
     ) -> None:
-        """`body_deadline_seconds` bounds the whole body, not each piece of it."""
+        """`body_deadline_seconds` bounds the whole body, not each piece of it.
+
+        `origins`: those of applications that live in a browser (`cross_origin.Readers.CLIENTS`).
+        """
         self._table = table
+        self._origins = origins
         self._body_deadline_seconds = body_deadline_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":
             raise ValueError(f"the OAuth server speaks HTTP only, not {scope['type']!r}")
+        mounted = self._table.get(scope["path"]) or self._above(scope["path"])
         try:
-            answer = await self._answered(scope, receive)
+            answer = await self._answered(mounted, scope, receive)
         except _GoneError:
             return
         headers = [*answer.headers, (b"x-content-type-options", b"nosniff")]
+        if mounted is not None and mounted.readers is not Readers.NOBODY:
+            headers += self._for_other_origins(mounted, scope)
         if answer.status != 204:
             headers.append((b"content-length", b"%d" % len(answer.body)))
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": answer.body})
 
-    async def _answered(self, scope: Scope, receive: Receive) -> Answer:
-        mounted = self._table.get(scope["path"]) or self._above(scope["path"])
+    async def _answered(self, mounted: Mounted | None, scope: Scope, receive: Receive) -> Answer:
         if mounted is None:
             return problem_answer(404, "not_found", "There is nothing at this path", _request_id(scope))
         if scope["method"] not in mounted.methods:
@@ -124,6 +136,12 @@ class OAuthApp:
             if mounted.page:
                 return failure_answer(failure_of(error), _request_of(scope, b""))
             return _told(error, _request_id(scope))
+
+    def _for_other_origins(self, mounted: Mounted, scope: Scope) -> Headers:
+        origin = next((value for name, value in scope["headers"] if name == b"origin"), None)
+        if scope["method"] == "OPTIONS":
+            return preflight_headers(mounted.readers, origin, self._origins, mounted.methods)
+        return reading_headers(mounted.readers, origin, self._origins)
 
     def _above(self, path: str) -> Mounted | None:
         """The endpoint of the nearest path above this one that takes what is below it."""

@@ -18,6 +18,7 @@ from sumun.oauth.authorize.pushed import PushedRequests
 from sumun.oauth.authorize.remembered import RememberedConsents
 from sumun.oauth.authorize.transactions import Transactions
 from sumun.oauth.clients import ClientsWithEpoch, FindClient, ReadStanding
+from sumun.oauth.cross_origin import Readers
 from sumun.oauth.endpoints.assets import asset_endpoints
 from sumun.oauth.endpoints.authorize import AuthorizeEndpoint
 from sumun.oauth.endpoints.consent import ConsentEndpoint
@@ -66,6 +67,7 @@ class OAuthParts:
     grant_of         what a person allowed a client, by its id, read after the call
     keys             today's signing keys; raises OutageError when they are not known for certain: an empty ring would
                      publish that there are none, and take every JWT for someone else's
+    origins          of applications that live in a browser: see `cross_origin`
     bundles          today's roles and what they bundle
     consents         what people allow clients
     login            the authenticators of the gateway's own pages
@@ -93,6 +95,7 @@ class OAuthParts:
     consents: RememberedConsents
     login: tuple[str, ...] = ()
     vocabulary: Mapping[str, str] = field(default_factory=dict)
+    origins: frozenset[str] = frozenset()
 
 
 def oauth_app(parts: OAuthParts) -> OAuthApp:
@@ -138,18 +141,32 @@ def oauth_app(parts: OAuthParts) -> OAuthApp:
     clients = ClientsWithEpoch(parts.find_client, parts.remembered)
     return OAuthApp(
         {
-            "/oauth/token": Mounted(TokenEndpoint(login, clients, grants, issuer), POST),
-            "/oauth/revoke": Mounted(RevokeEndpoint(login, presented, parts.refresh, parts.changes), POST),
-            "/oauth/introspect": Mounted(introspect, POST),
-            "/oauth/ws-ticket": Mounted(WsTicketEndpoint(parts.recogniser, parts.tickets, parts.clock), POST),
-            "/.well-known/jwks.json": Mounted(KeysEndpoint(parts.keys, parts.clock), GET),
-            "/oauth/userinfo": Mounted(
-                UserinfoEndpoint(presented, parts.recogniser, parts.standing, parts.clock), GET_AND_POST
-            ),
             **{path: Mounted(asset, GET) for path, asset in asset_endpoints().items()},
-            **{path: Mounted(MetadataEndpoint(one), GET) for path, one in documents(published).items()},
+            "/oauth/token": Mounted(
+                TokenEndpoint(login, clients, grants, issuer), POST, readers=Readers.CLIENTS
+            ),
+            "/oauth/revoke": Mounted(
+                RevokeEndpoint(login, presented, parts.refresh, parts.changes), POST, readers=Readers.CLIENTS
+            ),
+            "/oauth/introspect": Mounted(introspect, POST),
+            "/oauth/ws-ticket": Mounted(
+                WsTicketEndpoint(parts.recogniser, parts.tickets, parts.clock), POST, readers=Readers.CLIENTS
+            ),
+            "/.well-known/jwks.json": Mounted(
+                KeysEndpoint(parts.keys, parts.clock), GET, readers=Readers.EVERYBODY
+            ),
+            "/oauth/userinfo": Mounted(
+                UserinfoEndpoint(presented, parts.recogniser, parts.standing, parts.clock),
+                GET_AND_POST,
+                readers=Readers.CLIENTS,
+            ),
+            **{
+                path: Mounted(MetadataEndpoint(one), GET, readers=Readers.EVERYBODY)
+                for path, one in documents(published).items()
+            },
             **_browser(parts, login, codes),
-        }
+        },
+        origins=parts.origins,
     )
 
 

@@ -361,3 +361,31 @@ def test_only_http(tmp_path: Path) -> None:
     """A WebSocket that reaches the application is an error of the server that mounts it."""
     with pytest.raises(ValueError, match="HTTP only"):
         asyncio.run(OAuthApp({})({"type": "websocket"}, Down().anything, Down().anything))
+
+
+def test_pages_of_other_origins(tmp_path: Path) -> None:
+    """A page of a public client's origin may read what the token endpoint says, errors too; any other page may not."""
+    page = {"origin": "https://spa.example"}
+    asks = {"access-control-request-method": "POST", "access-control-request-headers": "authorization,dpop"}
+
+    async def story() -> None:
+        async with oauth_server(tmp_path) as server:
+            server.app = oauth_app(replace(server.parts, origins=frozenset({"https://spa.example"})))
+            for path in ("/oauth/token", "/oauth/revoke", "/oauth/userinfo", "/oauth/ws-ticket"):
+                before = await server.call("OPTIONS", path, page | asks)
+                assert before.status == 204
+                assert before.headers["access-control-allow-origin"] == "https://spa.example", path
+                assert "dpop" in before.headers["access-control-allow-headers"]
+                assert "POST" in before.headers["access-control-allow-methods"]
+                refused = await server.post(path, {"a": "b"}, headers=page)
+                assert refused.status >= 400
+                assert refused.headers["access-control-allow-origin"] == "https://spa.example", path
+                other = await server.post(path, {"a": "b"}, headers={"origin": "https://evil.example"})
+                assert "access-control-allow-origin" not in other.headers, path
+                assert other.headers["vary"] == "origin"
+            for path in GETS:
+                assert (await server.call("GET", path, page)).headers["access-control-allow-origin"] == "*"
+            introspection = await server.call("OPTIONS", "/oauth/introspect", page | asks)
+            assert "access-control-allow-origin" not in introspection.headers
+
+    asyncio.run(story())
