@@ -3,6 +3,7 @@
 //   program -> test   {"visit": url}       a person opens this address;   answer: {"arrived": url}
 //   program -> test   {"verdict": {...}}   or {"failed": what the client said}   once, last
 import { createInterface } from 'node:readline'
+import { inspect } from 'node:util'
 
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]()
 const heard = async () => JSON.parse((await lines.next()).value)
@@ -20,9 +21,7 @@ export async function run(flows) {
   try {
     say({ verdict: await flows[setup.flow](setup) })
   } catch (error) {
-    const causes = []
-    for (let one = error; one; one = one.cause) causes.push(one.stack ?? JSON.stringify(one))
-    say({ failed: `${causes.join('\ncaused by ')}\n${JSON.stringify(error)}` })
+    say({ failed: inspect(error, { depth: 3 }) })
   }
   process.stdin.destroy()
 }

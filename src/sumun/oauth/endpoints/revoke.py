@@ -14,7 +14,7 @@ from sumun.errors import OutageError
 from sumun.login.client_secret import ClientLogin
 from sumun.oauth.authentication import authenticated_client
 from sumun.oauth.errors import InvalidGrantError, InvalidRequestError
-from sumun.oauth.exchange import NO_STORE, Answer, Request
+from sumun.oauth.exchange import Answer, Request, json_answer
 from sumun.oauth.grants.refreshing import PresentedRefresh
 from sumun.oauth.messages import read_form
 from sumun.oauth.presented import LooksAtTokens, Presented
@@ -95,7 +95,8 @@ class RevokeEndpoint:
             # 2.2.1: after a 503 "the client must assume the token still exists and may retry".
             raise NotRefusedYetError(f"not confirmed by {applied.behind()}")
         # 2.2: "invalid tokens do not cause an error response since the client cannot handle such an error".
-        return Answer(200, NO_STORE)
+        # RFC 7009 2.2: clients ignore the body; some demand that it be JSON all the same.
+        return json_answer(200, {})
 
     async def _revoked(self, token: str, client: RegisteredClient, changes: Revokes) -> Applied:
         presented = await self._tokens.look(token)
