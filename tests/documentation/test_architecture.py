@@ -6,11 +6,13 @@ import configparser
 import ipaddress
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
 from sumun.access import HasRole, Reason, Refuse
 from sumun.answers.translate import BadQuestionError, read_question, write_outage, write_refusal
+from sumun.config.plan import CertificateFiles, ClientCertificates, Tls
 from sumun.haproxy import refusals
 from sumun.haproxy.kept import told_fact, told_rights
 from sumun.haproxy.refusals import GRPC_STATUS, Refusal
@@ -32,6 +34,8 @@ def told_types(heading: str) -> dict[str, str]:
 def asked() -> list[str]:
     """The arguments of the message in the SPOE file."""
     a_plan = plan(8080, [service("shop", 9101)], [route("products", "/products", "shop")])
+    tls = Tls((CertificateFiles("", ""),), ClientCertificates("", required=False, listen=None))
+    a_plan = replace(a_plan, tls={"public": tls})
     lines = [line.text for line in render_spoe(a_plan).lines]
     (args,) = [line for line in lines if line.strip().startswith("args ")]
     return re.findall(r"(\w+)=\S+", args)

@@ -15,7 +15,7 @@ from typing import Any
 from tests.certificates import Certificate
 from tests.live.demo_node import Answer, free_ports
 from tests.live.kept_world import echo_service
-from tests.live.node_under_test import NodeUnderTest, node_folder
+from tests.live.node_under_test import NodeUnderTest, node_folder, until
 
 SECRET = "jobs-secret-of-the-test"
 
@@ -78,6 +78,19 @@ class TlsNode(NodeUnderTest):
         if certificate is not None:
             show(context, certificate, self.folder)
         return TlsCaller(port or self.port, context)
+
+    def logged(self, request_id: str) -> dict[str, Any]:
+        """The line of the access log about this request."""
+        log = self.data / "log" / "access.log"
+        mark = f'"id":"{request_id}"'
+        found: list[str] = []
+
+        def look() -> bool:
+            found[:] = [line for line in log.read_text().splitlines() if mark in line]
+            return bool(found)
+
+        until(look, why=f"the line of {request_id}")
+        return dict(json.loads(found[0]))
 
     def renew(self) -> Certificate:
         """Another certificate of the gateway in the place of the one before; in force after a reload."""

@@ -45,7 +45,7 @@ from sumun.errors import SumunError
 from sumun.haproxy.kept import told_fact
 from sumun.identity import Credential, CredentialKind, Principal
 from sumun.recognition.handle import Handle
-from sumun.tokens.binding import for_its_holder
+from sumun.tokens.binding import for_its_holder, held, to_certificate
 
 log = logging.getLogger(__name__)
 
@@ -180,6 +180,8 @@ class Answerer:
         now: float,
         handle: Handle | None = None,
     ) -> Variables:
+        if question.certificate is not None:
+            evidence = held(evidence, (to_certificate(question.certificate),))
         settled = self._settled_of(policy, rule, evidence, internal=question.internal)
         decision = settled.decision
         newer = self._generations.newer_than(policy.generation)

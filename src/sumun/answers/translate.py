@@ -29,7 +29,10 @@ class BadQuestionError(SumunError):
 
 
 class Question(Struct, frozen=True, gc=False):
-    """What HAProxy asks about one request. `stream` names it in HAProxy when it may stay open for long."""
+    """What HAProxy asks about one request. `stream` names it in HAProxy when it may stay open for long.
+
+    `certificate` is the thumbprint of the one with which the connection was made.
+    """
 
     generation: int
     route_id: str
@@ -37,6 +40,7 @@ class Question(Struct, frozen=True, gc=False):
     credential: Credential
     request_id: str
     stream: str | None = None
+    certificate: str | None = None
 
 
 def read_question(args: Mapping[str, object]) -> Question:
@@ -66,6 +70,7 @@ def read_question(args: Mapping[str, object]) -> Question:
         credential,
         _text(args, "id"),
         stream,
+        None if args.get("cert") is None else _text(args, "cert"),
     )
 
 

@@ -8,6 +8,7 @@ from sumun.access import TokenKind
 from sumun.config.checking import Checked
 from sumun.config.document import MappingNode
 from sumun.config.findings import Findings
+from sumun.config.known_certificates import compile_known, refuse_unasked
 from sumun.config.login_chains import LoginChains
 from sumun.config.plan import Client, ClientKind
 from sumun.config.settings import ClientSettings, Settings
@@ -33,6 +34,7 @@ class ClientCompiler:
         self._vocabulary = vocabulary
         self._chains = chains
         self._tokens = settings.tokens
+        self._listeners = (settings.tls, None if settings.internal is None else settings.internal.tls)
 
     def compile(self, checked: Checked[Settings]) -> dict[str, Client]:
         """The clients by id, in the order of the file."""
@@ -49,6 +51,9 @@ class ClientCompiler:
 
     def _client(self, settings: ClientSettings, node: MappingNode) -> Client:
         self._check_secret(settings, node)
+        for certificate_key in ("certificate", "certificate_bound"):
+            if getattr(settings, certificate_key):
+                refuse_unasked(certificate_key, node, self._listeners, self._findings)
         self._check_grants(settings, node)
         self._check_rights(settings, node)
         self._check_redirects(settings, node)
@@ -71,6 +76,8 @@ class ClientCompiler:
             requires_pushed_requests=settings.require_pushed_authorization_requests,
             may_ask_for=frozenset(settings.may_ask_for) - {kind},
             quota=settings.quota,
+            certificate=compile_known(settings.certificate, node, self._listeners, self._findings),
+            certificate_bound=settings.certificate_bound,
             where=node.place,
         )
 
@@ -80,11 +87,23 @@ class ClientCompiler:
             what = "a public client cannot keep a secret (RFC 6749 2.1)"
             mend = "remove it, or write kind: confidential"
             self._findings.problem_at(node.entries["secret"].key.place, "", what, "", mend)
+        elif settings.certificate is not None:
+            self._check_certificate(settings, node)
         elif not public and settings.secret is None:
             what = f"is missing: a {settings.kind} client proves itself with one"
             self._findings.problem_at(
                 node.place, "secret", what, "env:NAME, file:PATH", "write secret: env:NAME"
             )
+
+    def _check_certificate(self, settings: ClientSettings, node: MappingNode) -> None:
+        key = node.entries["certificate"].key
+        if settings.kind is ClientKind.PUBLIC:
+            what = "is for clients that prove who they are, and a public one does not"
+            mend = "write kind: confidential, or certificate_bound: true to bind its tokens alone"
+            self._findings.problem(key, what, "", mend)
+        elif settings.secret is not None:
+            what = "stands beside a secret: a client proves itself in one way (RFC 6749 2.3)"
+            self._findings.problem(key, what, "", "remove one of them")
 
     def _check_grants(self, settings: ClientSettings, node: MappingNode) -> None:
         grants = node.get("grants")

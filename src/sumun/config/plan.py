@@ -191,6 +191,25 @@ class ClientKind(StrEnum):
     RESOURCE_SERVER = "resource_server"
 
 
+class CertificateBy(StrEnum):
+    """By what of it a client's certificate is known (RFC 8705 2.1.2), or by itself (2.2)."""
+
+    SUBJECT_DN = "subject_dn"
+    SAN_DNS = "san_dns"
+    SAN_URI = "san_uri"
+    SAN_IP = "san_ip"
+    SAN_EMAIL = "san_email"
+    THUMBPRINTS = "thumbprints"
+
+
+@dataclass(frozen=True, slots=True)
+class KnownCertificates:
+    """What a client's certificate has to have: this name, or one of these SHA-256 thumbprints in base64url."""
+
+    by: CertificateBy
+    values: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Client:
     """An OAuth client of the configuration file. `login` is its chain of authenticator names, in order.
@@ -198,7 +217,9 @@ class Client:
     `scopes` bound what its tokens may carry. `roles` and `permissions` are the client's own (client_credentials).
     `may_ask_for` are kinds of token that it may get beside `token_kind`, by asking (`requested_token_type`).
     `quota` is how many calls its tokens may make in a day (UTC). `name` is what people are told it is called, empty for
-    its id. `requires_pushed_requests`: it may ask for codes by RFC 9126 only.
+    its id. `requires_pushed_requests`: it may ask for codes by RFC 9126 only. `certificate`: it proves itself with one
+    instead of a secret (RFC 8705 2). `certificate_bound`: its tokens are bound to the one it comes with, whatever else
+    it proves itself with (3).
     """
 
     id: str
@@ -217,6 +238,8 @@ class Client:
     quota: int | None = None
     name: str = ""
     requires_pushed_requests: bool = False
+    certificate: KnownCertificates | None = None
+    certificate_bound: bool = False
     where: Place = field(default=NOWHERE, compare=False)
 
 

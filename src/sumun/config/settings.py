@@ -11,6 +11,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
+from sumun.config.known_certificates import KnownCertificatesSettings
 from sumun.config.limit_settings import LimitSettings
 from sumun.config.network import Listen, Origin, RedirectUri
 from sumun.config.plan import Address, ClientKind, SecretRef
@@ -80,7 +81,18 @@ class ClientSettings(Section):
         None,
         description="Where the secret is read from. Not for `public`.",
         examples=["env:BATCH_SECRET"],
-        json_schema_extra={"without": "required unless `public`"},
+        json_schema_extra={"without": "required unless `public` or with `certificate`"},
+    )
+    certificate: KnownCertificatesSettings | None = Field(
+        None,
+        description="It proves itself with a certificate instead of a secret, where a listener asks for one "
+        "(RFC 8705). Its tokens are bound to that certificate.",
+    )
+    certificate_bound: Switch = Field(
+        False,
+        description="Its tokens are bound to the certificate that it comes with, also when it proves itself with "
+        "something else, or with nothing.",
+        examples=["true"],
     )
     first_party: Switch = Field(
         False,

@@ -20,8 +20,10 @@ from sumun.config.plan import (
     NOWHERE,
     Address,
     Authenticator,
+    CertificateBy,
     Client,
     ClientKind,
+    KnownCertificates,
     Limits,
     NodeSettings,
     Note,
@@ -215,7 +217,7 @@ class _Dumper:
 
 
 # Of a client, only when it is said.
-_OFTEN_EMPTY = frozenset({"name", "requires_pushed_requests"})
+_OFTEN_EMPTY = frozenset({"name", "requires_pushed_requests", "certificate", "certificate_bound"})
 
 
 def _fields(value: Any) -> dict[str, Any]:
@@ -356,5 +358,8 @@ class _Loader:
         raw["token_kind"] = TokenKind(raw["token_kind"])
         raw["redirect_uris"] = tuple(raw["redirect_uris"])
         raw["may_ask_for"] = frozenset(map(TokenKind, raw["may_ask_for"]))
+        if "certificate" in raw:
+            known = raw["certificate"]
+            raw["certificate"] = KnownCertificates(CertificateBy(known["by"]), tuple(known["values"]))
         raw["where"] = self._place(raw["where"])
         return Client(**raw)

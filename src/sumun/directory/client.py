@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
 from sumun.access import TokenKind
-from sumun.config.plan import ClientKind
+from sumun.config.plan import ClientKind, KnownCertificates
 from sumun.identity import Permission
 
 
@@ -19,7 +19,8 @@ class RegisteredClient:
     `secret_sha256` is the SHA-256 of a random secret of 256 bits (no slow hash: there is nothing to guess), None for a
     public client. `scopes` bound what its tokens may carry; `roles` and `permissions` are the client's own
     (client_credentials). `login` is its chain of authenticators, in order. `other_lifetimes_seconds` are the kinds of
-    token that it may ask for beside its own, and how long they live; only clients of the configuration file have any.
+    token that it may ask for beside its own, and how long they live; only clients of the configuration file have any,
+    and only those know certificates.
     `name` is what people are told it is called, empty for its id; `requires_pushed_requests`: RFC 9126 6.
     """
 
@@ -39,6 +40,13 @@ class RegisteredClient:
     name: str = ""
     requires_pushed_requests: bool = False
     other_lifetimes_seconds: Mapping[TokenKind, int] = field(default_factory=dict)
+    certificate: KnownCertificates | None = None
+    certificate_bound: bool = False
+
+    @property
+    def proves_itself(self) -> bool:
+        """Whether it has anything to prove itself with; a public client has not (RFC 6749 2.1)."""
+        return self.secret_sha256 is not None or self.certificate is not None
 
     def has_secret(self, secret: str) -> bool:
         """True when this is the client's secret. Takes the same time for every wrong one; False without a secret."""

@@ -7,6 +7,7 @@ from typing import Final
 from sumun.config.plan import Plan
 from sumun.haproxy.routes import ROUTE, RULE
 from sumun.haproxy.sections import File, Line, Section, file_of
+from sumun.haproxy.tls import THUMBPRINT, asks_for_certificates
 
 SPOE_FILE: Final = "spoe.conf"
 ENGINE: Final = "sumun"
@@ -62,6 +63,7 @@ def render_spoe(plan: Plan) -> File:
         "cred=var(txn.cred)",
         "id=unique-id",
         f"stream=var({STREAM})",
+        *([f"cert={THUMBPRINT}"] if asks_for_certificates(plan.tls) else []),
     )
     sections = [
         Section(Line(f"spoe-agent {ENGINE}"), tuple(Line(text) for text in agent)),

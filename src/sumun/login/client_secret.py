@@ -1,4 +1,5 @@
-"""Clients prove who they are: RFC 6749 section 2.3.1, `client_secret_basic`, `client_secret_post`, and `none`.
+"""Clients prove who they are: RFC 6749 section 2.3.1, `client_secret_basic`, `client_secret_post`, and `none`; or with
+a certificate (`client_certificate`).
 
     read_client_proof(authorization, form)   which client is claimed, with which secret, sent in which way; sans-IO
     ClientLogin.prove(proof)                 Proved(client) | ClientRejected | RateLimited
@@ -24,7 +25,9 @@ from enum import StrEnum
 from typing import ClassVar, Generic, Protocol, TypeVar
 from urllib.parse import unquote_to_bytes
 
+from sumun.config.plan import KnownCertificates
 from sumun.errors import SumunError
+from sumun.login.client_certificate import ShownCertificate, why_not
 from sumun.login.throttle import Attempt, LoginThrottle, RateLimited
 
 log = logging.getLogger(__name__)
@@ -41,15 +44,22 @@ class ClientAuthMethod(StrEnum):
     BASIC = "client_secret_basic"
     POST = "client_secret_post"
     NONE = "none"
+    TLS = "tls_client_auth"
+    SELF_SIGNED_TLS = "self_signed_tls_client_auth"
 
 
 @dataclass(frozen=True, slots=True)
 class ClientProof:
-    """What a client offers. The secret never shows in repr; it is empty when none was sent."""
+    """What a client offers. The secret never shows in repr; it is empty when none was sent.
+
+    `method` is how the secret was sent. `certificate` is that of the connection: whether it means anything is the
+    client's to say.
+    """
 
     client_id: str
     method: ClientAuthMethod
     secret: str = field(default="", repr=False)
+    certificate: ShownCertificate | None = None
 
 
 class ClientProofError(SumunError):
@@ -125,6 +135,11 @@ class HasSecret(Protocol):
         ...
 
     @property
+    def certificate(self) -> KnownCertificates | None:
+        """The certificates that it proves itself with; None: with none."""
+        ...
+
+    @property
     def disabled(self) -> bool:
         """True: the client may not log in, whatever it proves."""
         ...
@@ -184,7 +199,14 @@ class ClientLogin(Generic[ClientT_co]):
         right = hmac.compare_digest(kept or self._nobody, hashlib.sha256(proof.secret.encode()).digest())
         if client is None:
             return "unknown"
-        if kept is None:
+        if client.certificate is not None:
+            # RFC 6749 2.3: "MUST NOT use more than one authentication method in each request".
+            because = (
+                "secret_beside_certificate"
+                if proof.secret
+                else why_not(client.certificate, proof.certificate)
+            )
+        elif kept is None:
             # A public client has no secret to send; whoever sends one takes it for another client.
             because = "public_client_with_secret" if proof.secret else None
         else:

@@ -316,6 +316,7 @@ async def build_oauth(
                 login=plan.login,
                 vocabulary=plan.permissions,
                 origins=client_origins(plan.clients.values()),
+                tls=plan.tls,
             )
         )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sumun.directory.client import RegisteredClient
 from sumun.login.client_secret import (
     ClientLogin,
@@ -11,6 +13,7 @@ from sumun.login.client_secret import (
     read_client_proof,
 )
 from sumun.login.throttle import RateLimited
+from sumun.oauth.certificates import shown_certificate
 from sumun.oauth.errors import InvalidClientError, InvalidRequestError, SlowDownError
 from sumun.oauth.exchange import Request
 from sumun.oauth.messages import Form
@@ -34,7 +37,7 @@ async def authenticated_client(
         raise InvalidRequestError("more than one Authorization header")
     authorization = request.authorizations[0] if request.authorizations else None
     try:
-        proof = read_client_proof(authorization, form)
+        proof = replace(read_client_proof(authorization, form), certificate=shown_certificate(request))
     except TwoClientProofsError as error:
         raise InvalidRequestError(str(error)) from None
     except ClientProofError as error:

@@ -45,6 +45,8 @@ def as_registered(
         name=client.name,
         requires_pushed_requests=client.requires_pushed_requests,
         other_lifetimes_seconds={kind: lifetimes_seconds[kind] for kind in client.may_ask_for},
+        certificate=client.certificate,
+        certificate_bound=client.certificate_bound,
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from sumun.config.plan import TokenSettings
+from sumun.config.plan import Tls, TokenSettings
 from sumun.directory.client import RegisteredClient
 from sumun.identity import Permission
 from sumun.login.client_secret import ClientLogin
@@ -17,6 +17,7 @@ from sumun.oauth.authorize.flow import AuthorizationFlow
 from sumun.oauth.authorize.pushed import PushedRequests
 from sumun.oauth.authorize.remembered import RememberedConsents
 from sumun.oauth.authorize.transactions import Transactions
+from sumun.oauth.certificates import asked_for_at
 from sumun.oauth.clients import ClientsWithEpoch, FindClient, ReadStanding
 from sumun.oauth.cross_origin import Readers
 from sumun.oauth.endpoints.assets import asset_endpoints
@@ -72,6 +73,7 @@ class OAuthParts:
     consents         what people allow clients
     login            the authenticators of the gateway's own pages
     vocabulary       the permissions that the configuration has words for, and the words
+    tls              of the listeners that speak it
     clock            unix seconds
     """
 
@@ -96,6 +98,7 @@ class OAuthParts:
     login: tuple[str, ...] = ()
     vocabulary: Mapping[str, str] = field(default_factory=dict)
     origins: frozenset[str] = frozenset()
+    tls: Mapping[str, Tls] = field(default_factory=dict)
 
 
 def oauth_app(parts: OAuthParts) -> OAuthApp:
@@ -137,6 +140,7 @@ def oauth_app(parts: OAuthParts) -> OAuthApp:
         [grant.name for grant in grants],
         settings.jwt_algorithm,
         parts.vocabulary,
+        asked_for_at(settings.issuer, parts.tls),
     )
     clients = ClientsWithEpoch(parts.find_client, parts.remembered)
     return OAuthApp(

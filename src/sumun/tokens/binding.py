@@ -43,6 +43,11 @@ def to_certificate(thumbprint: str) -> str:
     return _bound_to(CERTIFICATE, thumbprint)
 
 
+def is_to_certificate(bound_to: str) -> bool:
+    """Whether it takes a certificate to use such a token."""
+    return bound_to.startswith(f"{CERTIFICATE}:")
+
+
 def token_type(bound_to: str) -> str:
     """What a token response says (RFC 6749 7.1): `DPoP` for who has to send proofs (RFC 9449 5), else `Bearer`."""
     return "DPoP" if bound_to.startswith(f"{KEY}:") else "Bearer"

@@ -19,7 +19,15 @@ from urllib.parse import quote_plus, urlencode
 
 from sumun.access import TokenKind
 from sumun.changes import Changes
-from sumun.config.plan import Client, ClientKind, RefreshSettings, SecretRef, TokenSettings
+from sumun.config.plan import (
+    CertificateBy,
+    Client,
+    ClientKind,
+    KnownCertificates,
+    RefreshSettings,
+    SecretRef,
+    TokenSettings,
+)
 from sumun.directory import Directory, DirectoryThreads, Held, NewKey, NewUser, Occasion, RegisteredClient
 from sumun.directory.passwords import PasswordHasher, Profile
 from sumun.errors import OutageError
@@ -48,6 +56,7 @@ from sumun.tokens.stores.memory import MemoryStore
 from sumun.tokens.stores.memory_ephemeral import MemoryEphemeral
 from sumun.tokens.stores.memory_feed import MemoryFeed
 from sumun.tokens.stores.memory_tickets import MemoryTickets
+from tests.certificates import Certificate
 
 ISSUER = "https://gw.example.com"
 AUDIENCE = "https://gw.example.com/api"
@@ -95,6 +104,16 @@ def configured(client_id: str, **fields: Any) -> Client:
     return replace(base, **fields)
 
 
+ITSELF = Certificate.self_signed()
+"""What the client `by-itself` is known by."""
+
+
+def certified(client_id: str, known: KnownCertificates, **fields: Any) -> Client:
+    """A program that proves itself with a certificate."""
+    program = {"kind": ClientKind.CONFIDENTIAL, "grants": frozenset({"client_credentials"}), "login": ()}
+    return configured(client_id, **{**program, "first_party": False, "certificate": known, **fields})
+
+
 def web(client_id: str, *redirect_uris: str, **fields: Any) -> Client:
     """A client that uses the authorization code grant."""
     return configured(
@@ -133,6 +152,19 @@ CLIENTS = {
         configured("batch", permissions=(Permission("order", "read"),), roles=("user",)),
         configured("strange"),
         configured("reports", token_kind=TokenKind.JWT, permissions=(Permission("report", "read"),)),
+        certified("by-name", KnownCertificates(CertificateBy.SAN_DNS, ("jobs.example.com",))),
+        certified(
+            "by-itself",
+            KnownCertificates(CertificateBy.THUMBPRINTS, (ITSELF.thumbprint,)),
+            token_kind=TokenKind.JWT,
+        ),
+        certified(
+            "orders-by-name",
+            KnownCertificates(CertificateBy.SAN_DNS, ("orders.example.com",)),
+            kind=ClientKind.RESOURCE_SERVER,
+            grants=frozenset(),
+        ),
+        configured("bound-app", certificate_bound=True, grants=frozenset({"password", "refresh_token"})),
         configured("orders", kind=ClientKind.RESOURCE_SERVER, grants=frozenset()),
     )
 }

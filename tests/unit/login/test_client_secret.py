@@ -13,7 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sumun.config.plan import CertificateBy, KnownCertificates
 from sumun.login import client_secret
+from sumun.login.client_certificate import ShownCertificate
 from sumun.login.client_secret import (
     ClientAuthMethod,
     ClientLogin,
@@ -95,10 +97,15 @@ def test_refused(authorization: str | None, form: dict[str, str], error: type[Cl
     assert type(raised.value) is error
 
 
+ITS = ShownCertificate(b"the certificate of a client", vouched_for=False)
+KNOWN = KnownCertificates(CertificateBy.THUMBPRINTS, (ITS.thumbprint,))
+
+
 @dataclass(frozen=True)
 class Client:
     secret_sha256: bytes | None
     disabled: bool = False
+    certificate: KnownCertificates | None = None
 
 
 CLIENTS = {
@@ -106,6 +113,8 @@ CLIENTS = {
     "public": Client(None),
     "gone": Client(hashlib.sha256(b"right").digest(), disabled=True),
     "gone-public": Client(None, disabled=True),
+    "certified": Client(None, certificate=KNOWN),
+    "gone-certified": Client(None, disabled=True, certificate=KNOWN),
 }
 
 
@@ -144,6 +153,30 @@ def prove(client_id: str, secret: str = "", of: ClientLogin[Client] | None = Non
 def test_judged(client_id: str, secret: str, outcome: object) -> None:
     """A confidential client has its secret, a public one has none, a disabled one is nobody."""
     assert prove(client_id, secret) == outcome
+
+
+@pytest.mark.parametrize(
+    ("client_id", "secret", "shown", "outcome"),
+    [
+        ("certified", "", ITS, Proved(CLIENTS["certified"])),
+        ("certified", "", None, ClientRejected("no_certificate")),
+        (
+            "certified",
+            "",
+            ShownCertificate(b"another", vouched_for=True),
+            ClientRejected("wrong_certificate"),
+        ),
+        ("certified", "right", ITS, ClientRejected("secret_beside_certificate")),
+        ("gone-certified", "", ITS, ClientRejected("disabled")),
+        ("batch", "", ITS, ClientRejected("no_secret")),
+        ("public", "", ITS, Proved(CLIENTS["public"])),
+    ],
+)
+def test_by_certificate(client_id: str, secret: str, shown: ShownCertificate | None, outcome: object) -> None:
+    """A client that is known by certificates has one of them and no secret; to another a certificate is no help."""
+    method = ClientAuthMethod.POST if secret else ClientAuthMethod.NONE
+    proof = ClientProof(client_id, method, secret, shown)
+    assert asyncio.run(login().prove(proof, "192.0.2.1")) == outcome
 
 
 def test_every_judgement_is_one_comparison(monkeypatch: pytest.MonkeyPatch) -> None:

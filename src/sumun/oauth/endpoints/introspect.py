@@ -56,7 +56,7 @@ class IntrospectEndpoint:
         """RFC 7662 section 2. Whatever is not a good access token of ours is `{"active": false}`, without a reason."""
         form = read_form(request.content_types, request.body)
         client = await authenticated_client(request, form, self._login)
-        if client.kind is not ClientKind.RESOURCE_SERVER or client.secret_sha256 is None:
+        if client.kind is not ClientKind.RESOURCE_SERVER or not client.proves_itself:
             raise NotAResourceServerError("only resource servers may introspect")
         token = form.get("token")
         if token is None:

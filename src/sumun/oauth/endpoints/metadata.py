@@ -20,18 +20,34 @@ from sumun.pages import Locale
 WELL_KNOWN: Final = "/.well-known/oauth-authorization-server"
 OPENID_WELL_KNOWN: Final = "/.well-known/openid-configuration"
 RESOURCE_WELL_KNOWN: Final = "/.well-known/oauth-protected-resource"
+_BY_TLS: Final = (ClientAuthMethod.TLS, ClientAuthMethod.SELF_SIGNED_TLS)
+_PROVING: Final = (ClientAuthMethod.BASIC, ClientAuthMethod.POST, *_BY_TLS)
+_FOR_CLIENTS: Final = (
+    "token_endpoint",
+    "revocation_endpoint",
+    "introspection_endpoint",
+    "pushed_authorization_request_endpoint",
+    "device_authorization_endpoint",
+    "registration_endpoint",
+    "userinfo_endpoint",
+    "ws_ticket_endpoint",
+)
 _CACHED: Headers = ((b"cache-control", b"public, max-age=300"),)
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What the metadata depends on. `issuer` is an absolute URL of ours; `scopes` are those worth naming."""
+    """What the metadata depends on. `issuer` is an absolute URL of ours; `scopes` are those worth naming.
+
+    `certificates_at` is the origin where callers are asked for certificates; empty: nowhere.
+    """
 
     issuer: str
     audience: str
     grants: Collection[str]
     algorithm: str
     scopes: Collection[str] = ()
+    certificates_at: str = ""
 
     @property
     def origin(self) -> str:
@@ -43,9 +59,9 @@ class Published:
 def server_metadata(published: Published) -> dict[str, Any]:
     """RFC 8414 section 2, and OpenID Connect Discovery 1.0 section 3."""
     origin = published.origin
-    every = [method.value for method in ClientAuthMethod]
-    with_secret = [ClientAuthMethod.BASIC.value, ClientAuthMethod.POST.value]
-    return {
+    proving = [method.value for method in _PROVING if published.certificates_at or method not in _BY_TLS]
+    every = [*proving, ClientAuthMethod.NONE.value]
+    told = {
         "issuer": published.issuer,
         "token_endpoint": f"{origin}/oauth/token",
         "token_endpoint_auth_methods_supported": every,
@@ -56,10 +72,23 @@ def server_metadata(published: Published) -> dict[str, Any]:
         "revocation_endpoint": f"{origin}/oauth/revoke",
         "revocation_endpoint_auth_methods_supported": every,
         "introspection_endpoint": f"{origin}/oauth/introspect",
-        "introspection_endpoint_auth_methods_supported": with_secret,
+        "introspection_endpoint_auth_methods_supported": proving,
         "ws_ticket_endpoint": f"{origin}/oauth/ws-ticket",  # ours: section 2 allows more members
         **_openid(published),
     }
+    return told | _by_tls(published, told)
+
+
+def _by_tls(published: Published, told: Mapping[str, Any]) -> dict[str, Any]:
+    """RFC 8705 3.3, and 5 where certificates are asked for at another address than the issuer's."""
+    if not published.certificates_at:
+        return {}
+    bound = {"tls_client_certificate_bound_access_tokens": True}
+    if published.certificates_at == published.origin:
+        return bound
+    moved = (name for name in _FOR_CLIENTS if name in told)
+    aliases = {name: told[name].replace(published.origin, published.certificates_at, 1) for name in moved}
+    return bound | {"mtls_endpoint_aliases": aliases}
 
 
 def _authorization(origin: str) -> dict[str, Any]:

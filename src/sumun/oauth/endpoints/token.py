@@ -11,6 +11,7 @@ from sumun.directory.client import RegisteredClient
 from sumun.identity.scope import scope_text
 from sumun.login.client_secret import ClientLogin
 from sumun.oauth.authentication import authenticated_client
+from sumun.oauth.certificates import certificate_binding
 from sumun.oauth.clients import ClientsWithEpoch
 from sumun.oauth.errors import (
     InvalidClientError,
@@ -61,6 +62,7 @@ class TokenEndpoint:
             client, client_epoch = await self._with_epoch(client)
             grant = self._grant(form, client)
             granted = await grant.granted(form, client, Call(request.source, request.request_id))
+            granted = replace(granted, bound_to=certificate_binding(request, client, granted.bound_to))
             issued = await self._issuer.issue(granted, client, client_epoch)
         except OAuthError as error:
             TOKEN_REQUESTS_REFUSED.labels(error=error.code).inc()

@@ -9,11 +9,13 @@ from sumun.access import Proven
 from sumun.identity import Credential, CredentialKind, SubjectKind
 from sumun.identity.scope import OPENID
 from sumun.oauth.bearer import bearer_token
+from sumun.oauth.certificates import proved_certificate
 from sumun.oauth.clients import ReadStanding
 from sumun.oauth.endpoints.introspect import Recognises
 from sumun.oauth.errors import InsufficientScopeError, InvalidTokenError
 from sumun.oauth.exchange import Answer, Request, json_answer
 from sumun.oauth.presented import LooksAtTokens
+from sumun.tokens.binding import held
 
 _GONE = "the access token is not valid, has expired or was revoked"
 
@@ -40,7 +42,8 @@ class UserinfoEndpoint:
         presented = await self._tokens.look(token)
         if presented is None:
             raise InvalidTokenError(_GONE)
-        evidence = await self._recogniser.recognise(Credential(CredentialKind.BEARER, token), self._clock())
+        found = await self._recogniser.recognise(Credential(CredentialKind.BEARER, token), self._clock())
+        evidence = held(found, proved_certificate(request))
         if not isinstance(evidence, Proven):
             raise InvalidTokenError(_GONE)
         subject = evidence.principal.subject

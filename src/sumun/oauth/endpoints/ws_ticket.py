@@ -9,12 +9,14 @@ from typing import Protocol
 from sumun.access import Proven
 from sumun.identity import Credential, CredentialKind
 from sumun.oauth.bearer import bearer_token
+from sumun.oauth.certificates import proved_certificate
 from sumun.oauth.endpoints.introspect import Recognises
 from sumun.oauth.errors import InvalidRequestError, InvalidTokenError, SlowDownError
 from sumun.oauth.exchange import Answer, Request, json_answer
 from sumun.recognition.errors import ChangingTooFastError
 from sumun.recognition.handle import Handle
 from sumun.recognition.handshake_tickets import LIFETIME_SECONDS
+from sumun.tokens.binding import held
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +54,7 @@ class WsTicketEndpoint:
             raise InvalidRequestError("nothing but the Authorization header is read here")
         credential = Credential(CredentialKind.BEARER, bearer_token(request))
         now = self._clock()
-        evidence = await self._recogniser.recognise(credential, now)
+        evidence = held(await self._recogniser.recognise(credential, now), proved_certificate(request))
         seconds = min(LIFETIME_SECONDS, int(evidence.expires_at - now)) if isinstance(evidence, Proven) else 0
         if not isinstance(evidence, Proven) or seconds < 1:
             raise InvalidTokenError("the access token is not valid, has expired or was revoked")

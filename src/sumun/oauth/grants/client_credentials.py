@@ -22,9 +22,9 @@ class ClientCredentialsGrant:
 
     async def granted(self, form: Form, client: RegisteredClient, call: Call) -> Granted:
         """See the contract."""
-        if client.secret_sha256 is None:
+        if not client.proves_itself:
             # RFC 6749 4.4: "The client credentials grant type MUST only be used by confidential clients."
-            raise UnauthorizedClientError("a client without a secret cannot act for itself")
+            raise UnauthorizedClientError("a public client cannot act for itself")
         scopes = granted_scopes(form.get("scope"), client.scopes)
         standing = await self._standing(Subject.client(client.id))
         if standing is None or standing.disabled:  # since it authenticated, a moment ago

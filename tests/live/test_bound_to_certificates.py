@@ -1,0 +1,148 @@
+"""Tokens that are bound to a certificate, through the whole gateway: worth nothing to whoever has only read them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from cryptography import x509
+
+from tests.certificates import Certificate
+from tests.live.demo_node import Answer
+from tests.live.tls_world import CONFIG, TlsCaller, TlsNode, call_on, tls_node, told
+
+ITSELF = Certificate.self_signed("meter")
+
+CLIENTS = f"""
+  - {{{{id: billing, kind: confidential, grants: [client_credentials], may_ask_for: [jwt], certificate: {{{{san_dns: billing.example.com}}}}}}}}
+  - {{{{id: meter, kind: confidential, grants: [client_credentials], certificate: {{{{thumbprints: [{ITSELF.thumbprint}]}}}}}}}}
+"""
+JWT = {"requested_token_type": "urn:ietf:params:oauth:token-type:jwt"}
+
+
+@pytest.fixture(scope="module")
+def node(haproxy: object) -> Iterator[TlsNode]:
+    """A gateway that asks callers for certificates."""
+    with tls_node(CONFIG.rstrip() + CLIENTS) as running:
+        yield running
+
+
+@dataclass
+class Holder:
+    """A client, the caller with its certificate, and others."""
+
+    client_id: str
+    caller: TlsCaller
+    others: dict[str, TlsCaller]
+
+    def token(self, **more: str) -> str:
+        """A token of its own."""
+        answer = self.asks(self.caller, **more)
+        assert answer.status == 200, answer
+        return str(answer.json["access_token"])
+
+    def asks(self, caller: TlsCaller, **more: str) -> Answer:
+        """Somebody asks for a token in its name."""
+        form = {"grant_type": "client_credentials", "client_id": self.client_id, **more}
+        return caller.form("/oauth/token", form)
+
+
+@pytest.fixture(scope="module")
+def billing(node: TlsNode) -> Holder:
+    """A client that an authority vouches for, and everybody else that might have its token."""
+    names = [x509.DNSName("billing.example.com")]
+    partners = node.authorities.partners
+    others = {
+        "nobody": node.caller(),
+        "a client of the same authority": node.caller(
+            partners.issue("x", names=[x509.DNSName("x.example.com")])
+        ),
+        "who signed the same names": node.caller(Certificate.self_signed(names=names)),
+        "whose authority has the same name": node.caller(
+            Certificate.authority("partners' authority").issue("billing", names=names)
+        ),
+        "a server of that name": node.caller(partners.issue("billing", names=names, for_servers_only=True)),
+        "one whose time is over": node.caller(partners.issue("billing", names=names, days=-0.5)),
+    }
+    return Holder("billing", node.caller(partners.issue("billing", names=names)), others)
+
+
+def test_only_the_client_gets_tokens(billing: Holder) -> None:
+    """The client's certificate gets a token, and each other one is `invalid_client`, what HAProxy is told by callers included."""
+    billing.token()
+    lie = {"X_Sumun_Client_Certificate": "0;AAAA", "X-SUMUN-Client-Certificate": "0;AAAA"}
+    for who, caller in billing.others.items():
+        for headers in ({}, lie):
+            form = {"grant_type": "client_credentials", "client_id": "billing"}
+            answer = caller.form("/oauth/token", form, **headers)
+            assert (answer.status, answer.json["error"]) == (401, "invalid_client"), who
+
+
+@pytest.mark.parametrize("kind", ["opaque", "jwt"])
+def test_a_stolen_token_is_worth_nothing(node: TlsNode, billing: Holder, kind: str) -> None:
+    """Used by its holder again and again, also at this moment on an open connection, and refused to everybody else in between."""
+    token = billing.token(**(JWT if kind == "jwt" else {}))
+    held = billing.caller.connection()
+    for _ in range(3):
+        for _ in range(3):
+            assert told(call_on(held, "GET", "/items", token))["x-user-roles"] == ""
+            assert told(billing.caller.call("GET", "/items", token))["x-client-id"] == "billing"
+        for who, caller in billing.others.items():
+            answer = caller.call("GET", "/items", token)
+            assert (answer.status, answer.json["code"]) == (401, "invalid_token"), who
+            assert 'error="invalid_token"' in answer.headers["www-authenticate"]
+            assert caller.call("POST", "/oauth/ws-ticket", token).status == 401
+    held.close()
+
+
+def test_nothing_is_kept_of_it(node: TlsNode, billing: Holder) -> None:
+    """Beside it an ordinary token of this gateway is known to HAProxy after some calls; the bound one is asked about each time."""
+    form = {
+        "grant_type": "client_credentials",
+        "client_id": "jobs",
+        "client_secret": "jobs-secret-of-the-test",
+    }
+    ordinary = str(node.caller().form("/oauth/token", form).json["access_token"])
+    bound = billing.token()
+    seen = {ordinary: set[str](), bound: set[str]()}
+    for _ in range(20):
+        for token, backends in seen.items():
+            answer = billing.caller.call("GET", "/items", token)
+            backends.add(node.logged(told(answer)["x-request-id"])["be"])
+    assert seen[bound] == {"ask.items"}
+    assert "known.items" in seen[ordinary]
+
+
+def test_a_certificate_of_its_own_making(node: TlsNode) -> None:
+    """A self-signed certificate that is known is as good: for the token, and with it."""
+    meter = Holder("meter", node.caller(ITSELF), {})
+    token = meter.token()
+    assert meter.caller.call("GET", "/items", token).status == 200
+    again = node.caller(Certificate.self_signed("meter"))
+    assert again.call("GET", "/items", token).status == 401
+    assert meter.asks(again).status == 401
+
+
+def test_a_session_that_goes_on(node: TlsNode, billing: Holder) -> None:
+    """One connection, one certificate: a token of another client is refused on it, and its own goes on."""
+    meter = Holder("meter", node.caller(ITSELF), {})
+    connection = meter.caller.connection()
+    own, stolen = meter.token(), billing.token()
+    for _ in range(3):
+        assert call_on(connection, "GET", "/items", own).status == 200
+        assert call_on(connection, "GET", "/items", stolen).status == 401
+    connection.close()
+
+
+def test_a_large_certificate(node: TlsNode, billing: Holder) -> None:
+    """A certificate that is too large to be told of proves nothing; whoever comes with it can do what needs none."""
+    names = [x509.DNSName("billing.example.com"), *(x509.DNSName(f"{n:060}.example.com") for n in range(60))]
+    large = node.caller(node.authorities.partners.issue("billing", names=names))
+    assert large.call("GET", "/open").status == 200
+    assert billing.asks(large).status == 401
+    body = "a" * 60_000
+    answer = billing.caller.form(
+        "/oauth/token", {"grant_type": "client_credentials", "client_id": "billing", "x": body}
+    )
+    assert answer.status == 200, answer
