@@ -49,6 +49,7 @@ from sumun.node.identity_tokens import IdentityTokens
 from sumun.node.part_valkey import USER as VALKEY_USER
 from sumun.node.secret_refs import Secrets
 from sumun.node.signing import LONGEST_CLAIMS_LIFE_SECONDS
+from sumun.oauth.account.people import AccountReader
 from sumun.oauth.app import OAuthApp
 from sumun.oauth.authorize.remembered import RememberedConsents
 from sumun.oauth.clients import as_registered, find_client
@@ -254,7 +255,10 @@ async def build_oauth(
     async with AsyncExitStack() as stack:
         throttle = _throttle(plan, shared.address)
         stack.push_async_callback(throttle.close)
-        logins = await _logins(shared, plan, throttle, secrets, stack)
+        hasher = PasswordHasher()
+        checks = PasswordThreads(plan.limits.password_checks_at_once, plan.limits.password_checks_waiting)
+        stack.callback(checks.close)
+        logins = await _logins(shared, plan, throttle, secrets, hasher, checks, stack)
         lifetimes = {
             TokenKind.JWT: plan.tokens.jwt_lifetime_seconds,
             TokenKind.OPAQUE: plan.tokens.opaque_lifetime_seconds,
@@ -313,6 +317,7 @@ async def build_oauth(
                 consents=RememberedConsents(
                     shared.directory, shared.threads, time.time, LONGEST_CLAIMS_LIFE_SECONDS
                 ),
+                people=AccountReader(shared.directory, shared.threads, hasher, checks),
                 login=plan.login,
                 vocabulary=plan.permissions,
                 origins=client_origins(plan.clients.values()),
@@ -322,12 +327,15 @@ async def build_oauth(
 
 
 async def _logins(
-    shared: Shared, plan: Plan, throttle: LoginThrottle, secrets: Secrets, stack: AsyncExitStack
+    shared: Shared,
+    plan: Plan,
+    throttle: LoginThrottle,
+    secrets: Secrets,
+    hasher: PasswordHasher,
+    checks: PasswordThreads,
+    stack: AsyncExitStack,
 ) -> Logins:
     directory, threads = shared.directory, shared.threads
-    hasher = PasswordHasher()
-    checks = PasswordThreads(plan.limits.password_checks_at_once, plan.limits.password_checks_waiting)
-    stack.callback(checks.close)
 
     async def keep_hash(user_id: str, old_hash: str, new_hash: str) -> object:
         occasion = Occasion("sumun", int(time.time() * 1000), LONGEST_CLAIMS_LIFE_SECONDS)

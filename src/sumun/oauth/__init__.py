@@ -3,6 +3,7 @@
 app             raw ASGI: a table of paths, bodies within limits, errors and outages made answers
 endpoints/      token, revoke, introspect, userinfo, keys, metadata; thin
 grants/         what may be exchanged for a token: password, client_credentials
+account/        `/account`: what a person gave to whom, where they are logged in, their password
 issue           from a grant to a token: the only place that issues
 id_tokens       who logged in, for a client that asked (OpenID Connect)
 messages        form bodies read strictly; sans-IO

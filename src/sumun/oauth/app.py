@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from sumun.errors import OutageError
@@ -36,7 +36,13 @@ from sumun.oauth.errors import (
 )
 from sumun.oauth.exchange import NO_STORE, Answer, Headers, Request, json_answer, problem_answer
 from sumun.oauth.messages import MAX_BODY_BYTES
-from sumun.oauth.page_answers import OUTAGE_RETRY_SECONDS, PageError, failure_answer, failure_of
+from sumun.oauth.page_answers import (
+    OUTAGE_RETRY_SECONDS,
+    PageError,
+    failure_answer,
+    failure_of,
+    remembered_choice,
+)
 from sumun.tokens.errors import NoSigningKeyError
 
 log = logging.getLogger(__name__)
@@ -125,7 +131,11 @@ class OAuthApp:
             return _other_method(mounted, scope)
         try:
             body = await self._body(scope, receive) if scope["method"] == "POST" else b""
-            return await mounted.endpoint.answer(_request_of(scope, body))
+            request = _request_of(scope, body)
+            answer = await mounted.endpoint.answer(request)
+            if mounted.page:
+                answer = replace(answer, headers=(*answer.headers, *remembered_choice(request)))
+            return answer
         except _GoneError:
             raise
         except Exception as error:

@@ -12,9 +12,11 @@ from sumun.oauth.errors import STATUS, OAuthError, SlowDownError
 from sumun.oauth.exchange import NO_STORE, Answer, Headers, Request
 from sumun.pages import FailurePage, Fault, Frame, Locale, chosen_locale, page_headers, render_failure
 from sumun.pages.locale import CHOICE
+from sumun.sessions.cookie import LANGUAGE, set_cookie
 from sumun.tokens.errors import NoSigningKeyError
 
 OUTAGE_RETRY_SECONDS = 1
+_YEAR_SECONDS = 365 * 24 * 3600
 
 
 class PageError(SumunError):
@@ -84,11 +86,22 @@ def redirect(address: str, *headers: tuple[bytes, bytes]) -> Answer:
     return Answer(303, ((b"location", address.encode("ascii")), *NO_STORE, *headers))
 
 
+def parameter(request: Request, name: str) -> str:
+    """What the address of the page says under this name; empty: nothing."""
+    return parse_qs(request.query.decode("latin-1")).get(name, [""])[0]
+
+
+def remembered_choice(request: Request) -> Headers:
+    """The cookie that keeps the language a person chose on this page for all others; nothing when they chose none."""
+    choice = parameter(request, CHOICE)
+    return (set_cookie(LANGUAGE, choice, _YEAR_SECONDS),) if choice in tuple(Locale) else ()
+
+
 def locale_of(request: Request, ui_locales: str = "") -> Locale:
     """The language of the answer; `ui_locales` is the application's wish."""
-    chosen = parse_qs(request.query.decode("latin-1")).get(CHOICE, [])
     return chosen_locale(
-        choice=chosen[0] if chosen else None,
+        choice=parameter(request, CHOICE),
+        cookie=request.cookie(LANGUAGE),
         ui_locales=ui_locales,
         accept=request.one(b"accept-language") or "",
     )

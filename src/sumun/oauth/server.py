@@ -11,6 +11,12 @@ from sumun.directory.client import RegisteredClient
 from sumun.identity import Permission
 from sumun.login.client_secret import ClientLogin
 from sumun.login.throttle import LoginThrottle
+from sumun.oauth.account.applications import ApplicationsEndpoint
+from sumun.oauth.account.browsers import BrowsersEndpoint
+from sumun.oauth.account.overview import AccountEndpoint
+from sumun.oauth.account.password import PASSWORD, PasswordEndpoint
+from sumun.oauth.account.people import AccountReader, ChangesAccounts
+from sumun.oauth.account.visit import ACCOUNT, Visits
 from sumun.oauth.app import GET, GET_AND_POST, PAGE, POST, Mounted, OAuthApp
 from sumun.oauth.authorize.codes import Codes
 from sumun.oauth.authorize.flow import AuthorizationFlow
@@ -47,7 +53,7 @@ from sumun.tokens.ephemeral import EphemeralStore
 from sumun.tokens.signing_keys import KeyRing
 
 
-class ChangesTokens(Revokes, EndsFamilies, Protocol):
+class ChangesThings(Revokes, EndsFamilies, ChangesAccounts, Protocol):
     """What the OAuth server needs of `changes.Changes`."""
 
 
@@ -71,6 +77,7 @@ class OAuthParts:
     origins          of applications that live in a browser: see `cross_origin`
     bundles          today's roles and what they bundle
     consents         what people allow clients
+    people           their accounts
     login            the authenticators of the gateway's own pages
     vocabulary       the permissions that the configuration has words for, and the words
     tls              of the listeners that speak it
@@ -84,7 +91,7 @@ class OAuthParts:
     login_for: LoginFor
     client_throttle: LoginThrottle
     store: Tokens
-    changes: ChangesTokens
+    changes: ChangesThings
     recogniser: RecognisesAndRemembers
     tickets: IssuesTickets
     ephemeral: EphemeralStore
@@ -95,6 +102,7 @@ class OAuthParts:
     bundles: Callable[[], Mapping[str, frozenset[Permission]]]
     clock: Callable[[], float]
     consents: RememberedConsents
+    people: AccountReader
     login: tuple[str, ...] = ()
     vocabulary: Mapping[str, str] = field(default_factory=dict)
     origins: frozenset[str] = frozenset()
@@ -169,6 +177,7 @@ def oauth_app(parts: OAuthParts) -> OAuthApp:
                 for path, one in documents(published).items()
             },
             **_browser(parts, login, codes),
+            **_account(parts),
         },
         origins=parts.origins,
     )
@@ -203,4 +212,29 @@ def _browser(parts: OAuthParts, login: ClientLogin[RegisteredClient], codes: Cod
         CONSENT_PATH: Mounted(consent, PAGE, page=True),
         LOGIN_PATH: Mounted(log_in, PAGE, page=True),
         PAR_PATH: Mounted(ParEndpoint(login, pushed), POST),
+    }
+
+
+def _account(parts: OAuthParts) -> dict[str, Mounted]:
+    """What a person looks at and changes of their own."""
+    visits = Visits(parts.sessions, LoginFirst(Transactions(parts.ephemeral), parts.login))
+    overview = AccountEndpoint(
+        visits, parts.people, parts.sessions, parts.find_client, parts.vocabulary, parts.clock
+    )
+    password = PasswordEndpoint(
+        visits,
+        parts.people,
+        parts.changes,
+        parts.sessions,
+        parts.login_for,
+        parts.login,
+        parts.standing,
+        parts.clock,
+    )
+    applications = ApplicationsEndpoint(visits, parts.people, parts.changes)
+    return {
+        ACCOUNT: Mounted(overview, GET, page=True),
+        f"{ACCOUNT}/applications": Mounted(applications, POST, page=True),
+        f"{ACCOUNT}/sessions": Mounted(BrowsersEndpoint(visits, parts.sessions), POST, page=True),
+        PASSWORD: Mounted(password, PAGE, page=True),
     }

@@ -17,6 +17,9 @@ SESSION: Final = PREFIX + "session"
 LOGIN: Final = PREFIX + "login"
 """Who began to log in here: what comes back must come back to the same browser."""
 
+LANGUAGE: Final = PREFIX + "language"
+"""The language that a person chose on one of our pages."""
+
 _ATTRIBUTES: Final = "; Path=/; Secure; HttpOnly; SameSite=Lax"
 # RFC 6265 4.1.1: cookie-octet.
 _VALUE: Final = re.compile(r"[!#-+\--:<-\[\]-~]{1,4096}")

@@ -39,6 +39,7 @@ from sumun.login.pipeline import Logins
 from sumun.login.throttle import Budgets
 from sumun.login.throttle_memory import MemoryLoginThrottle
 from sumun.node.directory_truth import DirectoryTruth
+from sumun.oauth.account.people import AccountReader
 from sumun.oauth.app import OAuthApp
 from sumun.oauth.authorize.remembered import RememberedConsents
 from sumun.oauth.clients import as_registered, find_client
@@ -419,6 +420,7 @@ async def oauth_server(
         keys=keys,
         bundles=lambda: BUNDLES,
         consents=RememberedConsents(directory, threads, clock, 600),
+        people=AccountReader(directory, threads, hasher, password_threads),
         login=("password",),
         vocabulary=VOCABULARY,
         clock=clock,

@@ -1,0 +1,30 @@
+"""A person logs out other browsers of theirs (`POST /account/sessions`)."""
+
+from __future__ import annotations
+
+from sumun.oauth.account.visit import Visits, done
+from sumun.oauth.exchange import Answer, Request
+from sumun.pages import Notice
+from sumun.sessions import Sessions
+
+
+class BrowsersEndpoint:
+    """Ends one session (`end`), or all but this one (`others`)."""
+
+    def __init__(self, visits: Visits, sessions: Sessions) -> None:
+        self._visits = visits
+        self._sessions = sessions
+
+    async def answer(self, request: Request) -> Answer:
+        """One request. Raises ForgedFormError, InvalidRequestError, OutageError."""
+        visit = await self._visits.of(request)
+        if isinstance(visit, Answer):
+            return visit
+        form = visit.form()
+        if "others" in form:
+            await self._sessions.end_of_user(visit.user_id, actor=visit.actor, but=visit.session.id)
+            return done(Notice.OTHERS_ENDED)
+        wanted = form.get("end")
+        if any(one.id == wanted for one in await self._sessions.of_user(visit.user_id)):
+            await self._sessions.end(str(wanted), actor=visit.actor)
+        return done(Notice.SESSION_ENDED)

@@ -1,0 +1,94 @@
+"""The account on one page (`GET /account`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from sumun.directory import StoredGrant
+from sumun.oauth.account.people import AccountReader, keeps_password_here
+from sumun.oauth.account.visit import ACCOUNT, Visit, Visits
+from sumun.oauth.clients import FindClient, shown_name
+from sumun.oauth.exchange import Answer, Request
+from sumun.oauth.page_answers import parameter
+from sumun.pages import (
+    AccountPage,
+    GrantedApplication,
+    Notice,
+    Person,
+    SeenSession,
+    asked_permissions,
+    render_account,
+)
+from sumun.sessions import Session, Sessions
+
+
+class AccountEndpoint:
+    """Shows it."""
+
+    def __init__(
+        self,
+        visits: Visits,
+        people: AccountReader,
+        sessions: Sessions,
+        find_client: FindClient,
+        vocabulary: Mapping[str, str],
+        clock: Callable[[], float],
+    ) -> None:
+        """`vocabulary`: permission -> words; `clock`: unix seconds."""
+        self._visits = visits
+        self._people = people
+        self._sessions = sessions
+        self._find_client = find_client
+        self._vocabulary = vocabulary
+        self._clock = clock
+
+    async def answer(self, request: Request) -> Answer:
+        """One request. Raises OutageError."""
+        visit = await self._visits.of(request)
+        if isinstance(visit, Answer):
+            return visit
+        user = await self._people.user(visit.user_id)
+        applications = [
+            await self._application(visit, grant) for grant in await self._people.grants(visit.user_id)
+        ]
+        page = AccountPage(
+            visit.frame(ACCOUNT),
+            visit.hidden,
+            Person(visit.user_id, "" if user is None else user.display_name),
+            tuple(applications),
+            _shown(await self._sessions.of_user(visit.user_id), visit.session),
+            self._clock(),
+            password_here=user is not None and keeps_password_here(user),
+            notice=_notice(request),
+        )
+        return visit.shown(render_account(page))
+
+    async def _application(self, visit: Visit, grant: StoredGrant) -> GrantedApplication:
+        client = await self._find_client(grant.client_id)
+        words = (*map(str, grant.scopes), *grant.openid)
+        return GrantedApplication(
+            grant.id,
+            grant.client_id if client is None else shown_name(client),
+            asked_permissions(words, self._vocabulary, visit.locale),
+            grant.created_at_ms / 1000,
+        )
+
+
+def _shown(sessions: list[Session], current: Session) -> tuple[SeenSession, ...]:
+    """This browser first, then the one that was used last."""
+    return tuple(
+        SeenSession(
+            one.id,
+            one.id == current.id,
+            one.user_agent,
+            one.source,
+            one.created_at_ms / 1000,
+            one.last_seen_ms / 1000,
+        )
+        for one in sorted(sessions, key=lambda one: (one.id != current.id, -one.last_seen_ms))
+    )
+
+
+def _notice(request: Request) -> Notice | None:
+    said = parameter(request, "done")
+    return Notice(said) if said in tuple(Notice) else None
