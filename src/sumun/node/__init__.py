@@ -12,6 +12,7 @@ access_log      the file that HAProxy writes its lines into
 part_http       the HTTP process: OAuth endpoints, metrics
 part_valkey     the embedded store: the real Valkey server
 assemble        the only file that names concrete parts (stores, authenticators, directory)
+logins          the authenticators of a plan, and the budgets for guessing
 secret_refs     reads what `env:` and `file:` refer to
 folders         the data folder: its layout, its lock, its marker
 privileges      from root to an ordinary user, after everything is imported and bound

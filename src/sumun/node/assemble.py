@@ -24,28 +24,22 @@ from sumun.config.plan import Plan
 from sumun.directory import (
     Directory,
     DirectoryThreads,
-    LoginAccount,
-    Occasion,
-    OutsidePerson,
     RegisteredClient,
     StoredGrant,
-    User,
 )
 from sumun.directory.passwords import PasswordHasher
 from sumun.keeper.quota_book import QuotaBook
 from sumun.keeper.quota_valkey import ValkeyQuotaBook
 from sumun.login import kinds as login_kinds
-from sumun.login.authenticator import Authenticator
-from sumun.login.kinds import AuthenticatorParts
 from sumun.login.password_threads import PasswordThreads
-from sumun.login.pipeline import Logins
-from sumun.login.throttle import Budgets, LoginThrottle
+from sumun.login.throttle import LoginThrottle
 from sumun.login.throttle_memory import MemoryLoginThrottle
 from sumun.login.throttle_valkey import ValkeyLoginThrottle
 from sumun.node.directory_truth import DirectoryTruth
 from sumun.node.errors import NodeError
 from sumun.node.folders import DataFolder, read_valkey_password
 from sumun.node.identity_tokens import IdentityTokens
+from sumun.node.logins import authenticator_parts, budgets, build_logins
 from sumun.node.part_valkey import USER as VALKEY_USER
 from sumun.node.secret_refs import Secrets
 from sumun.node.signing import LONGEST_CLAIMS_LIFE_SECONDS
@@ -57,7 +51,7 @@ from sumun.oauth.cross_origin import client_origins
 from sumun.oauth.grants.refreshing import RefreshTokens
 from sumun.oauth.server import OAuthParts, oauth_app
 from sumun.oauth.standings import RememberedStandings
-from sumun.plugins import AUTHENTICATOR, Catalogue, installed_kinds
+from sumun.plugins import Catalogue, installed_kinds
 from sumun.recognition import Memory, NewsReader, Recogniser, steady_seconds
 from sumun.recognition.handshake_tickets import HandshakeTickets
 from sumun.recognition.truth import ConfiguredFirst
@@ -70,9 +64,6 @@ from sumun.tokens.signing_keys import KeyRing
 from sumun.tokens.store import TokenStore
 from sumun.tokens.stores.connect import valkey_ephemeral, valkey_feed, valkey_store, valkey_tickets
 from sumun.tokens.stores.valkey_link import ValkeyAddress, ValkeyLink
-
-# An office behind one address: so many accounts may use up their failures before the address as a whole is slowed.
-_ACCOUNTS_PER_SOURCE = 10
 
 
 def catalogue() -> Catalogue:
@@ -258,7 +249,15 @@ async def build_oauth(
         hasher = PasswordHasher()
         checks = PasswordThreads(plan.limits.password_checks_at_once, plan.limits.password_checks_waiting)
         stack.callback(checks.close)
-        logins = await _logins(shared, plan, throttle, secrets, hasher, checks, stack)
+        logins = await build_logins(
+            plan,
+            catalogue(),
+            authenticator_parts(
+                shared.directory, shared.threads, shared.changes, hasher, checks, secrets, steady_seconds
+            ),
+            throttle,
+            stack,
+        )
         lifetimes = {
             TokenKind.JWT: plan.tokens.jwt_lifetime_seconds,
             TokenKind.OPAQUE: plan.tokens.opaque_lifetime_seconds,
@@ -289,7 +288,7 @@ async def build_oauth(
                 ).of,
                 login_for=logins.login_for,
                 # In memory: two questions to the store, one of them a write on disk, for every token would be too dear.
-                client_throttle=MemoryLoginThrottle(_budgets(plan), steady_seconds),
+                client_throttle=MemoryLoginThrottle(budgets(plan), steady_seconds),
                 store=shared.store,
                 changes=shared.changes,
                 recogniser=following.recogniser,
@@ -326,60 +325,8 @@ async def build_oauth(
         )
 
 
-async def _logins(
-    shared: Shared,
-    plan: Plan,
-    throttle: LoginThrottle,
-    secrets: Secrets,
-    hasher: PasswordHasher,
-    checks: PasswordThreads,
-    stack: AsyncExitStack,
-) -> Logins:
-    directory, threads = shared.directory, shared.threads
-
-    async def keep_hash(user_id: str, old_hash: str, new_hash: str) -> object:
-        occasion = Occasion("sumun", int(time.time() * 1000), LONGEST_CLAIMS_LIFE_SECONDS)
-        return await threads.change(directory.users.rehash, user_id, old_hash, new_hash, occasion)
-
-    async def link(person: OutsidePerson) -> User:
-        return await shared.changes.link_outside(person)
-
-    async def find_account(typed: str) -> LoginAccount | None:
-        return await threads.call(directory.users.for_login, typed)
-
-    async def pay(password: str) -> None:
-        await checks.run(hasher.verify, None, password)
-
-    parts = AuthenticatorParts(
-        find_account=find_account,
-        keep_hash=keep_hash,
-        hasher=hasher,
-        password_threads=checks,
-        link=link,
-        read_secret=lambda ref: secrets.get(ref.source),
-        monotonic=steady_seconds,
-    )
-    kinds = catalogue()
-    authenticators: dict[str, Authenticator] = {}
-    for name, planned in plan.authenticators.items():
-        kind = kinds.find(AUTHENTICATOR, planned.kind)
-        authenticators[name] = kind.builder()(name, planned.settings, parts)
-        stack.push_async_callback(authenticators[name].close)
-    return Logins(authenticators, throttle, pay)
-
-
 def _throttle(plan: Plan, address: ValkeyAddress) -> LoginThrottle:
-    return ValkeyLoginThrottle(ValkeyLink(address, steady=steady_seconds), _budgets(plan))
-
-
-def _budgets(plan: Plan) -> Budgets:
-    limits = plan.limits
-    return Budgets(
-        per_account_and_source=limits.login_failures_per_account_and_source,
-        per_source=limits.login_failures_per_account_and_source * _ACCOUNTS_PER_SOURCE,
-        total=limits.login_failures_total,
-        window_seconds=limits.login_window_seconds,
-    )
+    return ValkeyLoginThrottle(ValkeyLink(address, steady=steady_seconds), budgets(plan))
 
 
 @asynccontextmanager
