@@ -3,6 +3,7 @@
 shop                   the node with the shop's configuration and people; prints what to try
 settings               the shop's sumun.yaml
 services               little real services that echo the identity they are told: REST, SSE, WebSocket, gRPC
+web                    an application of somebody else's, which logs people in with their browser
 identity               how a service reads and verifies what the gateway tells it
 authentication_server  a process of its own that knows dave and nothing of tokens
 

@@ -2,7 +2,8 @@
 
 Run as `python -m sumun.demo.services NAME=FD ...` with listening sockets inherited by number. In the environment,
 `ISSUER` is the gateway's address and `ECHO_PORT` where gRPC listens (it takes no socket). products and orders are REST,
-prices is SSE, chat a WebSocket echo, reports and stats plain JSON, echo is gRPC.
+prices is SSE, chat a WebSocket echo, reports and stats plain JSON, web is pages for a
+browser, echo is gRPC.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from sumun.demo.identity import Verifier, told
+from sumun.demo.web import web
 from sumun.node import readiness
 from sumun.node.preload import preload
 from sumun.node.privileges import RUN_AS, become, choose_account
@@ -156,6 +158,7 @@ APPS: dict[str, Callable[[], Starlette]] = {
     "chat": chat,
     "reports": reports,
     "stats": stats,
+    "web": web,
 }
 
 

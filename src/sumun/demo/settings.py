@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-SERVICES = ("products", "orders", "prices", "chat", "reports", "stats", "echo")
+SERVICES = ("products", "orders", "prices", "chat", "reports", "stats", "web", "echo")
 
 _TEMPLATE = """\
 # The demo shop. Everything the gateway does for it is said here; `sumun check` and `sumun show` read this file.
@@ -19,7 +19,16 @@ services:
   chat: {{url: http://127.0.0.1:{chat}}}
   reports: {{url: http://127.0.0.1:{reports}}}
   stats: {{url: http://127.0.0.1:{stats}}}
+  web: {{url: http://127.0.0.1:{web}}}                # the shop's web application, at /demo
   echo: {{url: h2c://127.0.0.1:{echo}}}               # gRPC
+
+permissions:                                          # what people are asked about, in words
+  product:read: See the products 상품 보기
+  product:create: Add products 상품 등록
+  product:delete: Remove products 상품 삭제
+  order:read: See the orders 주문 보기
+  order:create: Place orders 주문하기
+  report:read: Read the reports 보고서 읽기
 
 roles:
   admin: ["product:*", "order:*", "report:*"]
@@ -36,6 +45,7 @@ routes:
   - {{path: /chat, methods: [GET], service: chat}}
   - {{path: /reports, methods: [GET], service: reports, require: report:read, tokens: [jwt]}}
   - {{path: "/demo.Echo/**", methods: [POST], service: echo}}
+  - {{path: "/demo/**", methods: [GET], service: web, require: public}}
   - {{path: /internal/stats, methods: [GET], service: stats, require: internal}}
 
 login: [password, staff]
@@ -50,7 +60,8 @@ clients:
     scopes: ["*:*"]
     token: opaque
     may_ask_for: [jwt]        # requested_token_type=urn:ietf:params:oauth:token-type:jwt
-  - id: shop-web
+  - id: shop-web              # logs people in with their browser, and asks them what it may do
+    name: The Shop 가게
     kind: public
     grants: [authorization_code, refresh_token]
     redirect_uris: ["http://127.0.0.1:{port}/demo/callback"]

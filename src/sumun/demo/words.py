@@ -18,6 +18,8 @@ Try it (copy and paste):
   TOKEN=$(curl -s {base}/oauth/token -d grant_type=password -d client_id=shop-app \\
     -d username=alice -d password=alice-demo-pass | {pick})
 
+  # or in a browser: {base}/demo  (log in as bob, refuse one of the permissions, see what the shop may do then)
+
   # let in, and the service is told who calls
   curl -s {base}/products -H "Authorization: Bearer $TOKEN"
   curl -s {base}/products -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d '{{"name":"pear"}}'
@@ -68,6 +70,8 @@ sumun이 {base} 에서 준비되었습니다
   # alice로 로그인: 토큰은 게이트웨이가 발급합니다
   TOKEN=$(curl -s {base}/oauth/token -d grant_type=password -d client_id=shop-app \\
     -d username=alice -d password=alice-demo-pass | {pick})
+
+  # 브라우저로: {base}/demo  (bob으로 로그인해 권한 하나를 거절하고, 가게가 무엇을 할 수 있는지 보세요)
 
   # 들여보내고, 서비스에 누가 불렀는지 알려 줍니다
   curl -s {base}/products -H "Authorization: Bearer $TOKEN"
