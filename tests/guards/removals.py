@@ -1,0 +1,128 @@
+"""The guards that are taken away one by one. `docs/security.md` says what each is for."""
+
+from __future__ import annotations
+
+from tests.guards.removal import Removal
+
+CODES = "tests/conversations/oauth/test_code_attacks.py"
+JWT = "tests/unit/tokens/test_jwt.py"
+CSRF = "tests/unit/oauth/test_csrf.py"
+REQUEST = "tests/unit/oauth/test_authorization_request.py"
+
+REMOVALS = (
+    # The authorization code (RFC 9700 4.5, 4.8; RFC 7636)
+    Removal(
+        "code injection: PKCE is not verified",
+        "oauth/grants/authorization_code.py",
+        "or not _proves(verifier, code):",
+        "or not verifier:",
+        f"{CODES}::test_code_injection",
+    ),
+    Removal(
+        "code replay: a code is good twice",
+        "oauth/authorize/codes.py",
+        "if found.used or not await self._store.swap(Kind.CODE, digest, found.stored, used):",
+        "if not found.stored:",
+        f"{CODES}::test_code_replay",
+    ),
+    Removal(
+        "code replay: what the first use gave lives on",
+        "oauth/grants/authorization_code.py",
+        'await self._changes.end_family(found.code.family_id, "replayed", actor=f"client:{client.id}")',
+        "pass",
+        f"{CODES}::test_code_replay",
+    ),
+    Removal(
+        "code injection: another client redeems it",
+        "oauth/grants/authorization_code.py",
+        "if found is None or found.code.client_id != client.id:",
+        "if found is None:",
+        f"{CODES}::test_code_of_another_client",
+    ),
+    Removal(
+        "redirect tricks: the address of the exchange is not compared",
+        "oauth/grants/authorization_code.py",
+        'form.get("redirect_uri", code.redirect_uri) != code.redirect_uri or ',
+        "",
+        f"{CODES}::test_code_with_something_wrong",
+    ),
+    Removal(
+        "PKCE downgrade: plain is taken",
+        "oauth/authorize/request.py",
+        'if parameters.get("code_challenge_method") != "S256":',
+        'if parameters.get("code_challenge_method") == "":',
+        REQUEST,
+    ),
+    Removal(
+        "redirect tricks: an address that begins like a registered one is taken",
+        "oauth/authorize/redirects.py",
+        "any(one == given or",
+        "any(given.startswith(one) or",
+        "tests/unit/oauth/test_redirects.py",
+    ),
+    Removal(
+        "mix-up: the answer does not say whose it is",
+        "oauth/authorize/reply.py",
+        ', "iss": issuer}',
+        "}",
+        "tests/unit/oauth/test_reply.py",
+    ),
+    # Forms (RFC 6749 10.12)
+    Removal(
+        "CSRF: the field of a form is not compared",
+        "oauth/csrf.py",
+        "if key is None or not hmac.compare_digest(_proof(key, purpose).encode(), proof.encode()):",
+        "if key is None:",
+        CSRF,
+    ),
+    Removal(
+        "CSRF: what the browser says of itself is not looked at",
+        "oauth/csrf.py",
+        "if not _from_own_page(request):",
+        "if False:",
+        CSRF,
+    ),
+    # Signed tokens (RFC 8725)
+    Removal(
+        "algorithm confusion: the token chooses",
+        "tokens/jws.py",
+        "if key is None or header.alg != key.alg or",
+        "if key is None or",
+        f"{JWT}::test_the_key_decides_the_algorithm",
+    ),
+    Removal(
+        "no signature is looked at",
+        "tokens/jws.py",
+        ' or not key.verifies(signature, f"{head}.{body}".encode("ascii"))',
+        "",
+        f"{JWT}::test_no_signature_is_a_bad_signature",
+    ),
+    Removal(
+        "jku, jwk, x5u, crit: headers that we do not know are passed over",
+        "tokens/jws.py",
+        "found.keys() != _HEADER_MEMBERS",
+        "not found.keys() >= _HEADER_MEMBERS",
+        f"{JWT}::test_refuses_another_header",
+    ),
+    Removal(
+        "one kind of token is taken for another",
+        "tokens/jws.py",
+        "if header is None or header.typ not in types:",
+        "if header is None:",
+        f"{JWT}::test_refuses_another_header",
+    ),
+    Removal(
+        "oversize input is parsed",
+        "tokens/jws.py",
+        'if len(token) > MAX_CHARACTERS or token.count(".") != 2:',
+        'if token.count(".") != 2:',
+        f"{JWT}::test_the_size_is_looked_at_first",
+    ),
+    Removal(
+        "somebody else's token: the issuer is not compared",
+        "tokens/jwt.py",
+        'if payload.get("iss") != issuer:',
+        'if "iss" not in payload:',
+        f"{JWT}::test_each_claim_is_looked_at",
+    ),
+)

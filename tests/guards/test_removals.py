@@ -1,0 +1,28 @@
+"""Without its guard each attack succeeds, and a test says so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.guards.removal import REPOSITORY, Removal
+from tests.guards.removals import REMOVALS
+
+
+@pytest.mark.parametrize("removal", REMOVALS, ids=lambda removal: removal.attack)
+def test_a_guard_is_there(removal: Removal) -> None:
+    """The guard stands where the list says, once, and its test is there."""
+    assert removal.is_there()
+    file, _, name = removal.test.partition("::")
+    assert f"def {name.partition('[')[0]}" in (REPOSITORY / file).read_text()
+
+
+@pytest.mark.timeout(150)
+@pytest.mark.parametrize("removal", REMOVALS, ids=lambda removal: removal.attack)
+def test_without_it_a_test_turns_red(removal: Removal, tmp_path: Path) -> None:
+    """Taken out of the code, the guard is missed: the test that it is listed with fails, for an assertion of its own."""
+    done = removal.taken(tmp_path)
+    assert done.returncode == 1, done.stdout + done.stderr  # 2 and above: pytest could not run it
+    assert " failed" in done.stdout
+    assert " error" not in done.stdout.splitlines()[-1]
