@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
+from msgspec import structs
+
 from sumun.access import Invalid, InvalidBecause, Missing, Proven, TokenKind
 from sumun.config.calls import Call
 from sumun.config.compile import compile_plan
@@ -46,7 +48,7 @@ def bob(plan: Plan, scopes: frozenset[Permission] = frozenset({ANYTHING})) -> Ca
 def of_kind(caller: Caller, kind: TokenKind) -> Caller:
     """The same with another kind of token."""
     assert isinstance(caller.evidence, Proven)
-    return replace(caller, evidence=replace(caller.evidence, kind=kind))
+    return replace(caller, evidence=structs.replace(caller.evidence, kind=kind))
 
 
 def explanations() -> Iterator[Explanation]:

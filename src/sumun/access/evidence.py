@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from msgspec import Struct
+
 from sumun.identity import Principal
 
 
@@ -56,8 +58,7 @@ class Invalid:
     because: InvalidBecause
 
 
-@dataclass(frozen=True, slots=True)
-class Proven:
+class Proven(Struct, frozen=True, gc=False):
     """A credential was sent and is good until `expires_at` (unix seconds).
 
     `as_of`: every change up to this number of the feed is contained in it; whoever keeps it needs to know.

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice, product
 
+from msgspec import structs
+
 from sumun.access.decide import decide
 from sumun.access.decision import Allow, Reason, Refuse
 from sumun.access.evidence import Proven, TokenKind
@@ -50,13 +52,13 @@ class Remedy:
 
     def applied_to(self, caller: Proven) -> Proven:
         """The caller after the change."""
-        principal = replace(
+        principal = structs.replace(
             caller.principal,
             roles=caller.principal.roles | self.roles,
             permissions=caller.principal.permissions | self.permissions,
             scopes=caller.principal.scopes | self.scopes,
         )
-        return replace(caller, principal=principal, kind=self.kind or caller.kind)
+        return structs.replace(caller, principal=principal, kind=self.kind or caller.kind)
 
     def without_one(self) -> Iterator[Remedy]:
         """The remedy with one thing left out, for each thing in it; roles first, for they give most."""

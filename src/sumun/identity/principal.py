@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sumun.identity.permission import ROLE_RESOURCE, Permission
 from sumun.identity.subject import Subject
 
 
-@dataclass(frozen=True, slots=True)
-class Principal:
+class Principal(Struct, frozen=True, gc=False):
     """Who is calling.
 
     `name` is the display name (any Unicode). `roles` are role names; what they bundle is policy, not identity.

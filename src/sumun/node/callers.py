@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from msgspec import structs
+
 from sumun.access import (
     TOKENS,
     Bound,
@@ -205,10 +207,10 @@ def _with_token_of(line: LoggedCall, caller: Caller) -> Caller:
         token = Profile.parse(line.held)
     except NotAProfileError:
         return caller
-    principal = replace(evidence.principal, scopes=token.scopes)
+    principal = structs.replace(evidence.principal, scopes=token.scopes)
     if token.own_rights:
-        principal = replace(principal, roles=token.roles, permissions=token.permissions)
-    proven = replace(evidence, principal=principal, kind=token.kind, own_rights=token.own_rights)
+        principal = structs.replace(principal, roles=token.roles, permissions=token.permissions)
+    proven = structs.replace(evidence, principal=principal, kind=token.kind, own_rights=token.own_rights)
     assumed = ("its token as it was then: the log keeps its kind and its scopes",)
     return replace(caller, evidence=proven, own_rights=token.own_rights, assumed=assumed)
 

@@ -64,7 +64,7 @@ def is_wellformed(text: str, prefix: str = "") -> bool:
 
     `prefix` demands one kind of token. A True says nothing of the token being alive.
     """
-    if _TOKEN.fullmatch(text) is None or not text.startswith(prefix):
+    if not text.startswith(prefix) or _TOKEN.fullmatch(text) is None:
         return False
     return _checksum(text[:-_CHECK_CHARACTERS]) == text[-_CHECK_CHARACTERS:]
 
@@ -118,6 +118,5 @@ def _base62(data: bytes, characters: int) -> str:
 
 
 def _checksum(body: str) -> str:
-    high, low = divmod(zlib.crc32(body.encode()), 3844)
-    high, middle = divmod(high, 3844)
-    return _PAIRS[high] + _PAIRS[middle] + _PAIRS[low]
+    check = zlib.crc32(body.encode())
+    return _PAIRS[check // 14_776_336] + _PAIRS[check // 3844 % 3844] + _PAIRS[check % 3844]

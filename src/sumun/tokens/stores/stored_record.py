@@ -27,13 +27,13 @@ class _Stored(msgspec.Struct, frozen=True, omit_defaults=True):
 
     s: str
     c: str
-    p: list[str]
+    p: tuple[str, ...]
     i: int
     e: int
     l: int  # noqa: E741 - the stored name of the login epoch
     o: bool = False
     r: list[str] = []
-    d: list[str] = []
+    d: tuple[str, ...] = ()
     n: str = ""
     w: list[str] = []
     b: str = ""
@@ -43,8 +43,12 @@ class _Stored(msgspec.Struct, frozen=True, omit_defaults=True):
     x: str = ""
 
 
-# A node sees few different scopes and permissions, and the same people again and again.
-_permission = lru_cache(maxsize=4096)(Permission.parse)
+@lru_cache(maxsize=4096)
+def _permissions(texts: tuple[str, ...]) -> frozenset[Permission]:
+    """A node sees few different sets, and the same people again and again. A set also remembers its hash."""
+    return frozenset(map(Permission.parse, texts))
+
+
 _subject = lru_cache(maxsize=16_384)(Subject.parse)
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(_Stored)
@@ -57,13 +61,13 @@ def encode(record: TokenRecord) -> bytes:
     stored = _Stored(
         s=str(record.subject),
         c=record.client_id,
-        p=sorted(map(str, record.scopes)),
+        p=tuple(sorted(map(str, record.scopes))),
         i=record.issued_at_ms,
         e=record.expires_at_ms,
         l=record.login_epoch,
         o=record.own_rights,
         r=sorted(record.roles),
-        d=sorted(map(str, record.permissions)),
+        d=tuple(sorted(map(str, record.permissions))),
         n=record.note,
         w=sorted(record.openid),
         b=record.session_id,
@@ -87,13 +91,13 @@ def decode(data: bytes) -> TokenRecord:
             token_id=token_id.decode("ascii"),
             subject=_subject(stored.s),
             client_id=stored.c,
-            scopes=frozenset(map(_permission, stored.p)),
+            scopes=_permissions(stored.p),
             issued_at_ms=stored.i,
             expires_at_ms=stored.e,
             login_epoch=stored.l,
             own_rights=stored.o,
             roles=frozenset(stored.r),
-            permissions=frozenset(map(_permission, stored.d)),
+            permissions=_permissions(stored.d),
             note=stored.n,
             openid=frozenset(stored.w),
             session_id=stored.b,
