@@ -107,7 +107,9 @@ def test_redirect(node: TlsNode) -> None:
         refused = call(port, method, path, headers)
         assert (refused.status, refused.json["code"]) == (403, "tls_required")
         assert "location" not in refused.headers
-    assert call(port, "GET", "/", {"Host": "a.example/@b.example"}).json["code"] == "bad_host"
+    refused = call(port, "GET", "/", {"Host": "a.example/@b.example"})
+    # HAProxy 3.x finds it out before any rule of ours.
+    assert (refused.status, refused.json["code"] in ("bad_host", "bad_request")) == (400, True)
 
 
 def test_a_listener_for_holders_of_certificates(node: TlsNode) -> None:

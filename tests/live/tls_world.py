@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.certificates import Certificate
-from tests.live.demo_node import Answer, free_ports
+from tests.live.demo_node import Answer
 from tests.live.kept_world import echo_service
 from tests.live.node_under_test import NodeUnderTest, node_folder, until
 
@@ -159,7 +159,7 @@ def told(answer: Answer) -> dict[str, Any]:
 def tls_node(config: str = CONFIG) -> Iterator[TlsNode]:
     """A running node; it must end well."""
     with node_folder() as folder, echo_service() as service:
-        node = TlsNode(data=folder / "data", port=free_ports())
+        node = TlsNode(data=folder / "data")
         node.config = folder / "sumun.yaml"
         node.renew()
         (folder / "partners.pem").write_text(node.authorities.partners.pem())
