@@ -16,7 +16,15 @@ from sumun.config.document import Document, MappingNode
 from sumun.config.findings import Findings, raise_all
 from sumun.config.listeners import Listeners, compile_listeners
 from sumun.config.login_chains import LoginChains
-from sumun.config.plan import Limits, NodeSettings, Plan, RefreshSettings, SessionSettings, TokenSettings
+from sumun.config.plan import (
+    Limits,
+    NodeSettings,
+    Plan,
+    RefreshSettings,
+    Sentence,
+    SessionSettings,
+    TokenSettings,
+)
 from sumun.config.policy_tests import PolicyTests
 from sumun.config.refused import RefusedError
 from sumun.config.requirements import RequirementReader
@@ -113,7 +121,7 @@ def _names(root: MappingNode, section: str) -> frozenset[str] | None:
     return frozenset(value.entries) if isinstance(value, MappingNode) else None
 
 
-def _declared(checked: Checked[Settings], findings: Findings) -> dict[Permission, str]:
+def _declared(checked: Checked[Settings], findings: Findings) -> dict[Permission, Sentence]:
     section = checked.node.mapping("permissions")
     declared = {}
     for text, words in checked.settings.permissions.items():

@@ -41,6 +41,22 @@ OWN_PATHS = ("/.well-known", "/account", "/healthz", "/login", "/oauth")
 KNOWN_GRANTS = ("authorization_code", "client_credentials", "password", "refresh_token")
 
 
+# In which languages an operator may say what people read: those of the pages.
+LANGUAGES = ("en", "ko")
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """Something that people read: `plain`, for all who have none in their own language, and others by language."""
+
+    plain: str
+    others: Mapping[str, str] = field(default_factory=dict)
+
+    def said(self, language: str) -> str:
+        """The sentence for somebody who reads this language."""
+        return self.others.get(language, self.plain)
+
+
 @dataclass(frozen=True, slots=True)
 class Note:
     """Something an operator should know that stops nothing; `sumun check` prints it and ends with 0."""
@@ -352,6 +368,6 @@ class Plan:
     limits: Limits
     node: NodeSettings
     sessions: SessionSettings = SessionSettings()
-    permissions: Mapping[str, str] = field(default_factory=dict)
+    permissions: Mapping[str, Sentence] = field(default_factory=dict)
     tls: Mapping[str, Tls] = field(default_factory=dict)
     notes: tuple[Note, ...] = field(default=(), compare=False)

@@ -8,7 +8,7 @@ else is good, all of them, so that one run tells every one that fails.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from sumun.access import Access, Allow, Evidence, HasPermission, Missing, Proven, Refuse, TokenKind, decide
@@ -60,7 +60,7 @@ class PolicyTests:
 
     def __init__(
         self,
-        declared: Mapping[Permission, str],
+        declared: Collection[Permission],
         roles: frozenset[str] | None,
         clients: Mapping[str, Client],
         reading: Reading,

@@ -14,10 +14,11 @@ from pydantic import ConfigDict, Field
 from sumun.config.known_certificates import KnownCertificatesSettings
 from sumun.config.limit_settings import LimitSettings
 from sumun.config.network import Listen, Origin, RedirectUri
-from sumun.config.plan import Address, ClientKind, SecretRef
+from sumun.config.plan import Address, ClientKind, SecretRef, Sentence
 from sumun.config.policy_test_settings import PolicyTestSettings
 from sumun.config.rates import QuotaOf
 from sumun.config.route_settings import RouteSettings
+from sumun.config.said import Said
 from sumun.config.service_settings import ServiceSettings
 from sumun.config.session_settings import SessionSection
 from sumun.config.tls_settings import PublicTlsSettings, TlsSettings
@@ -235,11 +236,12 @@ class Settings(Section):
     services: dict[ServiceName, ServiceSettings] = Field(
         {}, description="What is behind the gateway, by name.", json_schema_extra={"without": "required"}
     )
-    permissions: dict[str, Annotated[str, Text("sentence", allowed="a sentence for people")]] = Field(
+    permissions: dict[str, Annotated[Sentence, Said()]] = Field(
         {},
-        description="The vocabulary: every permission that exists, and what it means in words for people. When it is "
-        "there, a permission that is not in it is an error everywhere.",
-        examples=['{"product:read": See products}'],
+        description="The vocabulary: every permission that exists, and what it means in words for people (on the "
+        "consent page: in one language for all, or in English and others). When it is there, a permission that is "
+        "not in it is an error everywhere.",
+        examples=['{"product:read": {en: See products, ko: 상품 보기}}'],
     )
     roles: dict[RoleText, list[AnyPermission]] = Field(
         {}, description="Bundles of permissions, by name.", examples=['{user: ["product:read"]}']

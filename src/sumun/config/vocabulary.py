@@ -8,7 +8,7 @@ only when it is one slip away from one that somebody is given, and otherwise a n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 
 from sumun.config.closest import closest, distance
 from sumun.config.document import Node
@@ -28,7 +28,7 @@ class Vocabulary:
     def __init__(
         self,
         findings: Findings,
-        declared: Mapping[Permission, str],
+        declared: Collection[Permission],
         roles: Iterable[str] | None,
     ) -> None:
         """`roles` None: nobody can tell, the section is broken."""

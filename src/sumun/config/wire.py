@@ -33,6 +33,7 @@ from sumun.config.plan import (
     RefreshSettings,
     Route,
     SecretRef,
+    Sentence,
     Service,
     ServiceProtocol,
     SessionSettings,
@@ -94,7 +95,7 @@ class _PlanRows(msgspec.Struct, frozen=True):
     tokens: dict[str, Any]
     limits: dict[str, Any]
     node: dict[str, Any]
-    permissions: list[tuple[str, str]]
+    permissions: list[tuple[str, str | dict[str, str]]]
     notes: list[tuple[tuple[int, int], str]]
     sessions: dict[str, Any] = {}
     tls: dict[str, Any] = {}
@@ -155,7 +156,7 @@ class _Dumper:
             "limits": _fields(plan.limits),
             "node": _fields(plan.node)
             | {"store": self._secret(plan.node.store), "directory": self._secret(plan.node.directory)},
-            "permissions": list(plan.permissions.items()),
+            "permissions": [[name, _sentence(words)] for name, words in plan.permissions.items()],
             "notes": [[self._place(note.where), note.text] for note in plan.notes],
         }
         if plan.sessions != SessionSettings():
@@ -230,6 +231,16 @@ def _with_rates(fields: dict[str, Any]) -> dict[str, Any]:
     return {name: Rate(**one) if name in _RATES else one for name, one in fields.items()}
 
 
+def _sentence(words: Sentence) -> str | dict[str, str]:
+    return {"": words.plain, **words.others} if words.others else words.plain
+
+
+def _words(raw: str | dict[str, str]) -> Sentence:
+    if isinstance(raw, str):
+        return Sentence(raw)
+    return Sentence(raw[""], {language: words for language, words in raw.items() if language})
+
+
 def _permissions(permissions: Any) -> list[str]:
     return [str(permission) for permission in permissions]
 
@@ -277,7 +288,7 @@ class _Loader:
             node=NodeSettings(
                 **node | {"store": self._secret(node["store"]), "directory": self._secret(node["directory"])}
             ),
-            permissions=MappingProxyType(dict(rows.permissions)),
+            permissions=MappingProxyType({name: _words(raw) for name, raw in rows.permissions}),
             tls=load_tls(rows.tls, self._place),
             notes=tuple(Note(self._place(place), text) for place, text in rows.notes),
         )

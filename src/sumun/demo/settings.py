@@ -23,12 +23,12 @@ services:
   echo: {{url: h2c://127.0.0.1:{echo}}}               # gRPC
 
 permissions:                                          # what people are asked about, in words
-  product:read: See the products 상품 보기
-  product:create: Add products 상품 등록
-  product:delete: Remove products 상품 삭제
-  order:read: See the orders 주문 보기
-  order:create: Place orders 주문하기
-  report:read: Read the reports 보고서 읽기
+  product:read: {{en: See the products, ko: 상품 보기}}
+  product:create: {{en: Add products, ko: 상품 등록}}
+  product:delete: {{en: Remove products, ko: 상품 삭제}}
+  order:read: {{en: See the orders, ko: 주문 보기}}
+  order:create: {{en: Place orders, ko: 주문하기}}
+  report:read: {{en: Read the reports, ko: 보고서 읽기}}
 
 roles:
   admin: ["product:*", "order:*", "report:*"]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from sumun.config.plan import Tls, TokenSettings
+from sumun.config.plan import Sentence, Tls, TokenSettings
 from sumun.directory.client import RegisteredClient
 from sumun.identity import Permission
 from sumun.login.client_secret import ClientLogin
@@ -104,7 +104,7 @@ class OAuthParts:
     consents: RememberedConsents
     people: AccountReader
     login: tuple[str, ...] = ()
-    vocabulary: Mapping[str, str] = field(default_factory=dict)
+    vocabulary: Mapping[str, Sentence] = field(default_factory=dict)
     origins: frozenset[str] = frozenset()
     tls: Mapping[str, Tls] = field(default_factory=dict)
 

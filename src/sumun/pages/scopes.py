@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+from sumun.config.plan import Sentence
 from sumun.identity import InvalidPermissionError, Permission
 from sumun.identity.permission import ROLE_RESOURCE
 from sumun.pages.locale import Locale
@@ -42,9 +43,9 @@ class AskedPermission:
 
 
 def asked_permissions(
-    scopes: Iterable[str], vocabulary: Mapping[str, str], locale: Locale, before: Collection[str] = ()
+    scopes: Iterable[str], vocabulary: Mapping[str, Sentence], locale: Locale, before: Collection[str] = ()
 ) -> tuple[AskedPermission, ...]:
-    """What `scopes` mean: logging in first, then by name. `vocabulary`: permission -> sentence in `locale`."""
+    """What `scopes` mean: logging in first, then by name. `vocabulary`: permission -> what it means."""
     return tuple(
         _asked(scope, vocabulary, locale, before)
         for scope in sorted(scopes, key=lambda scope: (scope not in _OPENID, scope != _LOGIN, scope))
@@ -52,20 +53,22 @@ def asked_permissions(
 
 
 def _asked(
-    scope: str, vocabulary: Mapping[str, str], locale: Locale, before: Collection[str]
+    scope: str, vocabulary: Mapping[str, Sentence], locale: Locale, before: Collection[str]
 ) -> AskedPermission:
     words: str = scope
     covers: tuple[str, ...] = ()
     if scope in _OPENID:
         words = words_of(locale)[f"scope.{scope}"]
     elif scope in vocabulary:
-        words = vocabulary[scope]
+        words = vocabulary[scope].said(locale)
     else:
         words, covers = _of_pattern(scope, vocabulary, locale)
     return AskedPermission(scope, words, covers, scope in before, scope == _LOGIN)
 
 
-def _of_pattern(scope: str, vocabulary: Mapping[str, str], locale: Locale) -> tuple[str, tuple[str, ...]]:
+def _of_pattern(
+    scope: str, vocabulary: Mapping[str, Sentence], locale: Locale
+) -> tuple[str, tuple[str, ...]]:
     said = words_of(locale)
     try:
         wanted = Permission.parse(scope)
@@ -77,11 +80,15 @@ def _of_pattern(scope: str, vocabulary: Mapping[str, str], locale: Locale) -> tu
     if not wanted.is_pattern:
         return scope, ()
     if wanted.resource == "*" and wanted.action == "*":
-        return said["scope.everything"], _covered(wanted, vocabulary)
+        return said["scope.everything"], _covered(wanted, vocabulary, locale)
     key = "scope.all_of" if wanted.action == "*" else "scope.on_all"
-    return said[key].format(resource=wanted.resource, action=wanted.action), _covered(wanted, vocabulary)
+    return said[key].format(resource=wanted.resource, action=wanted.action), _covered(
+        wanted, vocabulary, locale
+    )
 
 
-def _covered(wanted: Permission, vocabulary: Mapping[str, str]) -> tuple[str, ...]:
-    covered = [words for one, words in vocabulary.items() if wanted.covers(Permission.parse(one))]
+def _covered(wanted: Permission, vocabulary: Mapping[str, Sentence], locale: Locale) -> tuple[str, ...]:
+    covered = [
+        words.said(locale) for one, words in vocabulary.items() if wanted.covers(Permission.parse(one))
+    ]
     return tuple(covered[:MOST_COVERED])

@@ -26,6 +26,7 @@ from sumun.config.plan import (
     KnownCertificates,
     RefreshSettings,
     SecretRef,
+    Sentence,
     TokenSettings,
 )
 from sumun.directory import Directory, DirectoryThreads, Held, NewKey, NewUser, Occasion, RegisteredClient
@@ -68,10 +69,10 @@ BUNDLES = {
     "user": frozenset({Permission("product", "read")}),
 }
 VOCABULARY = {
-    "product:create": "Add products",
-    "product:read": "See products",
-    "order:create": "Place orders",
-    "order:read": "See orders",
+    "product:create": Sentence("Add products"),
+    "product:read": Sentence("See products", {"ko": "상품 보기"}),
+    "order:create": Sentence("Place orders"),
+    "order:read": Sentence("See orders", {"ko": "주문 내역 보기"}),
 }
 # Weak on purpose: a test logs in many times.
 QUICK = Profile(memory_kib=8, passes=1, lanes=1)

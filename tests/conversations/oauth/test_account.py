@@ -84,6 +84,7 @@ def test_one_permission_is_withdrawn(tmp_path: Path) -> None:
         assert (await server.introspect(token))["scope"] == "product:read"
         page = await browser.open(CodeClient(server).address(scope="product:read order:read"))
         assert set(page.form.boxes) == {"grant:order:read"}
+        assert "주문 내역 보기" in (await browser.open(f"{page.path}&lang=ko")).text
 
     of_server(tmp_path, story)
 

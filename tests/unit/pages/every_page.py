@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from sumun.config.plan import Sentence
 from sumun.pages import (
     AccountPage,
     ConfirmLogoutPage,
@@ -45,18 +46,10 @@ FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.
 IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 Version/18.5 Mobile/15E148 Safari/604.1"
 SCOPES = ("openid", "profile", "order:create", "order:read", "product:*", "role:admin", "unsaid:thing")
 WORDS = {
-    Locale.EN: {
-        "order:create": "Place orders for you",
-        "order:read": "See your orders",
-        "product:read": "See products",
-        "product:create": "Add products",
-    },
-    Locale.KO: {
-        "order:create": "대신 주문하기",
-        "order:read": "주문 내역 보기",
-        "product:read": "상품 보기",
-        "product:create": "상품 등록하기",
-    },
+    "order:create": Sentence("Place orders for you", {"ko": "대신 주문하기"}),
+    "order:read": Sentence("See your orders", {"ko": "주문 내역 보기"}),
+    "product:read": Sentence("See products", {"ko": "상품 보기"}),
+    "product:create": Sentence("Add products", {"ko": "상품 등록하기"}),
 }
 HIDDEN = (Hidden("csrf", "c2VjcmV0"), Hidden("transaction", "dHJhbnNhY3Rpb24"))
 
@@ -67,7 +60,7 @@ def every_page(
     """(name, what renders it)."""
     frame = Frame(locale, "/login?t=1")
     alice = Person("alice", name)
-    asked = asked_permissions(SCOPES, WORDS[locale], locale, before={"order:read"})
+    asked = asked_permissions(SCOPES, WORDS, locale, before={"order:read"})
     for trouble in LoginTrouble:
         yield (
             f"login-{trouble or 'fresh'}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from sumun.config.plan import Sentence
 from sumun.directory import StoredGrant
 from sumun.oauth.account.people import AccountReader, keeps_password_here
 from sumun.oauth.account.visit import ACCOUNT, Visit, Visits
@@ -31,7 +32,7 @@ class AccountEndpoint:
         people: AccountReader,
         sessions: Sessions,
         find_client: FindClient,
-        vocabulary: Mapping[str, str],
+        vocabulary: Mapping[str, Sentence],
         clock: Callable[[], float],
     ) -> None:
         """`vocabulary`: permission -> words; `clock`: unix seconds."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from sumun.config.plan import Sentence
 from sumun.identity import Permission
 from sumun.identity.permission import ROLE_RESOURCE
 from sumun.identity.scope import OPENID
@@ -46,7 +47,7 @@ class Wanted:
 def wanted(
     scopes: Collection[Permission],
     openid: Collection[str],
-    vocabulary: Mapping[str, str],
+    vocabulary: Mapping[str, Sentence],
     roles: Collection[str],
 ) -> Wanted:
     """Lay the scopes out. `vocabulary`: permission -> words; `roles`: those that the person has."""

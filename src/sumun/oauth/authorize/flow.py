@@ -14,6 +14,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from sumun.config.plan import Sentence
 from sumun.directory import StoredGrant
 from sumun.directory.client import RegisteredClient
 from sumun.identity import Standing
@@ -53,7 +54,7 @@ class AuthorizationFlow:
         consents: RememberedConsents,
         codes: Codes,
         *,
-        vocabulary: Mapping[str, str],
+        vocabulary: Mapping[str, Sentence],
         clock: Callable[[], float],
     ) -> None:
         """`vocabulary`: permission -> words, of the configuration; `clock`: unix seconds."""

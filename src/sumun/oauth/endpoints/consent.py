@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from urllib.parse import urlsplit
 
+from sumun.config.plan import Sentence
 from sumun.directory.client import RegisteredClient
 from sumun.oauth.authorize.consent import Wanted
 from sumun.oauth.authorize.errors import AuthorizationError, Refusal
@@ -55,7 +56,7 @@ class ConsentEndpoint:
         flow: AuthorizationFlow,
         find_client: FindClient,
         replies: Replies,
-        vocabulary: Mapping[str, str],
+        vocabulary: Mapping[str, Sentence],
     ) -> None:
         """`vocabulary`: permission -> words, of the configuration."""
         self._transactions = transactions
