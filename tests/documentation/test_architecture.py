@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from sumun.access import HasRole, Reason, Refuse
+from sumun.access import HasRole, Reason, Refuse, TokenKind
 from sumun.answers.translate import BadQuestionError, read_question, write_outage, write_refusal
 from sumun.config.plan import CertificateFiles, ClientCertificates, Tls
 from sumun.haproxy import refusals
@@ -33,7 +33,8 @@ def told_types(heading: str) -> dict[str, str]:
 
 def asked() -> list[str]:
     """The arguments of the message in the SPOE file."""
-    a_plan = plan(8080, [service("shop", 9101)], [route("products", "/products", "shop")])
+    for_browsers = route("products", "/products", "shop", kinds=frozenset(TokenKind))
+    a_plan = plan(8080, [service("shop", 9101)], [for_browsers])
     tls = Tls((CertificateFiles("", ""),), ClientCertificates("", required=False, listen=None))
     a_plan = replace(a_plan, tls={"public": tls})
     lines = [line.text for line in render_spoe(a_plan).lines]
@@ -100,7 +101,7 @@ def test_the_answer_is_what_haproxy_takes() -> None:
 def refused_by_the_code() -> dict[str, tuple[int, int | None]]:
     """code -> status, grpc-status: HAProxy's own refusals, and those of answers."""
     every = [value for value in vars(refusals).values() if isinstance(value, Refusal)]
-    to_grpc = (*refusals.ALONE, refusals.TOO_MANY_REQUESTS, refusals.QUOTA_USED_UP)
+    to_grpc = (*refusals.ALONE_WITH_SESSIONS, refusals.TOO_MANY_REQUESTS, refusals.QUOTA_USED_UP)
     found = {one.code: (one.status, GRPC_STATUS.get(one.status) if one in to_grpc else None) for one in every}
     for answer in answers().values():
         if "code" in answer:

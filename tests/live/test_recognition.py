@@ -19,6 +19,7 @@ from sumun.errors import OutageError
 from sumun.identity import ANYTHING, Credential, CredentialKind, Standing, Subject
 from sumun.recognition import Memory, NewsReader, Recogniser, steady_seconds
 from sumun.recognition.truth import ConfiguredFirst
+from sumun.sessions.store_valkey import ValkeySessions
 from sumun.tokens import mint
 from sumun.tokens.batching import BatchingReader
 from sumun.tokens.denials import Denial
@@ -28,6 +29,7 @@ from sumun.tokens.signing_keys import NO_KEYS, KeyRing
 from sumun.tokens.store import Rights
 from sumun.tokens.stores.connect import valkey_feed, valkey_store
 from sumun.tokens.stores.valkey import ValkeyStore
+from sumun.tokens.stores.valkey_link import ValkeyLink
 from tests.live.valkey_server import ValkeyServer, running_valkey
 
 ALICE = Subject.user("alice")
@@ -93,6 +95,7 @@ async def a_process(server: ValkeyServer, name: str, directory: Directory) -> As
         memory,
         BatchingReader(store),
         ConfiguredFirst(directory, {}),
+        ValkeySessions(ValkeyLink(server.address, steady=steady_seconds)),
         issuer="i",
         audience="a",
         steady=steady_seconds,

@@ -19,6 +19,11 @@ class TokenKind(StrEnum):
     SESSION = "session"
     """No token: the cookie of a browser session. Only routes that say so take it."""
 
+    @property
+    def words(self) -> str:
+        """What a caller with it comes with."""
+        return "a browser session" if self is TokenKind.SESSION else f"a token of the kind {self.value}"
+
 
 TOKENS: Final = frozenset({TokenKind.OPAQUE, TokenKind.JWT})
 """What a client can be issued, and what a route takes that says nothing of it."""

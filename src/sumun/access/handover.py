@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
+from typing import Final
 from urllib.parse import quote
 
 from sumun.identity import Permission, Principal, SubjectKind
@@ -22,6 +23,18 @@ OURS: tuple[str, ...] = (
     *(USER_ID, USER_NAME, USER_ROLES, USER_PERMISSIONS, CLIENT_ID, TOKEN_ID),
     *(IDENTITY_TOKEN, REQUEST_ID),
 )
+
+OUR_COOKIES: Final = "__Host-sumun_"
+"""What the names of all our cookies begin with: no service sees one.
+
+`__Host-` (RFC 6265bis 4.1.3.2): a browser takes such a cookie only when it is Secure, has no Domain and the path `/`,
+so no other host can set or read it. Browsers take Secure cookies from `http://127.0.0.1` and `http://localhost` too.
+"""
+
+SESSION_COOKIE: Final = OUR_COOKIES + "session"
+
+SESSION_CLIENT: Final = "sumun.session"
+"""The client id of calls with the cookie of a browser session: they come through us."""
 
 
 def user_of(principal: Principal) -> tuple[str, str]:

@@ -47,7 +47,7 @@ class Remedy:
         words = [f"the role {role}" for role in sorted(self.roles)]
         words += [f"the permission {permission}" for permission in sorted(self.permissions)]
         words += [f"the scope {scope}" for scope in sorted(self.scopes)]
-        words += [f"a token of the kind {self.kind}"] if self.kind else []
+        words += [self.kind.words] if self.kind else []
         return " and ".join(words)
 
     def applied_to(self, caller: Proven) -> Proven:

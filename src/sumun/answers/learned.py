@@ -23,8 +23,8 @@ def fact_of(question: Question, proven: Proven) -> Fact:
     who = proven.principal
     user_id, user_name = user_of(who)
     return Fact(
-        key=question.credential.fingerprint(),
-        expires=int(proven.expires_at),
+        key=question.credential.fingerprint(question.span),
+        expires=int(proven.expires_at if proven.kept_until is None else proven.kept_until),
         as_of=proven.as_of,
         profile=profile_id(proven.kind, who.roles, who.permissions, who.scopes, proven.own_rights),
         subject=str(who.subject),

@@ -65,6 +65,7 @@ class OpenStreams:
                 "what the token proved is forgotten already; it could not be judged again"
             )
         who = proven.principal
+        again = 0.0 if proven.kept_until is None else max(1.0, proven.kept_until - self._clock())
         self._hand_over(
             OpenStream(
                 name=stream,
@@ -78,6 +79,7 @@ class OpenStreams:
                 incarnation=self._incarnation(),
                 as_of=proven.as_of,
                 credential=tagged(handle),
+                again_seconds=again,
             )
         )
 

@@ -29,9 +29,12 @@ class BadQuestionError(SumunError):
 
 
 class Question(Struct, frozen=True, gc=False):
-    """What HAProxy asks about one request. `stream` names it in HAProxy when it may stay open for long.
+    """What HAProxy asks about one request.
 
-    `certificate` is the thumbprint of the one with which the connection was made.
+    stream       names it in HAProxy when it may stay open for long
+    certificate  the thumbprint of the one with which the connection was made
+    span         the number of the span of time in which what is said of a session may be kept; empty for other
+                 credentials
     """
 
     generation: int
@@ -41,6 +44,7 @@ class Question(Struct, frozen=True, gc=False):
     request_id: str
     stream: str | None = None
     certificate: str | None = None
+    span: str = ""
 
 
 def read_question(args: Mapping[str, object]) -> Question:
@@ -59,10 +63,12 @@ def read_question(args: Mapping[str, object]) -> Question:
         if stream is None:
             raise BadQuestionError("a ticket for what is no stream")
         credential = Credential(CredentialKind.TICKET, _text(args, "cred"))
+    elif kind == "session":
+        credential = Credential(CredentialKind.SESSION, _text(args, "cred"))
     elif kind == "none":
         credential = Credential(CredentialKind.NONE)
     else:
-        raise BadQuestionError("argument kind is none of none, bearer and ticket")
+        raise BadQuestionError("argument kind is none of none, bearer, session and ticket")
     return Question(
         int(generation),
         _text(args, "route"),
@@ -71,6 +77,7 @@ def read_question(args: Mapping[str, object]) -> Question:
         _text(args, "id"),
         stream,
         None if args.get("cert") is None else _text(args, "cert"),
+        _text(args, "span") if credential.kind is CredentialKind.SESSION else "",
     )
 
 

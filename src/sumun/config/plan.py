@@ -199,6 +199,16 @@ class Route:
     where: Place = field(default=NOWHERE, compare=False)
 
 
+def takes_sessions(plan: Plan) -> bool:
+    """Whether the cookie of a browser session is a credential on some route."""
+    return any(TokenKind.SESSION in route.kinds for route in plan.routes)
+
+
+def has_browsers(plan: Plan) -> bool:
+    """Whether people log in with browsers here: on some route itself, or for some client of the file."""
+    return takes_sessions(plan) or any("authorization_code" in one.grants for one in plan.clients.values())
+
+
 class ClientKind(StrEnum):
     """RFC 6749 2.1, and a resource server that may introspect (RFC 7662 2.1)."""
 
@@ -299,12 +309,21 @@ class TokenSettings:
     refresh: RefreshSettings = RefreshSettings()
 
 
+KEPT_OF_IDLE = 4
+"""What is kept of a session lives for this part of its idle limit."""
+
+
 @dataclass(frozen=True, slots=True)
 class SessionSettings:
     """How long a browser's login lasts: `idle` without any use, `absolute` in any case."""
 
     idle_seconds: int = 1800
     absolute_seconds: int = 43_200
+
+    @property
+    def kept_seconds(self) -> int:
+        """What is kept of it without asking lives for so long at most: asking is what shows that it is in use."""
+        return max(1, self.idle_seconds // KEPT_OF_IDLE)
 
 
 @dataclass(frozen=True, slots=True)

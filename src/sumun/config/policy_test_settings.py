@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from sumun.access import TOKENS, TokenKind
+from sumun.access import TokenKind
 from sumun.config.calls import CALLS, parse_call
 from sumun.config.network import Host
 from sumun.config.refused import RefusedError
@@ -57,8 +57,10 @@ class CallerSettings(Section):
     scopes: list[Annotated[Permission, Right(roles=True)]] = Field(
         [ANYTHING], description="The scopes of the token.", examples=['["product:*"]']
     )
-    token: Annotated[TokenKind, OneOf({kind.value: kind for kind in TokenKind if kind in TOKENS})] | None = (
-        Field(None, description="The kind of the token.", examples=["jwt"])
+    token: Annotated[TokenKind, OneOf({kind.value: kind for kind in TokenKind})] | None = Field(
+        None,
+        description="The kind of the token, or `session`: a browser that is logged in.",
+        examples=["jwt"],
     )
     client: Annotated[str, Text("client id", r"(?s).{1,128}", "the id of a client")] | None = Field(
         None, description="A client of the file, for itself.", examples=["batch"]

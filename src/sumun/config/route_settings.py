@@ -72,6 +72,12 @@ class RouteSettings(Section):
         examples=["[jwt]"],
         json_schema_extra={"without": "every kind"},
     )
+    session: Switch = Field(
+        False,
+        description="People may come with a browser alone: who is logged in needs no token, and who is not is sent to "
+        "the login page. Beside the kinds in `tokens`.",
+        examples=["true"],
+    )
     keep_authorization: Switch = Field(
         False, description="Hand the `Authorization` header on to the service.", examples=["true"]
     )

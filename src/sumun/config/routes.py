@@ -68,7 +68,7 @@ class RouteCompiler:
         kinds = self._kinds(settings, node)
         asked = self._requirements.read(node.get("require"))
         if asked is not None:
-            self._check_access(asked[0], node)
+            self._check_access(asked[0], settings, node)
         shadow = None
         if "shadow" in node.entries:
             shadow = self._shadow(settings, node, asked, kinds)
@@ -113,12 +113,15 @@ class RouteCompiler:
             if settings.methods[i] in settings.methods[:i]:
                 self._findings.problem(item, "stands twice", "", "keep one")
 
-    def _check_access(self, access: Access, node: MappingNode) -> None:
+    def _check_access(self, access: Access, settings: RouteSettings, node: MappingNode) -> None:
         if access is Access.PROTECTED:
             return
         if "tokens" in node.entries:
             what = f"means nothing here: with `require: {access}` no token is looked at"
             self._findings.problem(node.entries["tokens"].key, what, "", "remove `tokens`")
+        if settings.session:
+            what = f"means nothing here: with `require: {access}` nobody has to be logged in"
+            self._findings.problem(node.entries["session"].key, what, "", "remove `session`")
         if "stream" in node.entries:
             what = f"means nothing here: with `require: {access}` there is no token that it could end with"
             self._findings.problem(node.entries["stream"].key, what, "", "remove `stream`")
@@ -131,12 +134,13 @@ class RouteCompiler:
             )
 
     def _kinds(self, settings: RouteSettings, node: MappingNode) -> frozenset[TokenKind]:
+        session = frozenset({TokenKind.SESSION} if settings.session else ())
         if settings.tokens is None:
-            return TOKENS
-        if not settings.tokens:
+            return TOKENS | session
+        if not settings.tokens and not session:
             what = "an empty list lets no token in"
             self._findings.problem(node.entries["tokens"].value, what, "", "remove `tokens` for every kind")
-        return frozenset(settings.tokens)
+        return frozenset(settings.tokens) | session
 
     def _shadow(
         self,
@@ -153,7 +157,7 @@ class RouteCompiler:
             return None
         would_take = kinds
         if settings.shadow.tokens is not None:
-            would_take = frozenset(settings.shadow.tokens)
+            would_take = frozenset(settings.shadow.tokens) | (kinds - TOKENS)
             if not would_take:
                 what = "an empty list would let no token in"
                 self._findings.problem(
@@ -248,7 +252,7 @@ def _made_name(one: _Read, used: set[str]) -> str:
 def note_unreached(routes: Iterable[Route], kinds: frozenset[TokenKind], findings: Findings) -> None:
     """Routes that take only a kind of token that no client is given."""
     for route in routes:
-        if route.kinds != TOKENS and not route.kinds & kinds:
+        if route.kinds < TOKENS and not route.kinds & kinds:
             only = " or ".join(sorted(route.kinds))
             findings.note(route.where, f"takes only {only} tokens, and no client of this file gets one")
 

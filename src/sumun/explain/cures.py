@@ -156,8 +156,8 @@ def _about_scopes(scopes: frozenset[Permission], caller: Caller) -> str:
 
 
 def _about_kind(kind: TokenKind, caller: Caller) -> str:
-    step = f"come with a token of the kind {kind}"
-    client = caller.client
+    step = f"come with {kind.words}"
+    client = None if kind is TokenKind.SESSION else caller.client
     if client is None:
         return step
     if kind in client.kinds:

@@ -38,12 +38,16 @@ def listed(words: Sequence[str], last: str) -> str:
 
 
 def _words(requirement: Requirement, kinds: frozenset[TokenKind]) -> str:
-    only = ""
-    if kinds != TOKENS:
-        only = f", in a token of the kind {listed(sorted(kinds), 'or')}"
+    ways = []
+    if kinds & TOKENS:
+        of = "" if kinds >= TOKENS else f" of the kind {listed(sorted(kinds & TOKENS), 'or')}"
+        ways.append(f"token{of}")
+    if TokenKind.SESSION in kinds:
+        ways.append("browser session")
     if requirement == ALWAYS:
-        return f"a valid token{only.replace(', in a token', '')}"
-    return f"{_tree(requirement, 'top')}{only}"
+        return listed([f"a valid {way}" for way in ways], "or")
+    within = "" if kinds == TOKENS else f", in a {listed(ways, 'or a')}"
+    return f"{_tree(requirement, 'top')}{within}"
 
 
 def _tree(requirement: Requirement, inside: str) -> str:

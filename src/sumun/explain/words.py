@@ -74,7 +74,7 @@ def _caller(caller: Caller) -> Iterator[str]:
         case Proven(principal, kind):
             through = f" through the client {principal.client_id}" if principal.client_id else ""
             token = f", {principal.token_id}" if principal.token_id else ""
-            yield f"{principal.subject}{through}, with a token of the kind {kind}{token}"
+            yield f"{principal.subject}{through}, with {kind.words}{token}"
             yield f"scopes {' '.join(sorted(map(str, principal.scopes))) or 'none'}"
             yield _roles(principal.roles, principal.active_roles())
 

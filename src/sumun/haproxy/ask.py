@@ -7,6 +7,8 @@ headers are set before that rule, so that a call that is let through pays for no
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sumun.access.handover import IDENTITY_TOKEN
 from sumun.config.plan import Limits
 from sumun.haproxy.callers import RIGHTS, tell
@@ -25,14 +27,18 @@ from sumun.haproxy.refusals import (
     grpc_answer,
 )
 from sumun.haproxy.render_spoe import ANSWERERS, ENGINE, GROUP, PREFIX, SPOE_FILE, STREAM
-from sumun.haproxy.routes import IS_STREAM, has_flag
+from sumun.haproxy.routes import IS_STREAM, TAKES_SESSION, has_flag
+from sumun.haproxy.session_cookies import to_login
 from sumun.haproxy.stream_commands import STREAM_NAME
 
 ALLOWED = f"{{ var(txn.{PREFIX}.allow) -m bool }}"
 
 
-def ask(*, grpc: bool, flags: str) -> list[str]:
-    """Take the credential and send the question. `grpc`: the service may be called over gRPC; `flags` of its routes."""
+def ask(*, grpc: bool, flags: str, sessions: Sequence[str] = ()) -> list[str]:
+    """Take the credential and send the question.
+
+    `grpc`: the service may be called over gRPC; `flags` of its routes; `sessions`: the rules that take a cookie.
+    """
     lines = [
         *watch(),
         f"filter spoe engine {ENGINE} config {SPOE_FILE}",
@@ -40,6 +46,7 @@ def ask(*, grpc: bool, flags: str) -> list[str]:
         "http-request set-var(txn.kind) str(none)",
         "http-request set-var(txn.kind) str(bearer) if { var(txn.cred) -m found }",
         f"http-request set-var(txn.kind) str(ticket) if {HAS_TICKET}",
+        *sessions,
     ]
     if grpc:
         lines.append(f"http-request set-var(txn.grpc) bool(true) if {IS_GRPC}")
@@ -74,9 +81,10 @@ def let_through(*, limited: bool) -> str:
     return f"http-request allow if {ALLOWED}" + (f" !{IS_OVER}" if limited else "")
 
 
-def refuse(limits: Limits, *, grpc: bool) -> list[str]:
+def refuse(limits: Limits, *, grpc: bool, flags: str = "") -> list[str]:
     """What is not let through is refused as the answer says, or as not decided when there is none."""
     lines = [f"http-request set-var({CODE}) var(txn.{PREFIX}.code)", *count(limits)]
+    lines += to_login() if TAKES_SESSION in flags else []
     for status, grpc_status in ((401, 16), (403, 7)):
         said = f"{{ var(txn.{PREFIX}.status) -m int {status} }}"
         answers = [(_said(status), said)]

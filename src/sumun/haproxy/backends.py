@@ -10,7 +10,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable, Sequence
 
-from sumun.config.plan import Limits, Place, Plan, Service, ServiceProtocol
+from sumun.config.plan import Limits, Place, Plan, Service, ServiceProtocol, takes_sessions
 from sumun.haproxy import guesses, rates
 from sumun.haproxy.ask import ALLOWED, ask, hand_over, let_through, refuse
 from sumun.haproxy.frontends import HEALTHZ, OWN, PAGES, REFUSE
@@ -22,6 +22,7 @@ from sumun.haproxy.quoting import name, word
 from sumun.haproxy.rates import CallLimits, RouteLimits
 from sumun.haproxy.refusals import (
     ALONE,
+    ALONE_WITH_SESSIONS,
     CODE,
     DECISION_UNAVAILABLE,
     GRPC_CONTENT_TYPE,
@@ -32,33 +33,44 @@ from sumun.haproxy.refusals import (
     grpc_answer,
 )
 from sumun.haproxy.render_spoe import ANSWERERS
-from sumun.haproxy.routes import IS_STREAM, KEEPS_AUTHORIZATION, has_flag
+from sumun.haproxy.routes import IS_STREAM, KEEPS_AUTHORIZATION, TAKES_SESSION, has_flag
 from sumun.haproxy.sections import Section, section
+from sumun.haproxy.session_cookies import keep_ours
 from sumun.haproxy.tls import tell_certificate
 
 RESOLVERS = "names"
 
 
 def ask_backend(
-    service: Service, rate: CallLimits, limits: Limits, *, flags: str, scheme: Sequence[str] = ()
+    service: Service,
+    rate: CallLimits,
+    limits: Limits,
+    sessions: Sequence[str] = (),
+    *,
+    flags: str,
+    scheme: Sequence[str] = (),
+    browsers: bool = False,
 ) -> Section:
-    """A service behind the question. `flags`: those of all its routes (`routes.KEEPS_AUTHORIZATION`, ...).
+    """A service behind the question.
 
-    `scheme`: how the service is told what its caller speaks (`tls.tell_scheme`).
+    flags     those of all its routes (`routes.KEEPS_AUTHORIZATION`, ...)
+    scheme    how the service is told what its caller speaks (`tls.tell_scheme`)
+    browsers  people log in with browsers, so requests may bring cookies of ours; `sessions` take one as the credential
     """
     grpc = service.protocol is ServiceProtocol.H2C
     return section(
         f"backend {name(f'ask.{service.id}')}",
         (
             *check_origin(service.origins),
-            *ask(grpc=grpc, flags=flags),
+            *ask(grpc=grpc, flags=flags, sessions=sessions if TAKES_SESSION in flags else ()),
             *hand_over(signed=service.signed),
             *rates.count_call(rate, allowed=ALLOWED),
             *scheme,
             *_before_the_service(service, flags=flags),
+            *keep_ours(browsers=browsers),
             let_through(limited=bool(rate)),
             *rates.refuse_over(limited=bool(rate), grpc=grpc, quotas=rate.quotas),
-            *refuse(limits, grpc=grpc),
+            *refuse(limits, grpc=grpc, flags=flags),
             *([GRPC_CONTENT_TYPE] if grpc else [answer_protocol(), *no_other_use_of_a_ticket()]),
             *_servers(service),
         ),
@@ -67,7 +79,13 @@ def ask_backend(
 
 
 def known_backend(
-    service: Service, rate: CallLimits, *, flags: str, scheme: Sequence[str] = (), shadow: Place | None = None
+    service: Service,
+    rate: CallLimits,
+    *,
+    flags: str,
+    scheme: Sequence[str] = (),
+    browsers: bool = False,
+    shadow: Place | None = None,
 ) -> Section:
     """A service behind what is known: nobody is asked.
 
@@ -82,6 +100,8 @@ def known_backend(
             *rates.count_call(rate),
             *scheme,
             *_before_the_service(service, flags=flags),
+            # A request with a cookie of ours is odd where no browser logs in, so it is not known.
+            *(keep_ours(browsers=True) if browsers else ()),
             *rates.go_on(rate),
             *rates.refuse_over(limited=bool(rate), grpc=False, quotas=rate.quotas),
             *_servers(service),
@@ -90,7 +110,9 @@ def known_backend(
     )
 
 
-def open_backend(service: Service, rate: CallLimits, *, flags: str, scheme: Sequence[str] = ()) -> Section:
+def open_backend(
+    service: Service, rate: CallLimits, *, flags: str, scheme: Sequence[str] = (), browsers: bool = False
+) -> Section:
     """A service without a question: nobody is told who calls."""
     grpc = service.protocol is ServiceProtocol.H2C and bool(rate)
     return section(
@@ -100,6 +122,7 @@ def open_backend(service: Service, rate: CallLimits, *, flags: str, scheme: Sequ
             *rates.count_open_call(rate),
             *scheme,
             *_before_the_service(service, flags=flags),
+            *keep_ours(browsers=browsers),
             *rates.go_on(rate),
             *([f"http-request set-var(txn.grpc) bool(true) if {IS_GRPC}"] if grpc else []),
             *rates.refuse_over(limited=bool(rate), grpc=grpc),
@@ -113,7 +136,7 @@ def open_backend(service: Service, rate: CallLimits, *, flags: str, scheme: Sequ
 def own_backends(plan: Plan, routes: RouteLimits, paths: RuntimePaths) -> list[Section]:
     """What is not a service: refusals, health, our own pages, the answerers, and tables."""
     return [
-        _refuse_backend(plan.limits),
+        _refuse_backend(plan.limits, sessions=takes_sessions(plan)),
         _healthz_backend(),
         _own_backend(plan, paths),
         *_pages_backend(plan, paths),
@@ -186,14 +209,14 @@ def _is_address(host: str) -> bool:
     return True
 
 
-def _refuse_backend(limits: Limits) -> Section:
+def _refuse_backend(limits: Limits, *, sessions: bool) -> Section:
     """Answers by code; who comes here without one found no route."""
     lines = [
         f"http-request set-var(txn.grpc) bool(true) if {IS_GRPC}",
         *rates.refuse_over(limited=limits.per_source is not None, grpc=True),
         f"http-request set-var({CODE}) str({ROUTE_NOT_FOUND.code}) unless {{ var({CODE}) -m found }}",
     ]
-    for refusal in ALONE:
+    for refusal in ALONE_WITH_SESSIONS if sessions else ALONE:
         here = f"{{ var({CODE}) -m str {refusal.code} }}"
         grpc = grpc_answer(GRPC_STATUS[refusal.status], f"'{refusal.title}'")
         lines += [

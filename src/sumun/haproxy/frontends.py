@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from sumun.config.plan import Address, Limits, Tls
 from sumun.haproxy.access_log import error_log_format, log_format, remember
@@ -29,16 +29,26 @@ def routed_frontend(
     tls: Tls | None = None,
     *,
     shadows: bool = False,
+    browsers: bool = False,
+    sessions: Sequence[str] = (),
 ) -> Section:
-    """The public or the internal listener: gate, route, what is known, backend. `shadows`: for its log."""
+    """The public or the internal listener: gate, route, what is known, backend.
+
+    shadows   for its log
+    browsers  people log in with browsers: a cookie of ours is nothing odd
+    sessions  the rules of session cookies, if some route takes them
+    """
     limited = listener == "public" and limits.per_source is not None
     return section(
         f"frontend {listener}",
         (
             *_begin(listener, address, tls),
-            *_judge(address, limits, count_source(limits) if limited else [], shadows=shadows),
+            *_judge(
+                address, limits, count_source(limits) if limited else [], shadows=shadows, browsers=browsers
+            ),
             *find_route(maps),
-            *look_up(),
+            *sessions,
+            *look_up(sessions=bool(sessions)),
             *_to_judgement(),
             *judge_odd(limits),
             *_not_found(maps),
@@ -79,7 +89,12 @@ def _begin(listener: str, address: Address, tls: Tls | None) -> list[str | Line]
 
 
 def _judge(
-    address: Address, limits: Limits, first: Iterable[str] = (), *, shadows: bool = False
+    address: Address,
+    limits: Limits,
+    first: Iterable[str] = (),
+    *,
+    shadows: bool = False,
+    browsers: bool = False,
 ) -> list[str]:
     return [
         # Only here: a backend would write that its servers went up and down between the requests.
@@ -90,7 +105,7 @@ def _judge(
         *_plain_source(address),
         *remember(),
         *first,
-        *mark_odd(limits),
+        *mark_odd(limits, browsers=browsers),
         "http-after-response set-header X-Request-Id %[unique-id]",
     ]
 

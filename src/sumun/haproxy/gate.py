@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from sumun.access.handover import OURS
+from sumun.access.handover import OUR_COOKIES, OURS
 from sumun.config.plan import Limits
 from sumun.haproxy.handshakes import IS_HANDSHAKE, TICKET_PARAMETER, take_credentials, tell_handshake
 from sumun.haproxy.quoting import regex
@@ -98,13 +98,18 @@ def _lines_without(lines: Iterable[str]) -> str:
 
 
 _LINES = _lines_without(_ODD_LINES)
+_LINES_WITHOUT_OURS = _lines_without((*_ODD_LINES, rf"cookie: [^\n]*{OUR_COOKIES}"))
 
 
-def good_header(token_bytes: int) -> str:
-    """All header fields: a good Host, at most one Authorization of bounded size, no odd line, no control character."""
+def good_header(token_bytes: int, *, browsers: bool = False) -> str:
+    """All header fields: a good Host, at most one Authorization of bounded size, no odd line, no control character.
+
+    `browsers`: a cookie of ours is nothing odd.
+    """
     longest = token_bytes + len("Bearer ")
+    lines = _LINES if browsers else _LINES_WITHOUT_OURS
     authorization = rf"authorization: [^\x00-\x08\x0a-\x1f\x7f,]{{0,{longest}}}+\r\n"
-    return rf"\A{_HAS_HOST}{_LINES}(?:{authorization}{_LINES})?+\r\n\z"
+    return rf"\A{_HAS_HOST}{lines}(?:{authorization}{lines})?+\r\n\z"
 
 
 _CLEAN_LINES = _lines_without(f"{name}:" for name in _TAKEN_AWAY)
@@ -112,8 +117,9 @@ CLEAN_HEADER: Final = rf"\A{_HAS_HOST}{_CLEAN_LINES}\r\n\z"
 """What must be true of an odd request after everything was taken away."""
 
 
-def mark_odd(limits: Limits) -> list[str]:
-    """The two rules that every request pays."""
+def mark_odd(limits: Limits, *, browsers: bool = False) -> list[str]:
+    """The two rules that every request pays. `browsers`: a cookie of ours is nothing odd."""
+    header = regex(good_header(limits.token_bytes, browsers=browsers))
     good = f"-m reg {regex(GOOD_TARGET)}"
     return [
         # Over HTTP/2 `url` is absolute, because that is how HAProxy keeps :scheme and :authority.
@@ -121,7 +127,7 @@ def mark_odd(limits: Limits) -> list[str]:
             f"http-request set-var({ODD}) bool(true) "
             f"if !{{ url {good} }} {{ fc_http_major 1 }} or {{ fc_http_major 2 }} !{{ pathq {good} }}"
         ),
-        f"http-request set-var({ODD}) bool(true) unless {{ req.hdrs -m reg {regex(good_header(limits.token_bytes))} }}",
+        f"http-request set-var({ODD}) bool(true) unless {{ req.hdrs -m reg {header} }}",
     ]
 
 

@@ -68,8 +68,8 @@ def take_credentials(limits: Limits) -> list[str]:
 
 def _find() -> list[str]:
     """Found in whatever spelling; taken in one."""
-    token = _regsub(f"^(?:.*[,[:blank:]])?{_BEARER}([^,[:blank:]]+)(?:[,[:blank:]].*)?$", r"\1")
-    ticket = _regsub("^(?:.*[&;])?ticket=(smn_wt_[^&;]*)(?:[&;].*)?$", r"\1")
+    token = regsub(f"^(?:.*[,[:blank:]])?{_BEARER}([^,[:blank:]]+)(?:[,[:blank:]].*)?$", r"\1")
+    ticket = regsub("^(?:.*[&;])?ticket=(smn_wt_[^&;]*)(?:[&;].*)?$", r"\1")
     in_url = regex(f"(?:^|[&;]){TICKET_PARAMETER}")
     return [
         f"http-request del-header sec-websocket-protocol unless {IS_HANDSHAKE}",
@@ -109,9 +109,9 @@ def _refuse(limits: Limits) -> list[str]:
 def _take_token_out() -> list[str]:
     """`sumun` and `sumun.bearer.TOKEN` go, the service's own subprotocols stay."""
     says = r"(?:\A|[, \t])sumun(?:[, \t]|\z)"
-    without_blanks = _regsub("[[:blank:]]*,[[:blank:]]*", ",", "g")
-    without_ours = _regsub("(^|,)sumun([.]bearer[.][^,]*)?(?=,|$)", "", "g")
-    rest = f"{_LINE},{without_blanks},{without_ours},{_regsub('^,+', '')}"
+    without_blanks = regsub("[[:blank:]]*,[[:blank:]]*", ",", "g")
+    without_ours = regsub("(^|,)sumun([.]bearer[.][^,]*)?(?=,|$)", "", "g")
+    rest = f"{_LINE},{without_blanks},{without_ours},{regsub('^,+', '')}"
     one_line = "{ req.fhdr_cnt(sec-websocket-protocol) eq 1 }"
     good = "{ var(txn.ws_good) -m bool }"
     return [
@@ -130,8 +130,8 @@ def _take_token_out() -> list[str]:
 
 def _take_ticket_out() -> list[str]:
     """`a=1&ticket=T` and `ticket=T&a=1` become `a=1`."""
-    behind = _regsub(f"[&;]{TICKET_PARAMETER}[^&;]*$", "")
-    before = _regsub(f"(^|[&;]){TICKET_PARAMETER}[^&;]*[&;]", r"\1", "g")
+    behind = regsub(f"[&;]{TICKET_PARAMETER}[^&;]*$", "")
+    before = regsub(f"(^|[&;]){TICKET_PARAMETER}[^&;]*[&;]", r"\1", "g")
     return [
         f"http-request set-query %[query,{behind},{before}] if {_IN_QUERY}",
         f"http-request set-pathq %[path] if {_IN_QUERY} {{ query -m beg {TICKET_PARAMETER} }}",
@@ -139,7 +139,7 @@ def _take_ticket_out() -> list[str]:
     ]
 
 
-def _regsub(pattern: str, by: str, flags: str = "") -> str:
+def regsub(pattern: str, by: str, flags: str = "") -> str:
     """The converter; the pattern has no quotes."""
     return f'\'regsub("{pattern}","{by}"{flags and ","}{flags})\''
 

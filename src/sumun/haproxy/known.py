@@ -32,6 +32,8 @@ from sumun.haproxy.callers import (
 from sumun.haproxy.gate import ODD
 from sumun.haproxy.routes import ROUTE, RULE
 from sumun.haproxy.sections import File, Line
+from sumun.haproxy.session_cookies import HAS_SESSION
+from sumun.haproxy.session_cookies import KEY as SESSION_KEY
 
 FACTS: Final = ("facts.a.map", "facts.b.map")
 VERDICTS: Final = "verdicts.map"
@@ -47,11 +49,12 @@ KNOWN: Final = "txn.known"
 _IS_KNOWN: Final = f"{{ var({KNOWN}) -m bool }}"
 
 
-def look_up() -> list[str]:
+def look_up(*, sessions: bool = False) -> list[str]:
     """Rules behind the route: `txn.known` becomes true when this call may pass without a question.
 
     Believed: a fact that has not expired, under an open lease, newer than every mark that concerns it, with a verdict
     for the route's generation and rule. A request that is odd is never known. Of who is not known nothing is left.
+    `sessions`: some route takes a cookie.
     """
     key = "http_auth_bearer,concat(|bearer|),sha2(256),hex"
     verdict = f"{field(FACT, HELD)},concat(@,{RULE}),map_str({VERDICTS})"
@@ -69,6 +72,7 @@ def look_up() -> list[str]:
     return [
         f"http-request set-var({FACT}) {key},map_str({young})",
         f"http-request set-var({FACT}) {key},map_str({old}) unless {{ var({FACT}) -m found }}",
+        *(_session_facts() if sessions else ()),
         f"http-request set-var({RULE}) var({ROUTE}),field(4,|)",
         f"http-request set-var({VERDICT}) {verdict}",
         "http-request set-var(txn.now) date()",
@@ -78,6 +82,18 @@ def look_up() -> list[str]:
         f"http-request set-var(txn.asof) {field(FACT, AS_OF)} if {may}",
         f"http-request set-var({KNOWN}) bool(true) if {{ var(txn.asof) -m found }} {unswept} {unmarked}",
         f"http-request unset-var({FACT}) unless {_IS_KNOWN}",
+    ]
+
+
+def _session_facts() -> list[str]:
+    """The same for the cookie of a session, which counts only where there is no other credential."""
+    young, old = FACTS
+    return [
+        f"http-request set-var({FACT}) {SESSION_KEY},map_str({young}) if {HAS_SESSION}",
+        (
+            f"http-request set-var({FACT}) {SESSION_KEY},map_str({old}) "
+            f"if {HAS_SESSION} !{{ var({FACT}) -m found }}"
+        ),
     ]
 
 

@@ -57,7 +57,7 @@ SERVICE_UNAVAILABLE = Refusal(
 )
 SERVICE_TIMEOUT = Refusal("service_timeout", 504, "The service did not answer in time")
 BAD_SERVICE_RESPONSE = Refusal("bad_service_response", 502, "The service did not answer as it should")
-ORIGIN_NOT_ALLOWED = Refusal("origin_not_allowed", 403, "Pages of this origin may not open a WebSocket here")
+ORIGIN_NOT_ALLOWED = Refusal("origin_not_allowed", 403, "Pages of this origin may not do this here")
 TLS_REQUIRED = Refusal("tls_required", 403, "Use https; what was sent here could be read on the way")
 NOT_A_WEBSOCKET = Refusal("not_a_websocket", 400, "A ticket opens a WebSocket and nothing else")
 REQUEST_TIMEOUT = Refusal("request_timeout", 408, "The request did not arrive in time")
@@ -75,6 +75,9 @@ ALONE = (
     HEADER_TOO_LARGE,
 )
 """What the backend `refuse` answers."""
+
+ALONE_WITH_SESSIONS = (*ALONE, ORIGIN_NOT_ALLOWED)
+"""The same where some route takes the cookie of a session."""
 
 GRPC_STATUS = {400: 13, 401: 16, 403: 7, 404: 12, 405: 12, 429: 8, 431: 8, 503: 14}
 """HTTP status -> gRPC status, as gRPC's own table has it (http-grpc-status-mapping), 429 and 431 as RESOURCE_EXHAUSTED.

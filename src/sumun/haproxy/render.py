@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import partial
 
-from sumun.access import Access
-from sumun.config.plan import OWN_PATHS, Place, Plan, Route
+from sumun.access import Access, TokenKind
+from sumun.config.plan import OWN_PATHS, Place, Plan, Route, has_browsers, takes_sessions
 from sumun.config.rule_ids import NEVER_KEPT, rule_ids
 from sumun.haproxy.backends import (
     ask_backend,
@@ -27,8 +27,9 @@ from sumun.haproxy.refusals import UNREAD, error_file
 from sumun.haproxy.render_spoe import render_spoe
 from sumun.haproxy.route_maps import HIDDEN, RouteMaps, hosts_file, route_maps
 from sumun.haproxy.route_tree import Target
-from sumun.haproxy.routes import IS_STREAM, KEEPS_AUTHORIZATION
+from sumun.haproxy.routes import IS_STREAM, KEEPS_AUTHORIZATION, TAKES_SESSION
 from sumun.haproxy.sections import File, Files, Section, file_of
+from sumun.haproxy.session_cookies import as_credential, take
 from sumun.haproxy.tls import tell_scheme
 
 CONFIGURATION = "haproxy.cfg"
@@ -54,19 +55,22 @@ def render(plan: Plan, generation: int, paths: RuntimePaths) -> Files:
     limits = route_limits(plan)
     public = _maps("public", plan.routes, hosts, rules, limits, generation)
     shadows = any(route.shadow for route in plan.routes)
+    frontend = partial(
+        routed_frontend,
+        limits=plan.limits,
+        shadows=shadows,
+        browsers=has_browsers(plan),
+        sessions=take(plan) if takes_sessions(plan) else (),
+    )
     sections = [
         global_section(plan, paths),
         defaults_section(plan),
-        routed_frontend("public", plan.listen, public, plan.limits, plan.tls.get("public"), shadows=shadows),
+        frontend("public", plan.listen, public, tls=plan.tls.get("public")),
     ]
     files = [*public.files]
     if plan.internal is not None:
         internal = _maps("internal", plan.routes, hosts, rules, limits, generation)
-        sections.append(
-            routed_frontend(
-                "internal", plan.internal, internal, plan.limits, plan.tls.get("internal"), shadows=shadows
-            )
-        )
+        sections.append(frontend("internal", plan.internal, internal, tls=plan.tls.get("internal")))
         files += internal.files
     if plan.operator is not None:
         sections.append(operator_frontend(plan.operator, plan.limits, plan.tls.get("operator")))
@@ -112,7 +116,10 @@ def _answer(route: Route, generation: int, rule: str, limits: RouteLimits) -> st
 
 
 def _flags(route: Route) -> str:
-    return KEEPS_AUTHORIZATION * route.keeps_authorization + IS_STREAM * route.stream
+    session = TokenKind.SESSION in route.kinds
+    return (
+        KEEPS_AUTHORIZATION * route.keeps_authorization + IS_STREAM * route.stream + TAKES_SESSION * session
+    )
 
 
 def _backend(route: Route) -> str:
@@ -135,7 +142,7 @@ def _service_backends(plan: Plan, rules: Mapping[str, str], limits: RouteLimits)
     for route in plan.routes:
         for backend in _backends(route, rules[route.id]):
             used[backend] = used.get(backend, "") + _flags(route)
-    ask = partial(ask_backend, limits=plan.limits)
+    ask = partial(ask_backend, limits=plan.limits, sessions=as_credential(plan))
     scheme = tell_scheme(plan.tls)
     shadows = {route.service: route.shadow.where for route in reversed(plan.routes) if route.shadow}
     sections: list[Section] = []
@@ -150,7 +157,9 @@ def _service_backends(plan: Plan, rules: Mapping[str, str], limits: RouteLimits)
             backend = f"{kind}.{service.id}"
             if backend in used:
                 rate = call_limits(plan, limits, service, asked=kind != "open")
-                sections.append(build(service, rate, flags=used[backend], scheme=scheme))
+                sections.append(
+                    build(service, rate, flags=used[backend], scheme=scheme, browsers=has_browsers(plan))
+                )
     return sections
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sumun.config.plan import Plan
+from sumun.config.plan import Plan, takes_sessions
 from sumun.haproxy.routes import ROUTE, RULE
 from sumun.haproxy.sections import File, Line, Section, file_of
 from sumun.haproxy.tls import THUMBPRINT, asks_for_certificates
@@ -17,6 +17,9 @@ PREFIX: Final = "smn"
 ANSWERERS: Final = "answerers"
 STREAM: Final = "txn.stream"
 """The name of a request that may stay open for long (`streams`); not there for any other."""
+
+SPAN: Final = "txn.span"
+"""The number of the span of time in which the answer about a session may be kept; there with such a cookie only."""
 
 ANSWER_VARIABLES: Final = (
     "allow",
@@ -64,6 +67,7 @@ def render_spoe(plan: Plan) -> File:
         "id=unique-id",
         f"stream=var({STREAM})",
         *([f"cert={THUMBPRINT}"] if asks_for_certificates(plan.tls) else []),
+        *([f"span=var({SPAN})"] if takes_sessions(plan) else []),
     )
     sections = [
         Section(Line(f"spoe-agent {ENGINE}"), tuple(Line(text) for text in agent)),

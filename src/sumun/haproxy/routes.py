@@ -32,6 +32,9 @@ KEEPS_AUTHORIZATION = "k"
 IS_STREAM = "s"
 """The flag of a route whose answers may go on for long, whatever the request looks like."""
 
+TAKES_SESSION = "c"
+"""The flag of a route on which the cookie of a browser session is a credential."""
+
 METHODS_THERE = "txn.methods"
 """The methods that are routed at this path, or NO_ROUTE: looked up only when the request's own is not."""
 

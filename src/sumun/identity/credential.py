@@ -14,6 +14,8 @@ class CredentialKind(StrEnum):
     BEARER = "bearer"
     TICKET = "ticket"
     """A one-time ticket in the query of a WebSocket handshake."""
+    SESSION = "session"
+    """The cookie of a browser session, on a route that takes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +28,9 @@ class Credential:
     def fingerprint(self, binding: str = "") -> str:
         """Upper-case hex of SHA-256(`secret|kind|binding`): the name of this credential in HAProxy's memory.
 
-        `binding` is the fingerprint of the verified client certificate or empty. Kind and binding hold no `|`, so the
-        text is unambiguous, read from its end. HAProxy computes the same (its `hex` converter writes upper case).
+        `binding` is the span of time of a session's cookie (`haproxy/session_cookies.py`) or empty. Kind and binding
+        hold no `|`, so the text is unambiguous, read from its end. HAProxy computes the same (its `hex` converter
+        writes upper case).
         """
         text = f"{self.secret}|{_KIND[self.kind]}|{binding}"
         return hashlib.sha256(text.encode()).hexdigest().upper()

@@ -184,6 +184,7 @@ class StreamCutter:
         try:
             while True:
                 self._wake.clear()
+                self._streams.passed(self._steady())
                 self._judge()
                 self._cut()
                 await self._sleep()

@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from sumun.recognition.handle import OfClaims, OfOpaque
+from sumun.recognition.handle import Tagged
 
 LENGTH: Final = struct.Struct("!I")
 LONGEST: Final = 64 << 20
@@ -29,6 +29,7 @@ class OpenStream(msgspec.Struct, frozen=True, array_like=True):
     expires      unix seconds: when its token ends
     incarnation, as_of               the feed's number up to which its token was judged
     credential   how to judge it again
+    again_seconds   how often that is done without any news: what it hangs on may end in silence (0: never)
     """
 
     name: str
@@ -41,7 +42,8 @@ class OpenStream(msgspec.Struct, frozen=True, array_like=True):
     expires: float
     incarnation: str
     as_of: int
-    credential: OfOpaque | OfClaims
+    credential: Tagged
+    again_seconds: float = 0.0
 
 
 class Opened(msgspec.Struct, array_like=True, tag="opened"):

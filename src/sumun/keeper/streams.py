@@ -5,6 +5,7 @@
 A stream is suspect from the moment at which news concerns its token, subject or client (or everything), until it is
 judged by someone who knows that news. It is condemned when it may not go on, when its token expires, and when nobody
 could say for PATIENCE_SECONDS after news that named it: then it may have lost its right, and that fails closed.
+One that hangs on what may end in silence (a session that nobody uses) is suspect now and then without any news.
 """
 
 from __future__ import annotations
@@ -54,6 +55,7 @@ class Streams:
         self._suspects: set[Key] = set()
         self._condemned: set[Key] = set()
         self._expiries: list[tuple[float, Key]] = []
+        self._looks: list[tuple[float, Key]] = []
         self._position: Position | None = None
         self._begun_at = 0
         self._marks = Marks()
@@ -75,6 +77,8 @@ class Streams:
         for about in _about(stream):
             self._about[about].add(key)
         heapq.heappush(self._expiries, (stream.expires, key))
+        if stream.again_seconds > 0:
+            heapq.heappush(self._looks, (steady + stream.again_seconds, key))
         self._opened_since_look += 1
         if len(self._entries) > self._most:
             self._condemn(key)
@@ -103,6 +107,15 @@ class Streams:
                 self._marks.set(Change(ChangeKind.EVERYTHING), one.n)
                 for key, entry in self._entries.items():
                     self._suspect(key, entry, steady, by_name=False)
+
+    def passed(self, steady: float) -> None:
+        """It is that late: whose time for another look has come is suspect."""
+        while self._looks and self._looks[0][0] <= steady:
+            _, key = heapq.heappop(self._looks)
+            entry = self._entries.get(key)
+            if entry is not None:
+                self._suspect(key, entry, steady, by_name=False)
+                heapq.heappush(self._looks, (steady + entry.stream.again_seconds, key))
 
     def lost(self) -> None:
         """News may have been missed: nobody is judged until it is followed again, then everybody is."""

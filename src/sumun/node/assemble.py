@@ -49,6 +49,7 @@ from sumun.oauth.authorize.remembered import RememberedConsents
 from sumun.oauth.clients import as_registered, find_client
 from sumun.oauth.cross_origin import client_origins
 from sumun.oauth.grants.refreshing import RefreshTokens
+from sumun.oauth.our_hosts import session_hosts
 from sumun.oauth.server import OAuthParts, oauth_app
 from sumun.oauth.standings import RememberedStandings
 from sumun.plugins import Catalogue, installed_kinds
@@ -209,6 +210,7 @@ class Following:
             self.memory,
             BatchingReader(shared.store),
             self.directory,
+            shared.sessions,
             issuer=plan.tokens.issuer,
             audience=plan.tokens.audience,
             steady=steady_seconds,
@@ -294,6 +296,7 @@ async def build_oauth(
                 recogniser=following.recogniser,
                 tickets=shared.tickets,
                 ephemeral=shared.ephemeral,
+                session_hosts=session_hosts(plan),
                 sessions=Sessions(
                     shared.sessions,
                     following.directory.standing,

@@ -23,6 +23,7 @@ from sumun.access import (
     Reason,
     TokenKind,
 )
+from sumun.access.handover import SESSION_CLIENT
 from sumun.config.plan import Client, Plan
 from sumun.directory import Directory, RegisteredClient
 from sumun.directory.errors import UnknownClientError, UnknownUserError
@@ -53,6 +54,8 @@ class Callers:
         standing = self._directory.standing(subject)
         if standing is None:
             raise UnknownUserError(f"there is no account {name[:80]!r}; `sumun user list` shows them")
+        if client_id == SESSION_CLIENT:
+            client_id, kinds = None, frozenset({TokenKind.SESSION})
         client = None if client_id is None else self._client(client_id)
         through = None if client is None else through_client(client)
         kind = (
@@ -60,7 +63,7 @@ class Callers:
         )
         scopes = through.scopes if through else frozenset({ANYTHING})
         assumed = (
-            f"a token of the kind {kind} that carries {'every scope' if client is None else 'all that its client may'}",
+            f"{kind.words} that carries {'every scope' if client is None else 'all that its client may'}",
         )
         words = f"the person {name}"
         if standing.disabled:
@@ -233,4 +236,4 @@ def _of_client(client: Client | RegisteredClient, kinds: frozenset[TokenKind]) -
 
 
 def _first(kinds: frozenset[TokenKind]) -> TokenKind:
-    return TokenKind.OPAQUE if TokenKind.OPAQUE in kinds else TokenKind.JWT
+    return TokenKind.OPAQUE if TokenKind.OPAQUE in kinds else min(kinds, default=TokenKind.JWT)

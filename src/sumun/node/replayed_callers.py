@@ -44,6 +44,8 @@ class ReplayedCallers:
             subject = Subject.parse(who)
         except InvalidSubjectError:
             return _NOBODY
+        if profile.kind is TokenKind.SESSION:
+            return _judged(subject, profile, ClientState(client_id, profile.scopes))
         client = self._plan.clients.get(client_id)
         if client is None and self._directory is None:
             return Unknown(
@@ -83,7 +85,7 @@ class ReplayedCallers:
 def _judged(subject: Subject, profile: Profile, client: ClientState) -> Evidence:
     """What its token proves: claims as they are, a record cut to what its client may carry."""
     rights = (profile.roles, profile.permissions)
-    if profile.kind is TokenKind.JWT:
+    if profile.kind is not TokenKind.OPAQUE:
         principal = Principal(subject, "", *rights, profile.scopes, client.client_id)
         return Proven(principal, profile.kind, _NEVER)
     record = TokenRecord("", subject, client.client_id, profile.scopes, 0, 1, 0, profile.own_rights, *rights)

@@ -7,4 +7,7 @@ from typing import Final
 AUTHORIZE_PATH: Final = "/oauth/authorize"
 CONSENT_PATH: Final = "/oauth/consent"
 LOGIN_PATH: Final = "/login"
+LOGIN_START_PATH: Final = "/login/start"
+LOGIN_CONTINUE_PATH: Final = "/login/continue"
+LOGIN_HANDOFF_PATH: Final = "/login/handoff"
 PAR_PATH: Final = "/oauth/par"

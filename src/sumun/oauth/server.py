@@ -35,6 +35,7 @@ from sumun.oauth.endpoints.login import LoginEndpoint
 from sumun.oauth.endpoints.metadata import MetadataEndpoint, Published, documents
 from sumun.oauth.endpoints.par import ParEndpoint
 from sumun.oauth.endpoints.revoke import RevokeEndpoint, Revokes
+from sumun.oauth.endpoints.single_sign_on import ContinueEndpoint, HandoffEndpoint, StartEndpoint
 from sumun.oauth.endpoints.token import TokenEndpoint
 from sumun.oauth.endpoints.userinfo import UserinfoEndpoint
 from sumun.oauth.endpoints.ws_ticket import IssuesTickets, RecognisesAndRemembers, WsTicketEndpoint
@@ -43,9 +44,19 @@ from sumun.oauth.grants.client_credentials import ClientCredentialsGrant
 from sumun.oauth.grants.password import LoginFor, PasswordGrant
 from sumun.oauth.grants.refresh_token import RefreshTokenGrant
 from sumun.oauth.grants.refreshing import RefreshTokens
+from sumun.oauth.handoff import Handoffs
 from sumun.oauth.issue import FindGrant, Issuer, KeepsTokens
 from sumun.oauth.login_first import LoginFirst
-from sumun.oauth.paths import AUTHORIZE_PATH, CONSENT_PATH, LOGIN_PATH, PAR_PATH
+from sumun.oauth.our_hosts import OurHosts
+from sumun.oauth.paths import (
+    AUTHORIZE_PATH,
+    CONSENT_PATH,
+    LOGIN_CONTINUE_PATH,
+    LOGIN_HANDOFF_PATH,
+    LOGIN_PATH,
+    LOGIN_START_PATH,
+    PAR_PATH,
+)
 from sumun.oauth.presented import PresentedTokens, ReadsTokens
 from sumun.oauth.replies import Replies
 from sumun.sessions import Sessions
@@ -78,6 +89,7 @@ class OAuthParts:
     bundles          today's roles and what they bundle
     consents         what people allow clients
     people           their accounts
+    session_hosts    the hosts that routes with sessions name (`our_hosts.session_hosts`)
     login            the authenticators of the gateway's own pages
     vocabulary       the permissions that the configuration has words for, and the words
     tls              of the listeners that speak it
@@ -103,6 +115,7 @@ class OAuthParts:
     clock: Callable[[], float]
     consents: RememberedConsents
     people: AccountReader
+    session_hosts: frozenset[str] = frozenset()
     login: tuple[str, ...] = ()
     vocabulary: Mapping[str, Sentence] = field(default_factory=dict)
     origins: frozenset[str] = frozenset()
@@ -212,6 +225,19 @@ def _browser(parts: OAuthParts, login: ClientLogin[RegisteredClient], codes: Cod
         CONSENT_PATH: Mounted(consent, PAGE, page=True),
         LOGIN_PATH: Mounted(log_in, PAGE, page=True),
         PAR_PATH: Mounted(ParEndpoint(login, pushed), POST),
+        **_single_sign_on(parts, login_first),
+    }
+
+
+def _single_sign_on(parts: OAuthParts, login_first: LoginFirst) -> dict[str, Mounted]:
+    """One login for every host."""
+    hosts = OurHosts(parts.settings.issuer, parts.session_hosts)
+    handoffs = Handoffs(parts.ephemeral)
+    go_on = ContinueEndpoint(hosts, handoffs, parts.sessions, login_first)
+    return {
+        LOGIN_START_PATH: Mounted(StartEndpoint(hosts, handoffs), ("GET",), page=True),
+        LOGIN_CONTINUE_PATH: Mounted(go_on, ("GET",), page=True),
+        LOGIN_HANDOFF_PATH: Mounted(HandoffEndpoint(hosts, handoffs, parts.sessions), ("GET",), page=True),
     }
 
 

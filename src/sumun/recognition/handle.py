@@ -28,7 +28,14 @@ class ClaimsHandle:
     key_id: str
 
 
-Handle: TypeAlias = OpaqueHandle | ClaimsHandle
+@dataclass(frozen=True, slots=True)
+class SessionHandle:
+    """Of a browser session: the SHA-256 digest (32 bytes) of its cookie."""
+
+    digest: bytes = field(repr=False)
+
+
+Handle: TypeAlias = OpaqueHandle | ClaimsHandle | SessionHandle
 
 
 class OfOpaque(msgspec.Struct, frozen=True, array_like=True, tag="o"):
@@ -43,6 +50,21 @@ class OfClaims(msgspec.Struct, frozen=True, array_like=True, tag="c"):
     handle: ClaimsHandle
 
 
-def tagged(handle: Handle) -> OfOpaque | OfClaims:
+class OfSession(msgspec.Struct, frozen=True, array_like=True, tag="s"):
+    """A SessionHandle as it travels."""
+
+    handle: SessionHandle
+
+
+Tagged: TypeAlias = OfOpaque | OfClaims | OfSession
+
+
+def tagged(handle: Handle) -> Tagged:
     """The handle, saying which it is."""
-    return OfOpaque(handle) if isinstance(handle, OpaqueHandle) else OfClaims(handle)
+    match handle:
+        case OpaqueHandle():
+            return OfOpaque(handle)
+        case ClaimsHandle():
+            return OfClaims(handle)
+        case SessionHandle():
+            return OfSession(handle)

@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from sumun.recognition.handle import Handle, OfClaims, OfOpaque, tagged
+from sumun.recognition.handle import Handle, Tagged, tagged
 from sumun.tokens import format as token_format
 from sumun.tokens.errors import StoreUnavailableError
 from sumun.tokens.tickets import TicketStore
@@ -18,7 +18,7 @@ from sumun.tokens.tickets import TicketStore
 LIFETIME_SECONDS: Final = 30
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(OfOpaque | OfClaims).decode
+_decode = msgspec.msgpack.Decoder(Tagged).decode
 
 
 class HandshakeTickets:

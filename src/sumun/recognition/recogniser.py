@@ -3,6 +3,7 @@
     none                            -> Missing
     smn_at_... with a good checksum -> record (store) + standing + client -> judged
     a.b.c                           -> claims (signature, new ones in a line of their own) + denials + client -> judged
+    smn_se_... in our cookie        -> session (store) + standing -> judged (`session_looks`)
     anything else                   -> Invalid(malformed), and nobody is asked
 
 Junk never reaches the store. Questions for one credential that meet are one look. Whatever was looked up is checked
@@ -20,9 +21,11 @@ from typing import Any, TypeAlias, TypeVar
 from sumun.access import Evidence, Invalid, InvalidBecause, Missing
 from sumun.identity import Credential, CredentialKind, Standing, Subject
 from sumun.recognition.errors import ChangingTooFastError, TooManyNewTokensError
-from sumun.recognition.handle import ClaimsHandle, Handle, OpaqueHandle
+from sumun.recognition.handle import ClaimsHandle, Handle, OpaqueHandle, SessionHandle
 from sumun.recognition.memory import Memory, Ticket
+from sumun.recognition.session_looks import SessionLook, SessionLooks
 from sumun.recognition.truth import ConfiguredFirst
+from sumun.sessions import SessionStore
 from sumun.tokens import format as token_format
 from sumun.tokens import jws, jwt
 from sumun.tokens.batching import BatchingReader
@@ -71,6 +74,7 @@ class Recogniser:
         memory: Memory,
         records: BatchingReader[Ticket],
         directory: ConfiguredFirst,
+        sessions: SessionStore,
         *,
         issuer: str,
         audience: str,
@@ -80,6 +84,7 @@ class Recogniser:
         self._memory = memory
         self._records = records
         self._directory = directory
+        self._sessions = SessionLooks(sessions, self._standing, memory.ticket)
         self._issuer = issuer
         self._audience = audience
         self._steady = steady
@@ -95,6 +100,11 @@ class Recogniser:
         text = credential.secret
         if credential.kind is CredentialKind.NONE:
             return Missing()
+        if credential.kind is CredentialKind.SESSION:
+            if not token_format.is_wellformed(text, token_format.SESSION_PREFIX):
+                return _MALFORMED
+            self._memory.require_trust(self._steady())
+            return None
         if text.startswith(token_format.ACCESS_PREFIX):
             if not token_format.is_wellformed(text, token_format.ACCESS_PREFIX):
                 return _MALFORMED
@@ -112,7 +122,13 @@ class Recogniser:
             evidence = self.recognise_now(credential, now)
             if evidence is not None:
                 return evidence
-            if text.startswith(token_format.ACCESS_PREFIX):
+            look: _Look | SessionLook
+            if credential.kind is CredentialKind.SESSION:
+                look = await self._session(token_format.digest(text), now, used=True)
+                self._memory.require_trust(self._steady())
+                if self._memory.unchanged_since(look.ticket, look.about()):
+                    return look.judged(now)
+            elif text.startswith(token_format.ACCESS_PREFIX):
                 look = await self._look_up(token_format.digest(text))
                 self._memory.require_trust(self._steady())
                 if self._memory.unchanged_since(look.ticket, look.about()):
@@ -130,7 +146,7 @@ class Recogniser:
         to look up than the record, or that news overtook it: then ask `recognise`. Raises OutageError.
         """
         text = credential.secret
-        if not text.startswith(token_format.ACCESS_PREFIX):
+        if credential.kind is CredentialKind.SESSION or not text.startswith(token_format.ACCESS_PREFIX):
             return False
 
         def judge(ticket: Ticket, found: TokenRecord | BaseException | None) -> None:
@@ -151,6 +167,8 @@ class Recogniser:
         """How to judge this credential again; to be asked in the loop turn that proved it. None: it cannot be."""
         text = credential.secret
         digest = token_format.digest(text)
+        if credential.kind is CredentialKind.SESSION:
+            return SessionHandle(digest)
         if text.startswith(token_format.ACCESS_PREFIX):
             return OpaqueHandle(digest)
         claims = self._memory.claims(digest)
@@ -158,11 +176,18 @@ class Recogniser:
         return None if claims is None or header is None else ClaimsHandle(claims, header.kid)
 
     async def recognise_again(self, handle: Handle, now: float) -> Evidence:
-        """What the credential behind the handle proves now. `now` is unix seconds. Raises OutageError."""
+        """What the credential behind the handle proves now. `now` is unix seconds. Raises OutageError.
+
+        Of a session that is no use: one that is only held open goes idle.
+        """
         for _ in range(_LOOKS):
             self._memory.require_trust(self._steady())
-            if isinstance(handle, OpaqueHandle):
-                look = await self._look_up(handle.digest)
+            if not isinstance(handle, ClaimsHandle):
+                look: _Look | SessionLook
+                if isinstance(handle, SessionHandle):
+                    look = await self._session(handle.digest, now, used=False)
+                else:
+                    look = await self._look_up(handle.digest)
                 self._memory.require_trust(self._steady())
                 if self._memory.unchanged_since(look.ticket, look.about()):
                     return look.judged(now)
@@ -223,6 +248,11 @@ class Recogniser:
                 return claims
         finally:
             self._unverified -= 1
+
+    # -- sessions ------------------------------------------------------------------------------------------------
+
+    async def _session(self, digest: bytes, now: float, *, used: bool) -> SessionLook:
+        return await self._once((digest, used), lambda: self._sessions.look(digest, now, used=used))
 
     # -- records -------------------------------------------------------------------------------------------------
 

@@ -5,14 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from sumun.access import Evidence, Invalid, InvalidBecause, Proven, TokenKind
+from sumun.access.handover import SESSION_CLIENT
+from sumun.config.plan import KEPT_OF_IDLE
 from sumun.identity import ANYTHING, Principal, Standing
 from sumun.sessions.session import Session
-
-CLIENT_ID: Final = "sumun.session"
-"""Whom a call with a cookie comes through: ourselves. No client can have this id."""
-
-KEPT: Final = 4
-"""What is kept of a session without asking again lives for this part of its idle limit at most."""
 
 
 def judge_session(session: Session, standing: Standing | None, now: float, as_of: int = 0) -> Evidence:
@@ -33,7 +29,7 @@ def judge_session(session: Session, standing: Standing | None, now: float, as_of
         roles=standing.roles,
         permissions=standing.permissions,
         scopes=_EVERYTHING,
-        client_id=CLIENT_ID,
+        client_id=SESSION_CLIENT,
         token_id=session.id,
     )
     return Proven(
@@ -41,7 +37,7 @@ def judge_session(session: Session, standing: Standing | None, now: float, as_of
         TokenKind.SESSION,
         session.ends_at_ms / 1000,
         as_of,
-        kept_until=min(session.over_at_ms / 1000, now + session.idle_ms / 1000 / KEPT),
+        kept_until=min(session.over_at_ms / 1000, now + session.idle_ms / 1000 / KEPT_OF_IDLE),
     )
 
 

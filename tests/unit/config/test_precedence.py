@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sumun.access import ALWAYS, Access, TokenKind
+from sumun.access import ALWAYS, TOKENS, Access
 from sumun.config.plan import METHODS, Route
 from sumun.config.precedence import allowed_methods, find, is_own
 
@@ -12,7 +12,7 @@ from sumun.config.precedence import allowed_methods, find, is_own
 def route(path: str, *methods: str, host: str = "", access: Access = Access.PROTECTED) -> Route:
     """A route that is named by what it matches."""
     name = f"{host} {' '.join(methods)} {path}".strip()
-    return Route(name, host, path, methods, "s", access, ALWAYS, frozenset(TokenKind))
+    return Route(name, host, path, methods, "s", access, ALWAYS, TOKENS)
 
 
 ROUTES = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sumun.access import ALWAYS, Access, TokenKind
+from sumun.access import ALWAYS, TOKENS, Access
 from sumun.config.plan import (
     Address,
     Limits,
@@ -42,7 +42,7 @@ def route(name: str, path: str, to: str, *methods: str, **changes: Any) -> Route
         "host": "",
         "access": Access.PROTECTED,
         "requirement": ALWAYS,
-        "kinds": frozenset(TokenKind),
+        "kinds": TOKENS,
         "where": Place(YAML, 10, 5),
     }
     return Route(id=name, path=path, service=to, methods=tuple(sorted(methods)), **(values | changes))

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from sumun.access import Invalid, InvalidBecause, Proven, TokenKind
+from sumun.access import TOKENS, Invalid, InvalidBecause, Proven, TokenKind
 from sumun.config.compile import compile_plan
 from sumun.config.plan import Plan
 from sumun.config.yaml_reader import parse
@@ -19,7 +19,7 @@ from sumun.node.callers import Callers
 from tests.golden.kinds import CATALOGUE
 from tests.unit.explain.test_logged import fields
 
-BOTH, ONLY_JWT = frozenset(TokenKind), frozenset({TokenKind.JWT})
+BOTH, ONLY_JWT = TOKENS, frozenset({TokenKind.JWT})
 YAML = b"""\
 services: {shop: {url: "http://127.0.0.1:9101"}}
 roles: {user: ["product:read"]}

@@ -18,6 +18,7 @@ from sumun.identity import ANYTHING, Credential, CredentialKind, Permission, Sta
 from sumun.recognition import Memory, OutOfTouchError, Recogniser, recogniser
 from sumun.recognition.errors import ChangingTooFastError, TooManyNewTokensError
 from sumun.recognition.truth import ConfiguredFirst
+from sumun.sessions.store_memory import MemorySessions
 from sumun.tokens import base64url, jws, jwt, mint
 from sumun.tokens import format as token_format
 from sumun.tokens.batching import BatchingReader
@@ -27,6 +28,7 @@ from sumun.tokens.feed import Change, ChangeKind, News
 from sumun.tokens.judge import ClientState
 from sumun.tokens.record import TokenRecord
 from sumun.tokens.signing_keys import KeyRing
+from sumun.tokens.stores.memory_feed import MemoryFeed
 from tests.unit.tokens.keys import KEYS, ring_of
 
 NOW = 1_000_000.0
@@ -96,10 +98,12 @@ class Setting:
         self.memory = Memory()
         self.memory.begin(0, ring_of(KEY), [])
         self.memory.trust_until(NOW)
+        self.sessions = MemorySessions(MemoryFeed(lambda: NOW), lambda: NOW)
         self.recogniser = Recogniser(
             self.memory,
             BatchingReader(self.known),
             ConfiguredFirst(self.known, {"batch": BATCH}),
+            self.sessions,
             issuer="https://gate",
             audience="shop",
             steady=lambda: 0.0,

@@ -19,6 +19,7 @@ from sumun.recognition.memory import Memory
 from sumun.recognition.news_reader import NewsReader
 from sumun.recognition.recogniser import Recogniser
 from sumun.recognition.truth import ConfiguredFirst
+from sumun.sessions.store_memory import MemorySessions
 from sumun.tokens import format as token_format
 from sumun.tokens import mint
 from sumun.tokens.batching import BatchingReader
@@ -199,6 +200,7 @@ class World:
         self.truth = TheTruth(self.gates["truth"], self.gates["news"])
         self.feed = MemoryFeed(self.loop.time)
         self.store = MemoryStore(self.feed, self.loop.time)
+        self.sessions = MemorySessions(self.feed, self.loop.time)
         self.wall_ahead = 1_000_000.0
         self.confirmed: dict[str, int] = {}
         self.happened: dict[str, int] = {}
@@ -238,7 +240,7 @@ class World:
         )
         records = BatchingReader(GatedStore(self.store, self.gates["store"]))
         recogniser = Recogniser(
-            memory, records, directory, issuer=ISSUER, audience=AUDIENCE, steady=self.loop.time
+            memory, records, directory, self.sessions, issuer=ISSUER, audience=AUDIENCE, steady=self.loop.time
         )
         return Process(f"p{index}", memory, reader, recogniser, wire)
 

@@ -1,0 +1,238 @@
+"""The cookie of a browser session as a credential, through a whole node."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin
+
+from tests.live.browser_world import COOKIE, PAGE, BrowserNode, browser_node
+from tests.live.node_under_test import until
+
+CONFIG = """
+listen: 127.0.0.1:PORT
+services:
+  shop: {url: http://127.0.0.1:SERVICE}
+  chat: {url: http://127.0.0.1:SERVICE, websocket: {origins: ["https://pages.example.com", "http://127.0.0.1:PORT"]}}
+roles:
+  user: ["shop:read"]
+  admin: ["shop:*"]
+routes:
+  - {path: /shop, service: shop, require: shop:read, session: true}
+  - {path: /admin, service: shop, require: {role: admin}, session: true}
+  - {path: /api, service: shop, require: shop:read}
+  - {path: /only, service: shop, session: true, tokens: []}
+  - {path: /open, service: shop, require: public}
+  - {path: /ws, service: shop, require: shop:read, session: true}
+  - {path: /chat, service: chat, require: shop:read, session: true}
+clients:
+  - {id: app, kind: public, first_party: true, grants: [password]}
+limits: {wrong_tokens_per_source: 100000}
+"""
+
+
+@pytest.fixture(scope="module")
+def node(haproxy: Path) -> Iterator[BrowserNode]:
+    """A gateway with routes for browsers, and for programs."""
+    with browser_node(haproxy, CONFIG, "ann", "bea") as node:
+        yield node
+
+
+def token_of(node: BrowserNode, name: str) -> str:
+    form = {"grant_type": "password", "client_id": "app", "username": name, "password": f"{name}-demo-pass"}
+    answer = node.form("/oauth/token", form)
+    assert answer.status == 200, answer
+    return str(answer.json["access_token"])
+
+
+def told(answer) -> dict[str, str]:
+    """The header fields that the service was sent."""
+    return dict(answer.json)
+
+
+def test_a_cookie_instead_of_a_token(node: BrowserNode) -> None:
+    """Who is logged in needs no token; the service is told who it is, and sees every cookie but ours."""
+    cookie, session = node.begin("ann")
+    answer = node.ask("/shop", Cookie=f"a=1; {COOKIE}={cookie}; b=2; __Host-sumun_csrf=x")
+    assert answer.status == 200, answer
+    said = told(answer)
+    assert (said["x-user-id"], said["x-user-permissions"]) == ("ann", "shop:read")
+    assert (said["x-client-id"], said["x-token-id"]) == ("sumun.session", session.id)
+    assert said["cookie"] == "a=1; b=2"
+    assert "cookie" not in told(node.ask("/shop", cookie))
+    assert node.ask("/admin", cookie).status == 403
+    line = node.line(answer)
+    assert (line["who"], line["held"]) == ("user:ann", "session;user;;*:*")
+    assert cookie not in (node.data / "log" / "access.log").read_text()
+
+
+@pytest.mark.parametrize("path", ["/api", "/open"])
+def test_no_other_route_takes_it(node: BrowserNode, path: str) -> None:
+    """A route that does not say so does not take the cookie, and its service does not see it."""
+    cookie, _ = node.begin("ann")
+    answer = node.ask(path, Cookie=f"{COOKIE}={cookie}; a=1")
+    if path == "/api":
+        assert (answer.status, answer.json["code"]) == (401, "no_credential")
+    else:
+        assert told(answer)["cookie"] == "a=1"
+        assert "x-user-id" not in told(answer)
+
+
+def test_what_is_no_credential_here(node: BrowserNode) -> None:
+    """The cookie's value is no token, a token is no cookie, and a route may take sessions alone."""
+    cookie, _ = node.begin("ann")
+    token = token_of(node, "ann")
+    assert node.ask("/shop", Authorization=f"Bearer {cookie}").status == 401
+    assert node.ask("/shop", token).status == 401
+    assert node.ask("/only", cookie).status == 200
+    answer = node.ask("/only", Authorization=f"Bearer {token}")
+    assert (answer.status, node.line(answer)["why"]) == (401, "wrong_token_kind")
+
+
+def test_a_token_wins(node: BrowserNode) -> None:
+    """Browsers always send the cookie: who sends a token as well means the token, good or bad. Two cookies are refused."""
+    cookie, _ = node.begin("ann")
+    token = token_of(node, "bea")
+    assert told(node.ask("/shop", cookie, Authorization=f"Bearer {token}"))["x-user-id"] == "bea"
+    assert node.ask("/shop", cookie, Authorization="Bearer smn_at_wrong").status == 401
+    assert node.ask("/shop", cookie, Authorization="Basic YTpi").status == 401
+    answer = node.ask("/shop", Cookie=f"{COOKIE}={cookie}; {COOKIE}={cookie}")
+    assert (answer.status, answer.json["code"]) == (400, "two_credentials")
+
+
+def test_kept_and_ended(node: BrowserNode) -> None:
+    """A session that HAProxy lets through by itself is refused as soon as it has ended; so with its person's rights."""
+    cookie, session = node.begin("ann")
+    other, _ = node.begin("bea")
+    for one in (cookie, other):
+        until(lambda one=one: node.is_kept("/shop", one), why="it is kept")
+    node.end(session)
+    answer = node.ask("/shop", cookie)
+    assert (answer.status, node.line(answer)["why"]) == (401, "session_over")
+    until(lambda: node.is_kept("/shop", other), why="another is kept still")
+    assert node.sumun("user", "revoke", "bea", "--role", "user").returncode == 0
+    assert node.ask("/shop", other).status == 403
+    assert node.sumun("user", "grant", "bea", "--role", "user").returncode == 0
+    assert node.ask("/shop", other).status == 200
+
+
+def test_a_new_password_ends_it(node: BrowserNode) -> None:
+    """Every login of before is over when the password was changed, whatever HAProxy kept of it."""
+    cookie, _ = node.begin("bea")
+    until(lambda: node.is_kept("/shop", cookie), why="it is kept")
+    done = node.sumun("user", "password", "bea", "--password-stdin", stdin="bea-demo-pass\n")
+    assert done.returncode == 0, done.stderr
+    assert node.ask("/shop", cookie).status == 401
+
+
+HERE, SIBLING = "http://127.0.0.1:PORT", "http://pages.example.com"
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Origin": HERE}, 200),
+        ({"Sec-Fetch-Site": "same-origin", "Origin": "null"}, 200),
+        ({"Sec-Fetch-Site": "same-origin"}, 200),
+        ({}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Origin": SIBLING}, 403),
+        ({"Origin": "https://127.0.0.1:PORT"}, 403),
+        ({"Origin": f"{HERE}.example.com"}, 403),
+        ({"Sec-Fetch-Site": "same-site", "Origin": SIBLING}, 403),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "none"}, 403),
+    ],
+)
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_changes_come_from_our_own_pages(
+    node: BrowserNode, method: str, headers: dict[str, str], status: int
+) -> None:
+    """A cookie alone changes nothing: the page that sent it must be of this host, as the browser itself says."""
+    cookie, _ = node.begin("ann")
+    sent = {name.replace("-", "_"): value.replace("PORT", str(node.port)) for name, value in headers.items()}
+    for _ in range(3):  # asked, and kept
+        answer = node.ask("/shop", cookie, method, **sent)
+        assert answer.status == status, answer
+        if status == 403:
+            assert answer.json["code"] == "origin_not_allowed"
+    assert node.ask("/shop", cookie).status == 200
+    assert node.ask("/shop", None, method, Authorization=f"Bearer {token_of(node, 'ann')}").status == 200
+
+
+def opened(node: BrowserNode, path: str, cookie: str, origin: str | None) -> ClientConnection:
+    return connect(
+        f"ws://127.0.0.1:{node.port}{path}",
+        origin=None if origin is None else Origin(origin.replace("PORT", str(node.port))),
+        additional_headers={"Cookie": f"{COOKIE}={cookie}"},
+        legacy=True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "origin"), [("/ws", HERE), ("/chat", "https://pages.example.com"), ("/chat", HERE)]
+)
+def test_a_websocket_with_a_cookie(node: BrowserNode, path: str, origin: str) -> None:
+    """A page of this host, or one that the service lists, opens a WebSocket; it ends with the session, others do not."""
+    cookie, session = node.begin("ann")
+    spared, _ = node.begin("ann")
+    one, other = (opened(node, path, value, origin) for value in (cookie, spared))
+    one.ping().wait(5)
+    node.end(session)
+    with pytest.raises(ConnectionClosed):
+        one.recv(timeout=1.0)
+    other.ping().wait(5)
+    other.close()
+
+
+@pytest.mark.parametrize(
+    ("path", "origin"),
+    [("/ws", None), ("/ws", SIBLING), ("/ws", "null"), ("/chat", None), ("/chat", SIBLING)],
+)
+def test_no_websocket_from_elsewhere(node: BrowserNode, path: str, origin: str | None) -> None:
+    """RFC 6455 10.2: a handshake with our cookie and no Origin of ours is refused, whoever is logged in."""
+    cookie, _ = node.begin("ann")
+    with pytest.raises(InvalidStatus) as error:
+        opened(node, path, cookie, origin)
+    answer = error.value.response
+    assert (answer.status_code, json.loads(answer.body)["code"]) == (403, "origin_not_allowed")
+
+
+@pytest.mark.parametrize("cookie", [None, "smn_se_junk"])
+def test_people_are_sent_to_log_in(node: BrowserNode, cookie: str | None) -> None:
+    """A page that somebody navigates to leads to the login and back; a script is told 401."""
+    answer = node.ask("/shop?a=1&b=%ED%95%9C", cookie, **{k.replace("-", "_"): v for k, v in PAGE.items()})
+    assert (answer.status, answer.headers["location"]) == (
+        302,
+        "/login/start?return=%2Fshop%3Fa%3D1%26b%3D%25ED%2595%259C",
+    )
+    assert answer.headers["cache-control"] == "no-store"
+    for headers in (
+        {"Accept": "application/json"},
+        {"Accept": "text/html", "Sec_Fetch_Mode": "cors"},
+        {"Accept": "text/html", "Authorization": "Bearer smn_at_x"},
+    ):
+        assert node.ask("/shop", cookie, **headers).status == 401
+    assert node.ask("/shop", cookie, "POST", Accept="text/html", Sec_Fetch_Site="same-origin").status == 401
+    assert node.ask("/api", cookie, Accept="text/html", Sec_Fetch_Mode="navigate").status == 401
+    assert node.ask("/shop", cookie, Accept="text/html").status == 302
+    logged_in, _ = node.begin("ann")
+    assert node.ask("/admin", logged_in, Accept="text/html").status == 403
+
+
+def test_survives_kill_9(node: BrowserNode) -> None:
+    """Whatever process is killed, a session that was begun is known afterwards, and one that was ended is not."""
+    kept, _ = node.begin("ann")
+    ended, session = node.begin("ann")
+    node.end(session)
+    for part in ("valkey", "answer", "http", "keeper"):
+        node.kill(part)
+        until(lambda: node.ask("/shop", kept).status == 200, why=f"after kill -9 of {part}")
+        until(lambda: node.ask("/shop", ended).status == 401, why=f"after kill -9 of {part}")
+    assert time.time() < session.ends_at_ms / 1000
