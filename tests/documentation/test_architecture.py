@@ -16,12 +16,13 @@ from sumun.config.plan import CertificateFiles, ClientCertificates, Tls
 from sumun.haproxy import refusals
 from sumun.haproxy.kept import told_fact, told_rights
 from sumun.haproxy.refusals import GRPC_STATUS, Refusal
-from sumun.haproxy.render_spoe import ANSWER_VARIABLES, MESSAGE, PREFIX, render_spoe
+from sumun.haproxy.render_spoe import ANSWER_VARIABLES, MESSAGE, PREFIX, PROVING_MESSAGE, render_spoe
 from tests.documentation.tables import DOCS, ROOT, table, words
 from tests.unit.haproxy.plans import plan, route, service
 
 PAGE = DOCS / "architecture.md"
 QUESTION = f"The question (SPOE message `{MESSAGE}`; every argument is set by HAProxy, none by the client)"
+PROVING = f"What a proving call adds (SPOE message `{PROVING_MESSAGE}`)"
 ANSWER = f"The answer (SPOE variables, scope txn, prefix `{PREFIX}`: `txn.{PREFIX}.<name>`)"
 TYPES = {"string": str, "bool": bool, "int32": int}
 
@@ -31,20 +32,21 @@ def told_types(heading: str) -> dict[str, str]:
     return {name: row[1] for row in table(PAGE, heading) for name in words(row[0])}
 
 
-def asked() -> list[str]:
-    """The arguments of the message in the SPOE file."""
+def asked(message: str) -> list[str]:
+    """The arguments of this message in the SPOE file."""
     for_browsers = route("products", "/products", "shop", kinds=frozenset(TokenKind))
     a_plan = plan(8080, [service("shop", 9101)], [for_browsers])
     tls = Tls((CertificateFiles("", ""),), ClientCertificates("", required=False, listen=None))
     a_plan = replace(a_plan, tls={"public": tls})
     lines = [line.text for line in render_spoe(a_plan).lines]
-    (args,) = [line for line in lines if line.strip().startswith("args ")]
+    args = lines[lines.index(f"spoe-message {message}") + 1]
     return re.findall(r"(\w+)=\S+", args)
 
 
 def test_the_question_is_what_haproxy_asks() -> None:
-    """The table lists the arguments of the SPOE file, all of them, in their order."""
-    assert list(told_types(QUESTION)) == asked()
+    """The tables list the arguments of the SPOE file, all of them, in their order."""
+    assert list(told_types(QUESTION)) == asked(MESSAGE)
+    assert [*told_types(QUESTION), *told_types(PROVING)] == asked(PROVING_MESSAGE)
 
 
 def test_the_question_is_what_we_read() -> None:
@@ -54,7 +56,8 @@ def test_the_question_is_what_we_read() -> None:
         "ip": ipaddress.ip_address("127.0.0.1"),
         "bool": None,
     }  # a flag that is not set is null
-    args: dict[str, object] = {name: samples[kind] for name, kind in told_types(QUESTION).items()}
+    told = told_types(QUESTION) | told_types(PROVING)
+    args: dict[str, object] = {name: samples[kind] for name, kind in told.items()}
     args |= {"gen": "7"}
     rows = {words(row[0])[0]: words(row[2]) for row in table(PAGE, QUESTION)}
     for listener in rows["lst"]:
@@ -79,6 +82,7 @@ def answers() -> dict[str, Mapping[str, object]]:
         "fact": told_fact("opaque;admin;a:b;*:*", "user:alice", "tid_1", "shop-app", "alice", "Alice"),
         "rights": told_rights("admin", "a:b"),
         "shadow": "insufficient_scope/a:c",
+        "dpop_nonce": "n",
     }
     return sorts
 

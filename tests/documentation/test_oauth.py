@@ -8,6 +8,7 @@ from sumun.oauth.endpoints.introspect import IntrospectEndpoint
 from sumun.oauth.endpoints.metadata import Published, documents, server_metadata
 from sumun.oauth.errors import STATUS
 from sumun.oauth.presented import Presented
+from sumun.tokens.binding import to_key
 from tests.documentation.tables import DOCS, table, words
 
 PAGE = DOCS / "oauth.md"
@@ -41,5 +42,7 @@ def test_the_members_of_an_introspection() -> None:
         audience="x",
     )
     alice = Principal(Subject.user("alice"), "", frozenset(), frozenset(), frozenset({ANYTHING}))
-    given = endpoint._members(Presented("tid_1", "shop-app", 1, 2), Proven(alice, TokenKind.OPAQUE, 2.0))
+    given = endpoint._members(
+        Presented("tid_1", "shop-app", 1, 2), Proven(alice, TokenKind.OPAQUE, 2.0, bound_to=to_key("k" * 43))
+    )
     assert [words(row[0])[0] for row in table(PAGE, "Asking what a token is")] == list(given)

@@ -26,8 +26,10 @@ from sumun.oauth.clients import as_registered
 from sumun.oauth.grants.refreshing import RefreshTokens
 from sumun.oauth.server import OAuthParts, oauth_app
 from sumun.recognition import Recogniser
+from sumun.recognition.possession import Possession
 from sumun.sessions import Sessions
 from sumun.sessions.store_memory import MemorySessions
+from sumun.tokens.own_uri import OwnUris
 from sumun.tokens.signing_keys import NO_KEYS
 from sumun.tokens.stores.memory import MemoryStore
 from sumun.tokens.stores.memory_ephemeral import MemoryEphemeral
@@ -125,6 +127,9 @@ def server() -> OAuthApp:
             store=store,
             changes=never,
             recogniser=Nobody(),
+            possession=Possession(
+                MemoryEphemeral(time.time), never, lambda: OwnUris(["https://gw.example.com"]), lambda: False
+            ),
             tickets=never,
             refresh=RefreshTokens(never, never, never, time.time, RefreshSettings()),
             grant_of=never,

@@ -35,6 +35,7 @@ from sumun.answers.returning import Returning
 from sumun.answers.settled import Settled, SettledOnce
 from sumun.answers.translate import (
     BadQuestionError,
+    Call,
     Question,
     Variables,
     read_question,
@@ -46,6 +47,7 @@ from sumun.haproxy.kept import told_fact
 from sumun.identity import Credential, CredentialKind, Principal
 from sumun.recognition.handle import Handle
 from sumun.tokens.binding import for_its_holder, held, to_certificate
+from sumun.tokens.dpop import Shown
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +74,22 @@ class Recognises(Protocol):
         ...
 
 
+class JudgesPossession(Protocol):
+    """What the answerer needs of `recognition.possession`."""
+
+    def nonce(self, now: float) -> str:
+        """The nonce for the caller's next proof. Raises SumunError."""
+        ...
+
+    def shown(self, method: str, host: str, path: str, proof: str | None) -> Shown:
+        """What a call to this Host and path shows."""
+        ...
+
+    async def judge(self, evidence: Evidence, shown: Shown, token: str, now: float) -> Evidence:
+        """What the token proves in this call. Raises SumunError."""
+        ...
+
+
 Redeem = Callable[[str], Awaitable[Handle | None]]
 """Ticket -> the handle of its token, once. Raises OutageError."""
 
@@ -87,6 +105,7 @@ class Answerer:
         generations: Generations,
         recogniser: Recognises,
         redeem: Redeem,
+        possession: JudgesPossession,
         sign_identity: SignIdentity,
         clock: Callable[[], float],
         learn: Learn,
@@ -96,6 +115,7 @@ class Answerer:
         self._generations = generations
         self._recogniser = recogniser
         self._redeem = redeem
+        self._possession = possession
         self._sign_identity = sign_identity
         self._clock = clock
         self._learn = learn
@@ -121,6 +141,8 @@ class Answerer:
             return self._decided(policy, rule, Missing(), question, now)
         if question.credential.kind is CredentialKind.TICKET:
             return self._redeemed(policy, rule, question, now)
+        if question.call is not None:
+            return self._proving(policy, rule, question, question.call, now)
         try:
             evidence = self._recogniser.recognise_now(question.credential, now)
             if evidence is not None:
@@ -171,6 +193,20 @@ class Answerer:
         except SumunError as trouble:
             return self._not_decided(trouble)
 
+    async def _proving(
+        self, policy: Policy, rule: Rule, question: Question, call: Call, now: float
+    ) -> Variables:
+        """A call that has to prove a key beside its token. Whatever comes of it, it is told the nonce to use next."""
+        try:
+            found = await self._recogniser.recognise(question.credential, now)
+            shown = self._possession.shown(call.method, call.host, call.path, call.proof)
+            evidence = await self._possession.judge(found, shown, question.credential.secret, now)
+            told = self._decided(policy, rule, evidence, question, now)
+            told["dpop_nonce"] = self._possession.nonce(now)
+        except SumunError as trouble:
+            return self._not_decided(trouble)
+        return told
+
     def _decided(
         self,
         policy: Policy,
@@ -192,7 +228,7 @@ class Answerer:
                 return {}
             decision = self._settled_of(newer, newer_rule, evidence, internal=question.internal).decision
         if not isinstance(decision, Allow):
-            told = write_refusal(decision)
+            told = write_refusal(decision, dpop=question.call is not None)
         elif isinstance(evidence, Proven):
             told = self._allowed(policy, settled, evidence, question, now, handle)
             kept = handle is None and not evidence.bound_to and not decision.varied

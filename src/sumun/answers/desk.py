@@ -37,7 +37,8 @@ Reply: TypeAlias = Callable[["Waiting", Answer], None]
 
 NOTHING: Final = b""
 ASK: Final = "ask"
-"""The one message of docs/architecture.md, "The question"."""
+ASKED: Final = frozenset({ASK, "ask-proving"})
+"""The messages of docs/architecture.md, "The question": one of them, alone."""
 
 log = logging.getLogger(__name__)
 
@@ -126,7 +127,7 @@ class Desk:
         `room` is False when the connection has too many questions waiting.
         """
         self.counts.questions += 1
-        if len(messages) != 1 or messages[0].name != ASK:
+        if len(messages) != 1 or messages[0].name not in ASKED:
             self.counts.misasked += 1
             self.seldom.warn("misasked", "a question is not one message %r: not the SPOE file we wrote", ASK)
             return NOTHING

@@ -13,19 +13,28 @@ from msgspec import Struct
 from sumun.access import HasPermission, HasRole, InvalidBecause, Reason, Refuse
 from sumun.errors import SumunError
 from sumun.identity import Credential, CredentialKind
-from sumun.tokens.binding import PROOF_ALGORITHMS
+from sumun.tokens.signatures import NAMES
 
 Variables = dict[str, bool | int | str]
 """SPOE variable name (without the prefix) -> value."""
 
 _REALM = 'realm="sumun"'
-_ALGS = f'algs="{" ".join(PROOF_ALGORITHMS)}"'
+_ALGS = f'algs="{" ".join(NAMES)}"'
 
 
 class BadQuestionError(SumunError):
     """HAProxy's question lacks an argument or has one of another type: not the configuration we wrote."""
 
     code = "bad_question"
+
+
+class Call(Struct, frozen=True, gc=False):
+    """The request itself: its method, Host and path, and the value of its DPoP header field if it has one."""
+
+    method: str
+    host: str
+    path: str
+    proof: str | None
 
 
 class Question(Struct, frozen=True, gc=False):
@@ -35,6 +44,7 @@ class Question(Struct, frozen=True, gc=False):
     certificate  the thumbprint of the one with which the connection was made
     span         the number of the span of time in which what is said of a session may be kept; empty for other
                  credentials
+    call         what a proof is held against, when the request proves more than that it has a token
     """
 
     generation: int
@@ -45,10 +55,11 @@ class Question(Struct, frozen=True, gc=False):
     stream: str | None = None
     certificate: str | None = None
     span: str = ""
+    call: Call | None = None
 
 
 def read_question(args: Mapping[str, object]) -> Question:
-    """Read the arguments of one `ask` message. Raises BadQuestionError."""
+    """Read the arguments of one `ask` or `ask-proving` message. Raises BadQuestionError."""
     generation = _text(args, "gen")
     if not generation.isascii() or not generation.isdigit():
         raise BadQuestionError("argument gen is not a number")
@@ -56,7 +67,7 @@ def read_question(args: Mapping[str, object]) -> Question:
     if listener not in ("public", "internal"):
         raise BadQuestionError("argument lst is neither public nor internal")
     kind = _text(args, "kind")
-    stream = None if args.get("stream") is None else _text(args, "stream")
+    stream = _maybe(args, "stream")
     if kind == "bearer":
         credential = Credential(CredentialKind.BEARER, _text(args, "cred"))
     elif kind == "ticket":
@@ -65,10 +76,12 @@ def read_question(args: Mapping[str, object]) -> Question:
         credential = Credential(CredentialKind.TICKET, _text(args, "cred"))
     elif kind == "session":
         credential = Credential(CredentialKind.SESSION, _text(args, "cred"))
+    elif kind == "dpop":
+        credential = Credential(CredentialKind.DPOP, _text(args, "cred"))
     elif kind == "none":
         credential = Credential(CredentialKind.NONE)
     else:
-        raise BadQuestionError("argument kind is none of none, bearer, session and ticket")
+        raise BadQuestionError("argument kind is none of none, bearer, dpop, session and ticket")
     return Question(
         int(generation),
         _text(args, "route"),
@@ -76,9 +89,18 @@ def read_question(args: Mapping[str, object]) -> Question:
         credential,
         _text(args, "id"),
         stream,
-        None if args.get("cert") is None else _text(args, "cert"),
+        _maybe(args, "cert"),
         _text(args, "span") if credential.kind is CredentialKind.SESSION else "",
+        _call(args) if kind == "dpop" else None,
     )
+
+
+def _call(args: Mapping[str, object]) -> Call:
+    return Call(_text(args, "method"), _text(args, "host"), _text(args, "path"), _maybe(args, "proof"))
+
+
+def _maybe(args: Mapping[str, object], name: str) -> str | None:
+    return None if args.get(name) is None else _text(args, name)
 
 
 def _text(args: Mapping[str, object], name: str) -> str:

@@ -5,9 +5,10 @@ nodes -> settings (one class for each section) -> what settings mean to each oth
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from types import MappingProxyType
+from urllib.parse import urlsplit
 
 from sumun.access import TokenKind
 from sumun.config.checking import Checked, check
@@ -21,6 +22,7 @@ from sumun.config.plan import (
     NodeSettings,
     Plan,
     RefreshSettings,
+    Route,
     Sentence,
     SessionSettings,
     TokenSettings,
@@ -103,7 +105,7 @@ def _compile(checked: Checked[Settings], root: MappingNode, findings: Findings, 
         login=chains.default,
         authenticators=MappingProxyType(chains.all()),
         clients=MappingProxyType(clients),
-        tokens=_tokens(checked, listeners, findings),
+        tokens=_tokens(checked, listeners, routes, findings),
         sessions=_sessions(checked, findings),
         limits=_limits(checked, findings),
         node=_node(checked),
@@ -140,7 +142,9 @@ def _roles(checked: Checked[Settings], vocabulary: Vocabulary) -> dict[str, froz
     return {role: frozenset(permissions) for role, permissions in checked.settings.roles.items()}
 
 
-def _tokens(checked: Checked[Settings], listeners: Listeners, findings: Findings) -> TokenSettings:
+def _tokens(
+    checked: Checked[Settings], listeners: Listeners, routes: Iterable[Route], findings: Findings
+) -> TokenSettings:
     tokens = checked.settings.tokens
     section = checked.node.mapping("tokens")
     access, jwt = section.mapping("access"), section.mapping("jwt")
@@ -158,6 +162,8 @@ def _tokens(checked: Checked[Settings], listeners: Listeners, findings: Findings
         identity_lifetime_seconds=tokens.identity.lifetime,
         access_kind=tokens.access.kind,
         refresh=RefreshSettings(tokens.refresh.lifetime, tokens.refresh.idle, tokens.refresh.overlap),
+        origins=_origins(listeners.issuer, routes, tokens.dpop.origins),
+        proof_nonce=tokens.dpop.nonce,
     )
 
 
@@ -169,6 +175,15 @@ def _sessions(checked: Checked[Settings], findings: Findings) -> SessionSettings
         what = "a login may be idle for longer than it lasts at all"
         findings.problem_at(place, "", what, "", "make idle at most absolute")
     return SessionSettings(idle_seconds=sessions.idle, absolute_seconds=sessions.absolute)
+
+
+def _origins(issuer: str, routes: Iterable[Route], others: Iterable[str]) -> tuple[str, ...]:
+    """The issuer's, those of the routes' hosts with its scheme and port, and what is named beside; each once."""
+    parts = urlsplit(issuer)
+    port = f":{parts.port}" if parts.port else ""
+    hosts = sorted({route.host for route in routes if route.host})
+    named = (f"{parts.scheme}://{host}{port}" for host in hosts)
+    return tuple(dict.fromkeys((f"{parts.scheme}://{parts.netloc}", *named, *others)))
 
 
 def _limits(checked: Checked[Settings], findings: Findings) -> Limits:

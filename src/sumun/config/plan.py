@@ -296,7 +296,9 @@ class RefreshSettings:
 class TokenSettings:
     """How access tokens are made. `audience` is the `aud` of JWTs and what the gate demands.
 
-    `access_kind` is for a client that names none (and for tokens that the operator issues by hand).
+    `access_kind` is for a client that names none (and for tokens that the operator issues by hand). `origins` are all
+    under which the gateway is reached, the issuer's first: a DPoP proof names one of them. `proof_nonce`: it needs a
+    nonce of ours.
     """
 
     issuer: str
@@ -307,6 +309,8 @@ class TokenSettings:
     identity_lifetime_seconds: int
     access_kind: TokenKind = TokenKind.OPAQUE
     refresh: RefreshSettings = RefreshSettings()
+    origins: tuple[str, ...] = ()
+    proof_nonce: bool = True
 
 
 KEPT_OF_IDLE = 4

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from sumun.access import TokenKind
+from sumun.config.network import Origin
 from sumun.config.plan import RefreshSettings
 from sumun.config.values import Duration, OneOf, Section, Text
 from sumun.config.words import KindOfToken, Switch
@@ -77,6 +78,23 @@ class RefreshTokenSettings(Section):
     )
 
 
+class DpopSettings(Section):
+    """Proofs of possession (RFC 9449), which clients send beside tokens that are bound to a key."""
+
+    nonce: Switch = Field(
+        True,
+        description="Demand a nonce of ours in every proof, so that none can be made in advance; a client that has "
+        "none is told one, and asks again. Without it, a proof is good for a minute by the client's clock.",
+        examples=["false"],
+    )
+    origins: list[Annotated[str, Origin()]] = Field(
+        [],
+        description="Where the gateway is reached besides `issuer` and the hosts of the routes. A proof names the URI "
+        "that it is for, and no other origin is taken for ours.",
+        examples=["[https://api.example.com]"],
+    )
+
+
 class TokenSection(Section):
     """How tokens are made."""
 
@@ -88,6 +106,7 @@ class TokenSection(Section):
     refresh: RefreshTokenSettings = Field(
         RefreshTokenSettings.model_construct(), description="Refresh tokens."
     )
+    dpop: DpopSettings = Field(DpopSettings.model_construct(), description="Proofs of possession.")
     audience: Annotated[str, Text("audience", r"[\x21-\x7e]{1,255}", "a URI or a word")] | None = Field(
         None,
         description="The `aud` of JWTs, and what the gate demands of them.",

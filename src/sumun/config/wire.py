@@ -282,6 +282,7 @@ class _Loader:
                 **rows.tokens
                 | {"access_kind": TokenKind(rows.tokens["access_kind"])}
                 | {"refresh": RefreshSettings(**rows.refresh)}
+                | {"origins": tuple(rows.tokens["origins"])}
             ),
             sessions=SessionSettings(**rows.sessions),
             limits=Limits(**_with_rates(rows.limits)),

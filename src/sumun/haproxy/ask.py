@@ -15,6 +15,7 @@ from sumun.haproxy.callers import RIGHTS, tell
 from sumun.haproxy.gate import WANTS_EVENTS
 from sumun.haproxy.guesses import HAS_TO_WAIT, count, watch
 from sumun.haproxy.handshakes import HAS_TICKET, IS_HANDSHAKE
+from sumun.haproxy.proofs import PROVES
 from sumun.haproxy.rates import IS_OVER
 from sumun.haproxy.refusals import (
     CODE,
@@ -26,7 +27,7 @@ from sumun.haproxy.refusals import (
     body,
     grpc_answer,
 )
-from sumun.haproxy.render_spoe import ANSWERERS, ENGINE, GROUP, PREFIX, SPOE_FILE, STREAM
+from sumun.haproxy.render_spoe import ANSWERERS, ENGINE, GROUP, PREFIX, PROVING_GROUP, SPOE_FILE, STREAM
 from sumun.haproxy.routes import IS_STREAM, TAKES_SESSION, has_flag
 from sumun.haproxy.session_cookies import to_login
 from sumun.haproxy.stream_commands import STREAM_NAME
@@ -46,6 +47,7 @@ def ask(*, grpc: bool, flags: str, sessions: Sequence[str] = ()) -> list[str]:
         "http-request set-var(txn.kind) str(none)",
         "http-request set-var(txn.kind) str(bearer) if { var(txn.cred) -m found }",
         f"http-request set-var(txn.kind) str(ticket) if {HAS_TICKET}",
+        f"http-request set-var(txn.kind) str(dpop) if {PROVES}",
         *sessions,
     ]
     if grpc:
@@ -59,9 +61,9 @@ def ask(*, grpc: bool, flags: str, sessions: Sequence[str] = ()) -> list[str]:
             lines.append(_named_stream(f" if {has_flag(IS_STREAM)}"))
     # A dead answerer costs nothing: without the guard HAProxy 2.6 would wait for the whole processing timeout.
     # A worker that is stopping counts no server as usable, and still has requests to ask about.
-    lines.append(
-        f"http-request send-spoe-group {ENGINE} {GROUP} if {{ nbsrv({ANSWERERS}) gt 0 }} or {{ stopping }}",
-    )
+    for group, which in ((GROUP, f"!{PROVES}"), (PROVING_GROUP, PROVES)):
+        alive = f"{which} {{ nbsrv({ANSWERERS}) gt 0 }} or {which} {{ stopping }}"
+        lines.append(f"http-request send-spoe-group {ENGINE} {group} if {alive}")
     return lines
 
 

@@ -18,6 +18,7 @@ from sumun.haproxy.gate import WANTS_EVENTS
 from sumun.haproxy.handshakes import answer_protocol, check_origin, no_other_use_of_a_ticket
 from sumun.haproxy.known import tell_known, tell_shadow
 from sumun.haproxy.paths import RuntimePaths
+from sumun.haproxy.proofs import answer_nonce
 from sumun.haproxy.quoting import name, word
 from sumun.haproxy.rates import CallLimits, RouteLimits
 from sumun.haproxy.refusals import (
@@ -71,6 +72,7 @@ def ask_backend(
             let_through(limited=bool(rate)),
             *rates.refuse_over(limited=bool(rate), grpc=grpc, quotas=rate.quotas),
             *refuse(limits, grpc=grpc, flags=flags),
+            answer_nonce(),
             *([GRPC_CONTENT_TYPE] if grpc else [answer_protocol(), *no_other_use_of_a_ticket()]),
             *_servers(service),
         ),

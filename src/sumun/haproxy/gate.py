@@ -17,6 +17,7 @@ from typing import Final
 from sumun.access.handover import OUR_COOKIES, OURS
 from sumun.config.plan import Limits
 from sumun.haproxy.handshakes import IS_HANDSHAKE, TICKET_PARAMETER, take_credentials, tell_handshake
+from sumun.haproxy.proofs import PROVING_SCHEME, take_proof
 from sumun.haproxy.quoting import regex
 from sumun.haproxy.refusals import (
     BAD_HEADER,
@@ -70,11 +71,13 @@ _HAS_HOST = rf"(?=(?:[^\n]*+\n)*?host: {_HOST})"
 
 GOOD_HOST: Final = rf"\A{_HAS_HOST}"
 
+_SUBPROTOCOL = "sec-websocket-protocol"
+
 # Also odd: a request for an event stream, because its service may stay silent for longer (`backends`).
 _ODD_LINES = (
     *(
         f"{name}:"
-        for name in (*_TAKEN_AWAY, "upgrade", "transfer-encoding", "authorization", "sec-websocket-protocol")
+        for name in (*_TAKEN_AWAY, *("upgrade", "transfer-encoding", "authorization", "dpop"), _SUBPROTOCOL)
     ),
     *(
         r"connection:(?! (?:close|keep-alive)\r)",
@@ -108,7 +111,8 @@ def good_header(token_bytes: int, *, browsers: bool = False) -> str:
     """
     longest = token_bytes + len("Bearer ")
     lines = _LINES if browsers else _LINES_WITHOUT_OURS
-    authorization = rf"authorization: [^\x00-\x08\x0a-\x1f\x7f,]{{0,{longest}}}+\r\n"
+    # A call that proves a key is looked at closely, and never known (`proofs`).
+    authorization = rf"authorization: (?!{PROVING_SCHEME})[^\x00-\x08\x0a-\x1f\x7f,]{{0,{longest}}}+\r\n"
     return rf"\A{_HAS_HOST}{lines}(?:{authorization}{lines})?+\r\n\z"
 
 
@@ -141,6 +145,7 @@ def judge_odd(limits: Limits) -> list[str]:
         *_refuse_target(),
         *_refuse_credentials(limits),
         *take_credentials(limits),
+        *take_proof(),
         *_take_away(),
         *_refuse_header(),
         _to_refuse(),

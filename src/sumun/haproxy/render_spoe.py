@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from sumun.config.plan import Plan, takes_sessions
+from sumun.haproxy.proofs import PROOF
 from sumun.haproxy.routes import ROUTE, RULE
 from sumun.haproxy.sections import File, Line, Section, file_of
 from sumun.haproxy.tls import THUMBPRINT, asks_for_certificates
@@ -13,6 +14,9 @@ SPOE_FILE: Final = "spoe.conf"
 ENGINE: Final = "sumun"
 GROUP: Final = "question"
 MESSAGE: Final = "ask"
+PROVING_GROUP: Final = "proving"
+PROVING_MESSAGE: Final = "ask-proving"
+"""For a call that proves a key beside its token: more words, which no other call pays for."""
 PREFIX: Final = "smn"
 ANSWERERS: Final = "answerers"
 STREAM: Final = "txn.stream"
@@ -30,6 +34,7 @@ ANSWER_VARIABLES: Final = (
     "code",
     "title",
     "challenge",
+    "dpop_nonce",
     "shadow",
     "why",
 )
@@ -40,7 +45,7 @@ def render_spoe(plan: Plan) -> File:
     """The SPOE file."""
     wait = plan.limits.decision_timeout_ms
     agent = (
-        f"groups {GROUP}",
+        f"groups {GROUP} {PROVING_GROUP}",
         f"option var-prefix {PREFIX}",
         "option set-process-time ms",
         # One failed question must not leave the rest of a transaction without any.
@@ -69,10 +74,19 @@ def render_spoe(plan: Plan) -> File:
         *([f"cert={THUMBPRINT}"] if asks_for_certificates(plan.tls) else []),
         *([f"span=var({SPAN})"] if takes_sessions(plan) else []),
     )
+    proving = (
+        *args,
+        "method=method",
+        "host=req.hdr(host)",
+        "path=path",
+        f"proof=var({PROOF})",
+    )
     sections = [
         Section(Line(f"spoe-agent {ENGINE}"), tuple(Line(text) for text in agent)),
         Section(Line(f"spoe-message {MESSAGE}"), (Line(f"args {' '.join(args)}"),)),
+        Section(Line(f"spoe-message {PROVING_MESSAGE}"), (Line(f"args {' '.join(proving)}"),)),
         Section(Line(f"spoe-group {GROUP}"), (Line(f"messages {MESSAGE}"),)),
+        Section(Line(f"spoe-group {PROVING_GROUP}"), (Line(f"messages {PROVING_MESSAGE}"),)),
     ]
     body = file_of(SPOE_FILE, sections)
     return File(SPOE_FILE, (Line(f"[{ENGINE}]"), *body.lines))

@@ -12,6 +12,8 @@ class CredentialKind(StrEnum):
 
     NONE = "none"
     BEARER = "bearer"
+    DPOP = "dpop"
+    """A token that is bound to a key, with a proof beside it (RFC 9449 7.1)."""
     TICKET = "ticket"
     """A one-time ticket in the query of a WebSocket handshake."""
     SESSION = "session"

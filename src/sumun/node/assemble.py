@@ -8,7 +8,7 @@ issuing       the HTTP process: logins, grants, endpoints
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,6 +39,7 @@ from sumun.node.directory_truth import DirectoryTruth
 from sumun.node.errors import NodeError
 from sumun.node.folders import DataFolder, read_valkey_password
 from sumun.node.identity_tokens import IdentityTokens
+from sumun.node.in_force import InForce
 from sumun.node.logins import authenticator_parts, budgets, build_logins
 from sumun.node.part_valkey import USER as VALKEY_USER
 from sumun.node.secret_refs import Secrets
@@ -55,6 +56,7 @@ from sumun.oauth.standings import RememberedStandings
 from sumun.plugins import Catalogue, installed_kinds
 from sumun.recognition import Memory, NewsReader, Recogniser, steady_seconds
 from sumun.recognition.handshake_tickets import HandshakeTickets
+from sumun.recognition.possession import possession_by
 from sumun.recognition.truth import ConfiguredFirst
 from sumun.sessions import Sessions, SessionStore
 from sumun.sessions.store_valkey import ValkeySessions
@@ -88,21 +90,6 @@ def store_address(plan: Plan, folder: DataFolder, secrets: Secrets) -> ValkeyAdd
         password=password,
         disk=str(folder.valkey),
     )
-
-
-class InForce:
-    """The plan in force in this process. A reload adopts another."""
-
-    def __init__(self, plan: Plan) -> None:
-        self.plan = plan
-
-    def adopt(self, plan: Plan) -> None:
-        """From now on this one counts."""
-        self.plan = plan
-
-    def configured_clients(self) -> Collection[str]:
-        """The client ids of the configuration."""
-        return self.plan.clients.keys()
 
 
 @dataclass
@@ -233,6 +220,7 @@ def build_answerer(
         generations,
         following.recogniser,
         shared.tickets.redeem,
+        possession_by(shared.ephemeral, lambda: following.memory.keys, shared.in_force.tokens),
         tokens.for_service,
         time.time,
         learn,
@@ -294,6 +282,7 @@ async def build_oauth(
                 store=shared.store,
                 changes=shared.changes,
                 recogniser=following.recogniser,
+                possession=possession_by(shared.ephemeral, keys, shared.in_force.tokens),
                 tickets=shared.tickets,
                 ephemeral=shared.ephemeral,
                 session_hosts=session_hosts(plan),

@@ -27,11 +27,14 @@ from sumun.oauth.errors import (
     STATUS,
     BodyTooLargeError,
     BodyTooSlowError,
+    CallProofError,
+    CallProofNonceError,
     InsufficientScopeError,
     InvalidClientError,
     InvalidTokenError,
     NoTokenError,
     OAuthError,
+    ProofNonceError,
     SlowDownError,
 )
 from sumun.oauth.exchange import NO_STORE, Answer, Headers, Request, json_answer, problem_answer
@@ -44,6 +47,7 @@ from sumun.oauth.page_answers import (
     remembered_choice,
 )
 from sumun.tokens.errors import NoSigningKeyError
+from sumun.tokens.signatures import NAMES
 
 log = logging.getLogger(__name__)
 
@@ -187,18 +191,29 @@ def refusal(error: OAuthError, request_id: str) -> Answer:
     if isinstance(error, InvalidClientError):
         # RFC 6749 5.2 and RFC 9110 15.5.2: a 401 says how to authenticate. RFC 7617 2.1: in UTF-8.
         headers = (*headers, (b"www-authenticate", b'Basic realm="sumun", charset="UTF-8"'))
-    elif isinstance(error, InvalidTokenError):
-        # RFC 6750 3.1: no error code when no token was sent.
-        said = b"" if isinstance(error, NoTokenError) else b', error="invalid_token"'
-        headers = (*headers, (b"www-authenticate", b'Bearer realm="sumun"' + said))
+    elif isinstance(error, InvalidTokenError | CallProofError | CallProofNonceError):
+        headers = (*headers, (b"www-authenticate", _challenge(error)))
     elif isinstance(error, InsufficientScopeError):
         headers = (*headers, (b"www-authenticate", b'Bearer realm="sumun", error="insufficient_scope"'))
     elif isinstance(error, SlowDownError):
         headers = (*headers, (b"retry-after", b"%d" % error.retry_after_seconds))
     elif isinstance(error, BodyTooLargeError | BodyTooSlowError):
         headers = (*headers, (b"connection", b"close"))  # the rest of the body is not read
+    if isinstance(error, ProofNonceError):
+        headers = (*headers, (b"dpop-nonce", error.nonce.encode("ascii")))
     members = {"error": error.code, "error_description": str(error), "request_id": request_id}
     return json_answer(STATUS[type(error)], members, headers)
+
+
+def _challenge(error: OAuthError) -> bytes:
+    """RFC 6750 3.1: no error code when no token was sent. RFC 9449 7.1: the algorithms, for who has to prove a key."""
+    words = ['realm="sumun"']
+    if not isinstance(error, NoTokenError):
+        words.append(f'error="{error.code}"')
+    dpop = not isinstance(error, InvalidTokenError) or error.dpop
+    if dpop:
+        words.append(f'algs="{" ".join(NAMES)}"')
+    return f"{'DPoP' if dpop else 'Bearer'} {', '.join(words)}".encode("ascii")
 
 
 def _outage(outage: Exception, request_id: str) -> Answer:

@@ -13,6 +13,10 @@ SumunError
     ├── UnsupportedGrantTypeError   RFC 6749 5.2
     ├── InvalidScopeError           RFC 6749 5.2   unknown, malformed, or more than the client may have
     ├── InsufficientScopeError      RFC 6750 3.1   the access token in Authorization is good for something else
+    ├── InvalidProofError           RFC 9449 5     the DPoP proof is not good
+    │   ├── ProofNonceError         RFC 9449 8     it needs a nonce of ours
+    │   │   └── CallProofNonceError RFC 9449 9     the same, beside an access token
+    │   └── CallProofError          RFC 9449 7.1   the same, beside an access token
     ├── InvalidTokenError           RFC 6750 3.1   the access token in Authorization is not good
     │   └── NoTokenError            RFC 6750 3     there is none
     └── SlowDownError               RFC 6585 4     too many failures; `retry_after_seconds`
@@ -88,10 +92,40 @@ class InvalidScopeError(OAuthError):
     code: ClassVar[str] = "invalid_scope"
 
 
+class InvalidProofError(OAuthError):
+    """The DPoP proof beside a request for a token is not good (RFC 9449 5)."""
+
+    code: ClassVar[str] = "invalid_dpop_proof"
+
+
+class ProofNonceError(InvalidProofError):
+    """It needs a nonce of ours: here is one (RFC 9449 8)."""
+
+    code: ClassVar[str] = "use_dpop_nonce"
+
+    def __init__(self, sentence: str, nonce: str) -> None:
+        """`nonce` is for the next proof."""
+        super().__init__(sentence)
+        self.nonce = nonce
+
+
+class CallProofError(InvalidProofError):
+    """The DPoP proof beside an access token is not good (RFC 9449 7.1)."""
+
+
+class CallProofNonceError(ProofNonceError):
+    """It needs a nonce of ours (RFC 9449 9)."""
+
+
 class InvalidTokenError(OAuthError):
     """The access token that was sent is not good. One sentence for unknown, expired and revoked."""
 
     code: ClassVar[str] = "invalid_token"
+
+    def __init__(self, sentence: str, *, dpop: bool = False) -> None:
+        """`dpop`: it came with that scheme."""
+        super().__init__(sentence)
+        self.dpop = dpop
 
 
 class InsufficientScopeError(OAuthError):
@@ -127,6 +161,10 @@ STATUS: Mapping[type[OAuthError], int] = {
     NotAResourceServerError: 403,
     UnsupportedGrantTypeError: 400,
     InvalidScopeError: 400,
+    InvalidProofError: 400,
+    ProofNonceError: 400,
+    CallProofError: 401,
+    CallProofNonceError: 401,
     InvalidTokenError: 401,
     NoTokenError: 401,
     InsufficientScopeError: 403,

@@ -13,7 +13,8 @@ from sumun.identity.scope import OPENID
 from sumun.oauth.grants.grant import Granted
 from sumun.tokens import base64url
 from sumun.tokens.jws import sign
-from sumun.tokens.signing_keys import Algorithm, SigningKey
+from sumun.tokens.signatures import Algorithm
+from sumun.tokens.signing_keys import SigningKey
 
 ID_TOKEN_TYPE: Final = "JWT"
 """Core names none; libraries that look at `typ` know this one. No access or identity token has it."""

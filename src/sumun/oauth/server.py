@@ -23,6 +23,7 @@ from sumun.oauth.authorize.flow import AuthorizationFlow
 from sumun.oauth.authorize.pushed import PushedRequests
 from sumun.oauth.authorize.remembered import RememberedConsents
 from sumun.oauth.authorize.transactions import Transactions
+from sumun.oauth.caller import Callers, Recognises
 from sumun.oauth.certificates import asked_for_at
 from sumun.oauth.clients import ClientsWithEpoch, FindClient, ReadStanding
 from sumun.oauth.cross_origin import Readers
@@ -38,7 +39,7 @@ from sumun.oauth.endpoints.revoke import RevokeEndpoint, Revokes
 from sumun.oauth.endpoints.single_sign_on import ContinueEndpoint, HandoffEndpoint, StartEndpoint
 from sumun.oauth.endpoints.token import TokenEndpoint
 from sumun.oauth.endpoints.userinfo import UserinfoEndpoint
-from sumun.oauth.endpoints.ws_ticket import IssuesTickets, RecognisesAndRemembers, WsTicketEndpoint
+from sumun.oauth.endpoints.ws_ticket import IssuesTickets, Remembers, WsTicketEndpoint
 from sumun.oauth.grants.authorization_code import AuthorizationCodeGrant, EndsFamilies
 from sumun.oauth.grants.client_credentials import ClientCredentialsGrant
 from sumun.oauth.grants.password import LoginFor, PasswordGrant
@@ -58,6 +59,7 @@ from sumun.oauth.paths import (
     PAR_PATH,
 )
 from sumun.oauth.presented import PresentedTokens, ReadsTokens
+from sumun.oauth.proofs import JudgesProofs, KeyProofs
 from sumun.oauth.replies import Replies
 from sumun.sessions import Sessions
 from sumun.tokens.ephemeral import EphemeralStore
@@ -66,6 +68,10 @@ from sumun.tokens.signing_keys import KeyRing
 
 class ChangesThings(Revokes, EndsFamilies, ChangesAccounts, Protocol):
     """What the OAuth server needs of `changes.Changes`."""
+
+
+class RecognisesAndRemembers(Recognises, Remembers, Protocol):
+    """What the OAuth server needs of `recognition`."""
 
 
 class Tokens(KeepsTokens, ReadsTokens, Protocol):
@@ -105,6 +111,7 @@ class OAuthParts:
     store: Tokens
     changes: ChangesThings
     recogniser: RecognisesAndRemembers
+    possession: JudgesProofs
     tickets: IssuesTickets
     ephemeral: EphemeralStore
     sessions: Sessions
@@ -164,24 +171,28 @@ def oauth_app(parts: OAuthParts) -> OAuthApp:
         asked_for_at(settings.issuer, parts.tls),
     )
     clients = ClientsWithEpoch(parts.find_client, parts.remembered)
+    proofs = KeyProofs(parts.possession, parts.clock)
+    callers = Callers(parts.recogniser, proofs, parts.clock)
     return OAuthApp(
         {
             **{path: Mounted(asset, GET) for path, asset in asset_endpoints().items()},
             "/oauth/token": Mounted(
-                TokenEndpoint(login, clients, grants, issuer), POST, readers=Readers.CLIENTS
+                TokenEndpoint(login, clients, grants, issuer, proofs), POST, readers=Readers.CLIENTS
             ),
             "/oauth/revoke": Mounted(
                 RevokeEndpoint(login, presented, parts.refresh, parts.changes), POST, readers=Readers.CLIENTS
             ),
             "/oauth/introspect": Mounted(introspect, POST),
             "/oauth/ws-ticket": Mounted(
-                WsTicketEndpoint(parts.recogniser, parts.tickets, parts.clock), POST, readers=Readers.CLIENTS
+                WsTicketEndpoint(callers, parts.recogniser, parts.tickets, parts.clock),
+                POST,
+                readers=Readers.CLIENTS,
             ),
             "/.well-known/jwks.json": Mounted(
                 KeysEndpoint(parts.keys, parts.clock), GET, readers=Readers.EVERYBODY
             ),
             "/oauth/userinfo": Mounted(
-                UserinfoEndpoint(presented, parts.recogniser, parts.standing, parts.clock),
+                UserinfoEndpoint(callers, presented, parts.standing),
                 GET_AND_POST,
                 readers=Readers.CLIENTS,
             ),
@@ -189,14 +200,16 @@ def oauth_app(parts: OAuthParts) -> OAuthApp:
                 path: Mounted(MetadataEndpoint(one), GET, readers=Readers.EVERYBODY)
                 for path, one in documents(published).items()
             },
-            **_browser(parts, login, codes),
+            **_browser(parts, login, codes, proofs),
             **_account(parts),
         },
         origins=parts.origins,
     )
 
 
-def _browser(parts: OAuthParts, login: ClientLogin[RegisteredClient], codes: Codes) -> dict[str, Mounted]:
+def _browser(
+    parts: OAuthParts, login: ClientLogin[RegisteredClient], codes: Codes, proofs: KeyProofs
+) -> dict[str, Mounted]:
     """What a person's browser comes to on the way to a code."""
     transactions, pushed = Transactions(parts.ephemeral), PushedRequests(parts.ephemeral)
     replies, login_first = Replies(parts.settings.issuer), LoginFirst(transactions, parts.login)
@@ -224,7 +237,7 @@ def _browser(parts: OAuthParts, login: ClientLogin[RegisteredClient], codes: Cod
         AUTHORIZE_PATH: Mounted(authorize, PAGE, page=True),
         CONSENT_PATH: Mounted(consent, PAGE, page=True),
         LOGIN_PATH: Mounted(log_in, PAGE, page=True),
-        PAR_PATH: Mounted(ParEndpoint(login, pushed), POST),
+        PAR_PATH: Mounted(ParEndpoint(login, pushed, proofs), POST),
         **_single_sign_on(parts, login_first),
     }
 

@@ -24,9 +24,6 @@ from msgspec.structs import replace
 
 from sumun.access import Bound, Evidence, Invalid, InvalidBecause, Proven
 
-PROOF_ALGORITHMS: Final = ("ES256", "EdDSA", "PS256", "RS256")
-"""The signatures of DPoP proofs and client assertions that are taken: asymmetric, no `none` (RFC 9449 4.3)."""
-
 KEY: Final = "jkt"
 CERTIFICATE: Final = "x5t#S256"
 METHODS: Final = frozenset({KEY, CERTIFICATE})
@@ -44,6 +41,11 @@ def to_certificate(thumbprint: str) -> str:
     return _bound_to(CERTIFICATE, thumbprint)
 
 
+def is_to_key(bound_to: str) -> bool:
+    """Whether it takes DPoP proofs to use such a token."""
+    return bound_to.startswith(f"{KEY}:")
+
+
 def is_to_certificate(bound_to: str) -> bool:
     """Whether it takes a certificate to use such a token."""
     return bound_to.startswith(f"{CERTIFICATE}:")
@@ -51,7 +53,7 @@ def is_to_certificate(bound_to: str) -> bool:
 
 def token_type(bound_to: str) -> str:
     """What a token response says (RFC 6749 7.1): `DPoP` for who has to send proofs (RFC 9449 5), else `Bearer`."""
-    return "DPoP" if bound_to.startswith(f"{KEY}:") else "Bearer"
+    return "DPoP" if is_to_key(bound_to) else "Bearer"
 
 
 def confirmation(bound_to: str) -> Mapping[str, str]:

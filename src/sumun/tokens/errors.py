@@ -6,6 +6,10 @@ SumunError
 ├── NewsLostError               the feed cannot say what changed since; forget everything kept
 ├── TokenTooLargeError          a claims token would exceed its size bound; nothing was issued
 ├── NoSigningKeyError           no active signing key of the wanted algorithm
+├── UnusableKeyError            a key that cannot be read or does not fit
+└── BadProofError               a DPoP proof that does not hold for its call
+    ├── NonceWantedError            it has no nonce of ours that is still good
+    └── ProofReplayedError          it was used before
 """
 
 from __future__ import annotations
@@ -41,3 +45,19 @@ class UnusableKeyError(SumunError):
     """A signing key cannot be read or does not fit its algorithm. The text holds nothing of the key."""
 
     code = "unusable_key"
+
+
+class BadProofError(SumunError):
+    """A DPoP proof is missing or does not hold for its call. The text is for the developer of the client."""
+
+    code = "invalid_dpop_proof"
+
+
+class NonceWantedError(BadProofError):
+    """It has no nonce of ours that is still good. The client makes another proof, with the one that it is told."""
+
+    code = "use_dpop_nonce"
+
+
+class ProofReplayedError(BadProofError):
+    """It was used before, here or at another node."""

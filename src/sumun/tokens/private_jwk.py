@@ -10,9 +10,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from sumun.tokens.base64url import decode, encode
 from sumun.tokens.errors import UnusableKeyError
+from sumun.tokens.signatures import PrivateKey
 from sumun.tokens.strict_json import parse_object
-
-PrivateKey = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey
 
 _P256_BYTES = 32
 

@@ -8,38 +8,18 @@ A key's algorithm belongs to the key and to nothing in a token (RFC 8725 3.1).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
 import msgspec
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from sumun.tokens import private_jwk
 from sumun.tokens.base64url import encode
 from sumun.tokens.errors import NoSigningKeyError, UnusableKeyError
-from sumun.tokens.private_jwk import PrivateKey
-
-RSA_BITS = 2048  # RFC 7518 3.3: "A key of size 2048 bits or larger MUST be used"
-_P256_BYTES = 32
-_ES256 = ec.ECDSA(hashes.SHA256())
-_SHA256 = hashes.SHA256()
-_PKCS1 = padding.PKCS1v15()
-# RFC 7518 3.5: the salt is as long as the hash, the mask is MGF1 with the same hash.
-_PSS = padding.PSS(mgf=padding.MGF1(hashes.SHA256()), salt_length=32)
-
-
-class Algorithm(StrEnum):
-    """The signature algorithms we make and take (RFC 7518 3.1, RFC 8037 3.1). No HMAC, no `none`."""
-
-    ES256 = "ES256"
-    EDDSA = "EdDSA"
-    RS256 = "RS256"
-    PS256 = "PS256"
+from sumun.tokens.signatures import RSA_BITS, Algorithm, PrivateKey, Sign, Verify, signer, verifier
 
 
 class KeyState(StrEnum):
@@ -73,10 +53,8 @@ class SigningKey:
     alg: Algorithm
     public_jwk: Mapping[str, str]
     private: PrivateKey = field(repr=False)
-    sign: Callable[[bytes], bytes] = field(repr=False)
-    """data -> the signature as JWS wants it."""
-    verifies: Callable[[bytes, bytes], bool] = field(repr=False)
-    """(signature, data) -> True when the signature is this key's. Never raises."""
+    sign: Sign = field(repr=False)
+    verifies: Verify = field(repr=False)
 
     @classmethod
     def generate(cls, alg: str) -> SigningKey:
@@ -93,18 +71,12 @@ class SigningKey:
     def of(cls, private: PrivateKey, alg: str) -> SigningKey:
         """The key with this algorithm. Raises UnusableKeyError when the two do not go together or RSA is too short."""
         algorithm = _algorithm(alg)
-        match algorithm, private:
-            case Algorithm.ES256, ec.EllipticCurvePrivateKey(curve=ec.SECP256R1()):
-                sign, verifies = _ec(private)
-            case Algorithm.EDDSA, ed25519.Ed25519PrivateKey():
-                sign, verifies = _ed25519(private)
-            case Algorithm.RS256 | Algorithm.PS256, rsa.RSAPrivateKey(key_size=bits) if bits >= RSA_BITS:
-                sign, verifies = _rsa(private, _PKCS1 if algorithm is Algorithm.RS256 else _PSS)
-            case _:
-                raise UnusableKeyError(
-                    f"signing key: this key cannot be used with {alg}: it is of another type, or RSA with fewer than "
-                    f"{RSA_BITS} bits"
-                )
+        sign, verifies = signer(algorithm, private), verifier(algorithm, private.public_key())
+        if sign is None or verifies is None:
+            raise UnusableKeyError(
+                f"signing key: this key cannot be used with {alg}: it is of another type, or RSA with fewer than "
+                f"{RSA_BITS} bits"
+            )
         members = private_jwk.public_members(private)
         kid = thumbprint(members)
         public = MappingProxyType({**members, "use": "sig", "alg": str(alg), "kid": kid})
@@ -192,8 +164,6 @@ class KeyRing:
 
 NO_KEYS = KeyRing(MappingProxyType({}), MappingProxyType({}))
 
-_SignAndVerify = tuple[Callable[[bytes], bytes], Callable[[bytes, bytes], bool]]
-
 
 def _algorithm(alg: str) -> Algorithm:
     if alg not in set(Algorithm):
@@ -203,49 +173,3 @@ def _algorithm(alg: str) -> Algorithm:
 
 def _json(members: dict[str, str]) -> str:
     return msgspec.json.encode(members).decode("utf-8")
-
-
-def _ec(private: ec.EllipticCurvePrivateKey) -> _SignAndVerify:
-    public = private.public_key()
-
-    def sign(data: bytes) -> bytes:
-        # RFC 7518 3.4: r and s as 32 bytes each, not DER.
-        r, s = decode_dss_signature(private.sign(data, _ES256))
-        return r.to_bytes(_P256_BYTES) + s.to_bytes(_P256_BYTES)
-
-    def verifies(signature: bytes, data: bytes) -> bool:
-        if len(signature) != 2 * _P256_BYTES:
-            return False
-        r, s = int.from_bytes(signature[:_P256_BYTES]), int.from_bytes(signature[_P256_BYTES:])
-        return _holds(lambda: public.verify(encode_dss_signature(r, s), data, _ES256))
-
-    return sign, verifies
-
-
-def _ed25519(private: ed25519.Ed25519PrivateKey) -> _SignAndVerify:
-    public = private.public_key()
-
-    def verifies(signature: bytes, data: bytes) -> bool:
-        return _holds(lambda: public.verify(signature, data))
-
-    return private.sign, verifies
-
-
-def _rsa(private: rsa.RSAPrivateKey, how: padding.AsymmetricPadding) -> _SignAndVerify:
-    public = private.public_key()
-
-    def sign(data: bytes) -> bytes:
-        return private.sign(data, how, _SHA256)
-
-    def verifies(signature: bytes, data: bytes) -> bool:
-        return _holds(lambda: public.verify(signature, data, how, _SHA256))
-
-    return sign, verifies
-
-
-def _holds(check: Callable[[], None]) -> bool:
-    try:
-        check()
-    except (InvalidSignature, ValueError):
-        return False
-    return True

@@ -47,8 +47,9 @@ class CodeClient:
         """Where the client sends a browser."""
         return f"/oauth/authorize?{urlencode(self.request(**more))}"
 
-    async def redeem(self, code: str, /, **more: str) -> Answer:
-        """The token request."""
+    async def redeem(self, code: str, /, proof: str = "", **more: str) -> Answer:
+        """The token request, with this DPoP proof if there is one."""
+        headers = {"host": "gw.example.com", "dpop": proof} if proof else {}
         form = {
             "grant_type": "authorization_code",
             "code": code,
@@ -58,8 +59,10 @@ class CodeClient:
         }
         form = {name: value for name, value in form.items() if value}
         if self.id in SECRETS:
-            return await self.server.post("/oauth/token", form, basic=(self.id, SECRETS[self.id]))
-        return await self.server.post("/oauth/token", {"client_id": self.id, **form})
+            return await self.server.post(
+                "/oauth/token", form, basic=(self.id, SECRETS[self.id]), headers=headers
+            )
+        return await self.server.post("/oauth/token", {"client_id": self.id, **form}, headers=headers)
 
     async def tokens(self, code: str, **more: str) -> Any:
         """What a good token request gives."""

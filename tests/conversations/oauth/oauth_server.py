@@ -49,6 +49,7 @@ from sumun.oauth.server import OAuthParts, oauth_app
 from sumun.oauth.standings import RememberedStandings
 from sumun.recognition import Memory, NewsReader, Recogniser, steady_seconds
 from sumun.recognition.handshake_tickets import HandshakeTickets
+from sumun.recognition.possession import possession_by
 from sumun.recognition.truth import ConfiguredFirst
 from sumun.sessions import Sessions
 from sumun.sessions.store_memory import MemorySessions
@@ -62,7 +63,7 @@ from tests.certificates import Certificate
 
 ISSUER = "https://gw.example.com"
 AUDIENCE = "https://gw.example.com/api"
-SETTINGS = TokenSettings(ISSUER, AUDIENCE, 900, 600, "ES256", 60)
+SETTINGS = TokenSettings(ISSUER, AUDIENCE, 900, 600, "ES256", 60, origins=(ISSUER,))
 BUDGETS = Budgets(per_account_and_source=3, per_source=20, total=100, window_seconds=300)
 BUNDLES = {
     "admin": frozenset({Permission("product", "*")}),
@@ -389,6 +390,7 @@ async def oauth_server(
         client.id: as_registered(client, SECRETS.get(client.id), lifetimes) for client in CLIENTS.values()
     }
     tickets = HandshakeTickets(MemoryTickets(clock))
+    ephemeral = MemoryEphemeral(clock)
     parts = OAuthParts(
         settings=SETTINGS,
         find_client=find_client(known, lambda client_id: threads.call(directory.clients.get, client_id)),
@@ -407,8 +409,9 @@ async def oauth_server(
             audience=AUDIENCE,
             steady=steady_seconds,
         ),
+        possession=possession_by(ephemeral, keys, lambda: SETTINGS),
         tickets=tickets,
-        ephemeral=MemoryEphemeral(clock),
+        ephemeral=ephemeral,
         session_hosts=frozenset({"shop.example.com", "news.example.com"}),
         sessions=Sessions(
             sessions,

@@ -30,6 +30,7 @@ from sumun.haproxy.kept import Fact, Verdict
 from sumun.identity import ANYTHING, Credential, CredentialKind, Permission, Principal, Subject
 from sumun.recognition.handle import Handle, OpaqueHandle
 from sumun.tokens.binding import if_bound, to_key
+from tests.unit.recognition.possessed import possession
 
 READ = Permission.parse("product:read")
 BOB = Principal(
@@ -131,6 +132,7 @@ def ask(
         generations,
         recogniser,
         redeem,
+        possession(lambda: 100.0),
         lambda _policy, _who, service, *_times: f"signed for {service}",
         lambda: 100.0,
         lambda fact, verdict: ([] if learned is None else learned).append((fact, verdict)),
@@ -307,7 +309,7 @@ def test_a_bound_token_alone_is_refused() -> None:
     answer = ask(Knows({"bob": bound}), learned, route="read")
     assert (answer.get("allow"), answer["status"], answer["why"]) == (None, 401, "binding_failed")
     assert str(answer["challenge"]).startswith('Bearer realm="sumun", error="invalid_token"')
-    assert str(answer["challenge"]).endswith(', DPoP algs="ES256 EdDSA PS256 RS256"')
+    assert str(answer["challenge"]).endswith(', DPoP algs="ES256 Ed25519 EdDSA PS256 RS256"')
     assert learned == []
 
 
@@ -345,7 +347,14 @@ def test_an_old_worker_is_not_answered_by_the_old_policy_alone() -> None:
     generations.learn(before)
     generations.learn(after)
     answerer = Answerer(
-        generations, Knows(KNOWN), redeem, lambda *_: "", lambda: 100.0, lambda *_: None, lambda *_: None
+        generations,
+        Knows(KNOWN),
+        redeem,
+        possession(lambda: 100.0),
+        lambda *_: "",
+        lambda: 100.0,
+        lambda *_: None,
+        lambda *_: None,
     )
     asked = {**QUESTION, "gen": "1", "route": "read"}
     assert "allow" in answerer.answer(asked)

@@ -29,6 +29,7 @@ from sumun.answers.translate import Variables, write_refusal
 from sumun.haproxy.kept import Fact, Verdict
 from sumun.identity import ANYTHING, Permission, Principal, Subject
 from tests.unit.answers.test_answer import QUESTION, Knows, redeem
+from tests.unit.recognition.possessed import possession
 
 READ, WRITE = Permission("item", "read"), Permission("item", "write")
 REQUIREMENTS = st.sampled_from([HasPermission(READ), HasPermission(WRITE), HasRole("admin")])
@@ -62,8 +63,8 @@ def answer(
     generations.learn(Policy(7, {"list": rule}, {}, {}, {"list": ("shop", "1")}, shadows))
     learned: list[tuple[Fact, Verdict]] = []
     answerer = Answerer(
-        generations, Knows({"bob": evidence}), redeem, lambda *_: "", lambda: 100.0, lambda *of: learned.append(of),
-        lambda *_: None,
+        generations, Knows({"bob": evidence}), redeem, possession(lambda: 100.0), lambda *_: "", lambda: 100.0,
+        lambda *of: learned.append(of), lambda *_: None,
     )  # fmt: skip
     question = QUESTION if not isinstance(evidence, Missing) else {**QUESTION, "kind": "none"}
     told = answerer.answer(question)

@@ -16,6 +16,8 @@ CODES = {
     "invalid_scope",
     "slow_down",
     "insufficient_scope",
+    "invalid_dpop_proof",
+    "use_dpop_nonce",
     "invalid_token",
 }
 

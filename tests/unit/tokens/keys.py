@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sumun.tokens.signing_keys import Algorithm, KeyRing, SigningKey, StoredKey
+from sumun.tokens.signatures import Algorithm
+from sumun.tokens.signing_keys import KeyRing, SigningKey, StoredKey
 
 KEYS = {alg.value: SigningKey.generate(alg) for alg in Algorithm if alg is not Algorithm.PS256}
 KEYS["PS256"] = SigningKey.of(KEYS["RS256"].private, "PS256")

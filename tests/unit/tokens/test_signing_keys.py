@@ -9,7 +9,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from joserfc import jwk
 
 from sumun.tokens.errors import NoSigningKeyError, UnusableKeyError
-from sumun.tokens.signing_keys import Algorithm, KeyRing, SigningKey, thumbprint
+from sumun.tokens.signatures import Algorithm
+from sumun.tokens.signing_keys import KeyRing, SigningKey, thumbprint
 from tests.unit.tokens.keys import KEYS, ring_of, stored
 
 ALGORITHMS = list(Algorithm)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
-from sumun.access import Evidence, Proven
+from sumun.access import Proven
 from sumun.config.plan import ClientKind
 from sumun.directory.client import RegisteredClient
 from sumun.identity import Credential, CredentialKind, Permission, SubjectKind
 from sumun.identity.scope import scope_text
 from sumun.login.client_secret import ClientLogin
 from sumun.oauth.authentication import authenticated_client
+from sumun.oauth.caller import Recognises
 from sumun.oauth.errors import InvalidRequestError, NotAResourceServerError
 from sumun.oauth.exchange import Answer, Request, json_answer
 from sumun.oauth.messages import read_form
@@ -19,14 +20,6 @@ from sumun.oauth.presented import LooksAtTokens, Presented
 from sumun.tokens.binding import confirmation, for_its_holder, token_type
 
 _INACTIVE: Mapping[str, Any] = {"active": False}
-
-
-class Recognises(Protocol):
-    """What this needs of `recognition`: the same judgement that every call through the gateway gets."""
-
-    async def recognise(self, credential: Credential, now: float) -> Evidence:
-        """Evidence at `now` (unix seconds). Raises OutageError."""
-        ...
 
 
 class IntrospectEndpoint:

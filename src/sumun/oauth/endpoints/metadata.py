@@ -16,6 +16,7 @@ from sumun.oauth.authorize.request import Prompt
 from sumun.oauth.exchange import Answer, Headers, Request, json_answer
 from sumun.oauth.paths import AUTHORIZE_PATH, PAR_PATH
 from sumun.pages import Locale
+from sumun.tokens.signatures import NAMES
 
 WELL_KNOWN: Final = "/.well-known/oauth-authorization-server"
 OPENID_WELL_KNOWN: Final = "/.well-known/openid-configuration"
@@ -73,6 +74,7 @@ def server_metadata(published: Published) -> dict[str, Any]:
         "revocation_endpoint_auth_methods_supported": every,
         "introspection_endpoint": f"{origin}/oauth/introspect",
         "introspection_endpoint_auth_methods_supported": proving,
+        "dpop_signing_alg_values_supported": [*NAMES],  # RFC 9449 5.1
         "ws_ticket_endpoint": f"{origin}/oauth/ws-ticket",  # ours: section 2 allows more members
         **_openid(published),
     }
@@ -128,6 +130,8 @@ def resource_metadata(published: Published) -> dict[str, Any]:
         "jwks_uri": f"{published.origin}/.well-known/jwks.json",
         "scopes_supported": sorted(published.scopes),
         "bearer_methods_supported": ["header"],
+        "dpop_signing_alg_values_supported": [*NAMES],
+        "dpop_bound_access_tokens_required": False,
     }
 
 

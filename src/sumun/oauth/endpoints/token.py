@@ -15,16 +15,19 @@ from sumun.oauth.certificates import certificate_binding
 from sumun.oauth.clients import ClientsWithEpoch
 from sumun.oauth.errors import (
     InvalidClientError,
+    InvalidGrantError,
     InvalidRequestError,
     OAuthError,
     UnauthorizedClientError,
     UnsupportedGrantTypeError,
 )
-from sumun.oauth.exchange import Answer, Request, json_answer
+from sumun.oauth.exchange import NO_STORE, Answer, Request, json_answer
 from sumun.oauth.grants.grant import Call, Grant, Granted
 from sumun.oauth.issue import Issued
 from sumun.oauth.messages import Form, read_form
+from sumun.oauth.proofs import KeyProofs
 from sumun.telemetry.metrics import TOKEN_REQUESTS_REFUSED, TOKENS_ISSUED
+from sumun.tokens.binding import is_to_certificate, is_to_key, token_type
 
 _ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"  # whatever kind the client usually gets
 _JWT = "urn:ietf:params:oauth:token-type:jwt"
@@ -47,28 +50,32 @@ class TokenEndpoint:
         clients: ClientsWithEpoch,
         grants: Iterable[Grant],
         issuer: Issues,
+        proofs: KeyProofs,
     ) -> None:
         """The grants that exist, by their names."""
         self._login = login
         self._clients = clients
         self._grants = {grant.name: grant for grant in grants}
         self._issuer = issuer
+        self._proofs = proofs
 
     async def answer(self, request: Request) -> Answer:
         """RFC 6749 sections 5.1 and 5.2."""
         try:
             form = read_form(request.content_types, request.body)
+            proof = self._proofs.opened(request)
             client = _as_asked(form, await authenticated_client(request, form, self._login))
             client, client_epoch = await self._with_epoch(client)
             grant = self._grant(form, client)
-            granted = await grant.granted(form, client, Call(request.source, request.request_id))
-            granted = replace(granted, bound_to=certificate_binding(request, client, granted.bound_to))
-            issued = await self._issuer.issue(granted, client, client_epoch)
+            proved = await self._proofs.use_up(proof)
+            granted = await grant.granted(form, client, Call(request.source, request.request_id, proved))
+            bound_to = _binding(request, client, granted.bound_to, proved)
+            issued = await self._issuer.issue(replace(granted, bound_to=bound_to), client, client_epoch)
         except OAuthError as error:
             TOKEN_REQUESTS_REFUSED.labels(error=error.code).inc()
             raise
         TOKENS_ISSUED.labels(kind=client.token_kind, grant=grant.name).inc()
-        return json_answer(200, _members(issued))
+        return json_answer(200, _members(issued, bound_to), (*NO_STORE, *self._proofs.next_nonce(proof)))
 
     async def _with_epoch(self, client: RegisteredClient) -> tuple[RegisteredClient, int]:
         if client.token_kind is TokenKind.OPAQUE:
@@ -93,10 +100,22 @@ class TokenEndpoint:
         return grant
 
 
-def _members(issued: Issued) -> dict[str, Any]:
+def _binding(request: Request, client: RegisteredClient, before: str, proved: str) -> str:
+    """What the new token is bound to: the key that was proven, or a certificate, or nothing.
+
+    `before`: what was granted is for this one already. Raises InvalidRequestError, InvalidGrantError.
+    """
+    if is_to_key(before) and before != proved:
+        raise InvalidGrantError("this was granted for another DPoP key")
+    if proved and not is_to_certificate(before):
+        return proved
+    return certificate_binding(request, client, before)
+
+
+def _members(issued: Issued, bound_to: str) -> dict[str, Any]:
     members: dict[str, Any] = {
         "access_token": issued.access_token,
-        "token_type": "Bearer",
+        "token_type": token_type(bound_to),
         "expires_in": issued.expires_in_seconds,
         # Always told: 5.1 demands it only when it differs from what was asked.
         "scope": scope_text(issued.scopes, issued.openid),

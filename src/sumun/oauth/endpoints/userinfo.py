@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from sumun.access import Proven
-from sumun.identity import Credential, CredentialKind, SubjectKind
+from sumun.identity import SubjectKind
 from sumun.identity.scope import OPENID
-from sumun.oauth.bearer import bearer_token
-from sumun.oauth.certificates import proved_certificate
+from sumun.oauth.caller import Callers
 from sumun.oauth.clients import ReadStanding
-from sumun.oauth.endpoints.introspect import Recognises
 from sumun.oauth.errors import InsufficientScopeError, InvalidTokenError
 from sumun.oauth.exchange import Answer, Request, json_answer
 from sumun.oauth.presented import LooksAtTokens
-from sumun.tokens.binding import held
 
 _GONE = "the access token is not valid, has expired or was revoked"
 
@@ -25,28 +20,22 @@ class UserinfoEndpoint:
 
     def __init__(
         self,
+        callers: Callers,
         tokens: LooksAtTokens,
-        recogniser: Recognises,
         standing: ReadStanding,
-        clock: Callable[[], float],
     ) -> None:
-        """`clock` gives unix seconds."""
+        """`standing` is read after the call."""
+        self._callers = callers
         self._tokens = tokens
-        self._recogniser = recogniser
         self._standing = standing
-        self._clock = clock
 
     async def answer(self, request: Request) -> Answer:
         """`sub`, and with `profile` the names. Only a token whose scope has `openid` may ask (Core 5.3.1)."""
-        token = bearer_token(request)
-        presented = await self._tokens.look(token)
+        caller = await self._callers.of(request)
+        presented = await self._tokens.look(caller.credential.secret)
         if presented is None:
             raise InvalidTokenError(_GONE)
-        found = await self._recogniser.recognise(Credential(CredentialKind.BEARER, token), self._clock())
-        evidence = held(found, proved_certificate(request))
-        if not isinstance(evidence, Proven):
-            raise InvalidTokenError(_GONE)
-        subject = evidence.principal.subject
+        subject = caller.proven.principal.subject
         if OPENID not in presented.openid or subject.kind is not SubjectKind.USER:
             raise InsufficientScopeError("this needs a person's token with the scope openid")
         members: dict[str, Any] = {"sub": subject.id}

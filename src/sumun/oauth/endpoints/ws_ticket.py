@@ -6,22 +6,18 @@ import logging
 from collections.abc import Callable
 from typing import Protocol
 
-from sumun.access import Proven
-from sumun.identity import Credential, CredentialKind
-from sumun.oauth.bearer import bearer_token
-from sumun.oauth.certificates import proved_certificate
-from sumun.oauth.endpoints.introspect import Recognises
+from sumun.identity import Credential
+from sumun.oauth.caller import Callers
 from sumun.oauth.errors import InvalidRequestError, InvalidTokenError, SlowDownError
 from sumun.oauth.exchange import Answer, Request, json_answer
 from sumun.recognition.errors import ChangingTooFastError
 from sumun.recognition.handle import Handle
 from sumun.recognition.handshake_tickets import LIFETIME_SECONDS
-from sumun.tokens.binding import held
 
 log = logging.getLogger(__name__)
 
 
-class RecognisesAndRemembers(Recognises, Protocol):
+class Remembers(Protocol):
     """What this needs of `recognition`."""
 
     def handle_of(self, credential: Credential) -> Handle | None:
@@ -41,10 +37,11 @@ class WsTicketEndpoint:
     """Gives out one-time tickets."""
 
     def __init__(
-        self, recogniser: RecognisesAndRemembers, tickets: IssuesTickets, clock: Callable[[], float]
+        self, callers: Callers, remembers: Remembers, tickets: IssuesTickets, clock: Callable[[], float]
     ) -> None:
         """`clock` gives unix seconds."""
-        self._recogniser = recogniser
+        self._callers = callers
+        self._remembers = remembers
         self._tickets = tickets
         self._clock = clock
 
@@ -52,21 +49,19 @@ class WsTicketEndpoint:
         """A ticket for the token in Authorization; it does not outlive the token."""
         if request.query or request.body:
             raise InvalidRequestError("nothing but the Authorization header is read here")
-        credential = Credential(CredentialKind.BEARER, bearer_token(request))
-        now = self._clock()
-        evidence = held(await self._recogniser.recognise(credential, now), proved_certificate(request))
-        seconds = min(LIFETIME_SECONDS, int(evidence.expires_at - now)) if isinstance(evidence, Proven) else 0
-        if not isinstance(evidence, Proven) or seconds < 1:
+        caller = await self._callers.of(request)
+        seconds = min(LIFETIME_SECONDS, int(caller.proven.expires_at - self._clock()))
+        if seconds < 1:
             raise InvalidTokenError("the access token is not valid, has expired or was revoked")
-        handle = self._recogniser.handle_of(credential)
+        handle = self._remembers.handle_of(caller.credential)
         if handle is None:
             raise ChangingTooFastError("what the token proved is forgotten already")
-        ticket = await self._tickets.issue(handle, evidence.principal.token_id or "-", seconds)
+        ticket = await self._tickets.issue(handle, caller.proven.principal.token_id or "-", seconds)
         if ticket is None:
             raise SlowDownError("too many tickets for this token", LIFETIME_SECONDS)
         log.info(
             "ticket issued: token=%s source=%s request=%s",
-            evidence.principal.token_id,
+            caller.proven.principal.token_id,
             request.source,
             request.request_id,
         )

@@ -25,6 +25,7 @@ from sumun.oauth.grants.grant import Call, Granted
 from sumun.oauth.messages import Form
 from sumun.sessions import Session
 from sumun.tokens.base64url import encode as base64url
+from sumun.tokens.binding import to_key
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +80,8 @@ class AuthorizationCodeGrant:
         # RFC 6749 4.1.3 asks for redirect_uri, OAuth 2.1 does not any more: it counts when it is there.
         if form.get("redirect_uri", code.redirect_uri) != code.redirect_uri or not _proves(verifier, code):
             raise InvalidGrantError(_REJECTED)
+        if code.dpop_jkt and call.bound_to != to_key(code.dpop_jkt):
+            raise InvalidGrantError("the code is for another DPoP key")  # RFC 9449 10
         return _as_granted(code, await self._standing_of(code, client))
 
     async def _standing_of(self, code: Code, client: RegisteredClient) -> Standing:

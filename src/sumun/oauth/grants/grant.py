@@ -13,10 +13,15 @@ from sumun.oauth.messages import Form
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What HAProxy says of the request: the caller's address, and how to name the request in logs."""
+    """What HAProxy says of the request: the caller's address, and how to name the request in logs.
+
+    `bound_to` is what the caller proved beside who it is, a key or a certificate (`tokens.binding`), or empty: what is
+    issued is bound to it. A grant that was bound to one before is for who proves that one, and nobody else.
+    """
 
     source: str
     request_id: str
+    bound_to: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +29,8 @@ class Granted:
     """For whom a token is to be, as the subject was found after the proof.
 
     scopes      empty only beside `openid`, the words of OpenID Connect that were granted
-    session_id, grant_id, audience, bound_to, actor   what the token says of them: `tokens.record.TokenRecord`
+    session_id, grant_id, audience, actor   what the token says of them: `tokens.record.TokenRecord`
+    bound_to    what was granted before is for this key or certificate alone: `Call.bound_to` has to be the same
     nonce       the client's, for the ID token (OpenID Connect Core 3.1.2.1)
     auth_time   when the person proved who they are, unix seconds; 0: nobody was asked
     amr, acr    how they did (RFC 8176; Core 2)

@@ -21,7 +21,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from sumun.config.plan import RefreshSettings
+from sumun.config.plan import ClientKind, RefreshSettings
 from sumun.directory import DirectoryThreads, Occasion
 from sumun.directory.client import RegisteredClient
 from sumun.directory.refresh_tokens import RefreshFamily, StoredRefreshToken, Use
@@ -114,7 +114,8 @@ class RefreshTokens:
             scopes=granted.scopes,
             openid=granted.openid,
             audience=granted.audience,
-            bound_to=granted.bound_to,
+            # RFC 9449 5, RFC 8705 4: what others are asked for with a secret is not bound to a key, too.
+            bound_to=granted.bound_to if client.kind is ClientKind.PUBLIC else "",
             login_epoch=granted.standing.login_epoch,
             auth_time=granted.auth_time,
             amr=granted.amr,
