@@ -272,8 +272,8 @@ def _account(parts: OAuthParts) -> dict[str, Mounted]:
     )
     applications = ApplicationsEndpoint(visits, parts.people, parts.changes)
     return {
-        ACCOUNT: Mounted(overview, GET, page=True),
-        f"{ACCOUNT}/applications": Mounted(applications, POST, page=True),
-        f"{ACCOUNT}/sessions": Mounted(BrowsersEndpoint(visits, parts.sessions), POST, page=True),
+        ACCOUNT: Mounted(overview, GET, below=True, page=True),
+        f"{ACCOUNT}/applications": Mounted(applications, PAGE, page=True),
+        f"{ACCOUNT}/sessions": Mounted(BrowsersEndpoint(visits, parts.sessions), PAGE, page=True),
         PASSWORD: Mounted(password, PAGE, page=True),
     }

@@ -290,6 +290,19 @@ def test_forged_forms(tmp_path: Path, path: str) -> None:
     of_server(tmp_path, story)
 
 
+def test_addresses_of_forms(tmp_path: Path) -> None:
+    """Who opens the address of a form is shown the account, and who opens none of ours a page that says so."""
+
+    async def story(server: OAuthServer) -> None:
+        page = await account(server)
+        for path in ("/account/applications", "/account/sessions"):
+            assert (await page.browser.open(path)).path == "/account"
+        nothing = await page.browser.open("/account/nothing")
+        assert (nothing.status, "There is nothing here" in nothing.text) == (404, True)
+
+    of_server(tmp_path, story)
+
+
 def test_a_disabled_person_is_nobody(tmp_path: Path) -> None:
     """Who is disabled has no account page any more, from the next request on."""
 

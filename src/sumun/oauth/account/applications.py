@@ -23,6 +23,8 @@ class ApplicationsEndpoint:
         visit = await self._visits.of(request)
         if isinstance(visit, Answer):
             return visit
+        if request.method != "POST":  # the address of a form, typed or reloaded
+            return done()
         form = visit.form()
         wanted = form.get("application")
         grants = await self._people.grants(visit.user_id)

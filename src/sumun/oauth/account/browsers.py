@@ -20,6 +20,8 @@ class BrowsersEndpoint:
         visit = await self._visits.of(request)
         if isinstance(visit, Answer):
             return visit
+        if request.method != "POST":  # the address of a form, typed or reloaded
+            return done()
         form = visit.form()
         if "others" in form:
             await self._sessions.end_of_user(visit.user_id, actor=visit.actor, but=visit.session.id)

@@ -10,9 +10,10 @@ from sumun.oauth.account.people import AccountReader, keeps_password_here
 from sumun.oauth.account.visit import ACCOUNT, Visit, Visits
 from sumun.oauth.clients import FindClient, shown_name
 from sumun.oauth.exchange import Answer, Request
-from sumun.oauth.page_answers import parameter
+from sumun.oauth.page_answers import PageError, parameter
 from sumun.pages import (
     AccountPage,
+    Fault,
     GrantedApplication,
     Notice,
     Person,
@@ -44,7 +45,9 @@ class AccountEndpoint:
         self._clock = clock
 
     async def answer(self, request: Request) -> Answer:
-        """One request. Raises OutageError."""
+        """One request. Raises PageError (another path below the account's), OutageError."""
+        if request.path != ACCOUNT:
+            raise PageError(Fault.NOT_FOUND, 404)
         visit = await self._visits.of(request)
         if isinstance(visit, Answer):
             return visit
