@@ -7,14 +7,16 @@ client that may not know it any more is not told.
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from typing import Any, Final
 
+from sumun.access import Invalid
 from sumun.identity.scope import OPENID
 from sumun.oauth.grants.grant import Granted
 from sumun.tokens import base64url
-from sumun.tokens.jws import sign
+from sumun.tokens.jws import open_signed, sign
 from sumun.tokens.signatures import Algorithm
-from sumun.tokens.signing_keys import SigningKey
+from sumun.tokens.signing_keys import KeyRing, SigningKey
 
 ID_TOKEN_TYPE: Final = "JWT"
 """Core names none; libraries that look at `typ` know this one. No access or identity token has it."""
@@ -51,6 +53,29 @@ def mint_id_token(
         "sid": granted.session_id,  # OpenID Connect Back-Channel Logout 2.1
     }
     return sign(claims | {name: value for name, value in told.items() if value}, key, ID_TOKEN_TYPE)
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """What an ID token of ours says, whatever its age: who logged in, at which client, in which session (or empty)."""
+
+    user_id: str
+    client_id: str
+    session_id: str
+
+
+def read_hint(token: str, ring: KeyRing, issuer: str, now: float) -> Hint | None:
+    """`id_token_hint` (Core 3.1.2.1; RP-Initiated Logout 1.0 2). None: no ID token of ours. `now` is unix seconds.
+
+    That it has expired does not matter (Core 3.1.2.1: it "MAY be [...] expired"); that its key no longer verifies does.
+    """
+    claims = open_signed(token, ring, frozenset({ID_TOKEN_TYPE}), now)
+    if isinstance(claims, Invalid) or claims.get("iss") != issuer:
+        return None
+    user_id, client_id, session_id = claims.get("sub"), claims.get("aud"), claims.get("sid", "")
+    if not (isinstance(user_id, str) and isinstance(client_id, str) and isinstance(session_id, str)):
+        return None
+    return Hint(user_id, client_id, session_id)
 
 
 def token_hash(token: str, algorithm: Algorithm) -> str:

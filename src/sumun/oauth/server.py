@@ -46,6 +46,7 @@ from sumun.oauth.grants.password import LoginFor, PasswordGrant
 from sumun.oauth.grants.refresh_token import RefreshTokenGrant
 from sumun.oauth.grants.refreshing import RefreshTokens
 from sumun.oauth.handoff import Handoffs
+from sumun.oauth.id_tokens import read_hint
 from sumun.oauth.issue import FindGrant, Issuer, KeepsTokens
 from sumun.oauth.login_first import LoginFirst
 from sumun.oauth.our_hosts import OurHosts
@@ -213,11 +214,19 @@ def _browser(
     """What a person's browser comes to on the way to a code."""
     transactions, pushed = Transactions(parts.ephemeral), PushedRequests(parts.ephemeral)
     replies, login_first = Replies(parts.settings.issuer), LoginFirst(transactions, parts.login)
+    issuer = parts.settings.issuer
+
+    def hinted_user(id_token: str, client_id: str) -> str | None:
+        hint = read_hint(id_token, parts.keys(), issuer, parts.clock())
+        return None if hint is None or hint.client_id != client_id else hint.user_id
+
     flow = AuthorizationFlow(
         parts.sessions,
         parts.standing,
         parts.consents,
+        parts.changes,
         codes,
+        hinted_user=hinted_user,
         vocabulary=parts.vocabulary,
         clock=parts.clock,
     )

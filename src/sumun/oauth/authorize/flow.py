@@ -12,14 +12,17 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Protocol
 
+from sumun.changes import Applied
 from sumun.config.plan import Sentence
 from sumun.directory import StoredGrant
 from sumun.directory.client import RegisteredClient
-from sumun.identity import Standing
+from sumun.identity import Permission, Standing
 from sumun.oauth.authorize.codes import Code, Codes
 from sumun.oauth.authorize.consent import Wanted, wanted
+from sumun.oauth.authorize.errors import AuthorizationError, Refusal
 from sumun.oauth.authorize.remembered import RememberedConsents
 from sumun.oauth.authorize.request import AuthorizationRequest
 from sumun.oauth.authorize.steps import Ask, Give, LoggedIn, LogIn, consent_step, login_step
@@ -28,6 +31,9 @@ from sumun.oauth.clients import ReadStanding
 from sumun.sessions import Session, Sessions
 
 _FAMILY_BYTES = 16
+
+HintedUser = Callable[[str, str], str | None]
+"""Whom an ID token names, whatever its age, if this client got it here; None otherwise. Raises OutageError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,16 @@ class Considered:
     step: Ask | Give
 
 
+class NarrowsGrants(Protocol):
+    """What this needs of `changes.Changes`."""
+
+    async def narrow_grant(
+        self, grant_id: str, scopes: frozenset[Permission], openid: frozenset[str], *, actor: str
+    ) -> Applied:
+        """Leave no more than this of a grant, and of everything issued under it. Raises OutageError."""
+        ...
+
+
 class AuthorizationFlow:
     """Considers requests, and gives codes."""
 
@@ -52,17 +68,21 @@ class AuthorizationFlow:
         sessions: Sessions,
         standing: ReadStanding,
         consents: RememberedConsents,
+        changes: NarrowsGrants,
         codes: Codes,
         *,
         vocabulary: Mapping[str, Sentence],
+        hinted_user: HintedUser,
         clock: Callable[[], float],
     ) -> None:
         """`vocabulary`: permission -> words, of the configuration; `clock`: unix seconds."""
         self._sessions = sessions
         self._standing = standing
         self._consents = consents
+        self._changes = changes
         self._codes = codes
         self._vocabulary = vocabulary
+        self._hinted_user = hinted_user
         self._clock = clock
 
     async def consider(
@@ -73,9 +93,10 @@ class AuthorizationFlow:
         waiting: Waiting | None,
     ) -> LogIn | Considered:
         """What is next for the browser with this session cookie. Raises AuthorizationError, OutageError."""
+        hinted = self.hinted_user(asked)
         session = await self._sessions.find(cookie)
         logged_in = None if session is None else _logged_in(session, waiting)
-        must_log_in = login_step(asked, logged_in, "", self._clock())
+        must_log_in = login_step(asked, logged_in, hinted, self._clock())
         if session is None or must_log_in is not None:
             return LogIn()
         standing = await self._standing(session.subject)
@@ -86,6 +107,17 @@ class AuthorizationFlow:
         before = Wanted() if remembered is None else Wanted(remembered.scopes, remembered.openid)
         step = consent_step(asked, whole, before, first_party=client.first_party)
         return Considered(session, standing, whole, remembered, step)
+
+    def hinted_user(self, asked: AuthorizationRequest) -> str:
+        """Whom the client means; empty: it does not say. Raises AuthorizationError, OutageError."""
+        if not asked.id_token_hint:
+            return ""
+        user_id = self._hinted_user(asked.id_token_hint, asked.client_id)
+        if user_id is None:
+            raise AuthorizationError(
+                Refusal.INVALID_REQUEST, "id_token_hint is no ID token that this client got here"
+            )
+        return user_id
 
     async def give(
         self,
@@ -98,14 +130,14 @@ class AuthorizationFlow:
 
         Who is not asked, because the client is ours, gives it all that it asked for. Raises OutageError.
         """
-        remembered = considered.remembered
-        if chosen is not None:
-            remembered = await self._consents.allow(considered.session.user_id, client.id, chosen)
         if chosen is None and client.first_party:
             granted, grant_id = Wanted(asked.scopes, asked.openid), ""
         else:
-            granted = _covered(considered.whole, remembered)
-            grant_id = "" if remembered is None else remembered.id
+            grant = (
+                considered.remembered if chosen is None else await self._chosen(client, considered, chosen)
+            )
+            granted = Wanted() if grant is None else _covered(considered.whole, grant)
+            grant_id = "" if grant is None else grant.id
         session = considered.session
         return await self._codes.give(
             Code(
@@ -128,13 +160,32 @@ class AuthorizationFlow:
             )
         )
 
+    async def _chosen(self, client: RegisteredClient, considered: Considered, chosen: Wanted) -> StoredGrant:
+        """Remember what was allowed, and take back what was allowed before and is refused now."""
+        user_id = considered.session.user_id
+        remembered = await self._consents.allow(user_id, client.id, chosen)
+        about = considered.step.about if isinstance(considered.step, Ask) else chosen
+        left = _left(remembered, about.less(chosen))
+        if left != remembered:
+            await self._changes.narrow_grant(left.id, left.scopes, left.openid, actor=f"user:{user_id}")
+        return left
+
+
+def _left(remembered: StoredGrant, refused: Wanted) -> StoredGrant:
+    """The grant without what was refused; a pattern that would still cover it goes as a whole."""
+    return replace(
+        remembered,
+        scopes=frozenset(
+            one for one in remembered.scopes if not any(one.covers(no) for no in refused.scopes)
+        ),
+        openid=remembered.openid - refused.openid,
+    )
+
 
 def _logged_in(session: Session, waiting: Waiting | None) -> LoggedIn:
     proved_here = waiting is not None and waiting.transaction.session_id == session.id
     return LoggedIn(session.user_id, session.who.at, proved_here)
 
 
-def _covered(whole: Wanted, remembered: StoredGrant | None) -> Wanted:
-    if remembered is None:
-        return Wanted()
+def _covered(whole: Wanted, remembered: StoredGrant) -> Wanted:
     return whole.less(whole.without(remembered.scopes, remembered.openid))

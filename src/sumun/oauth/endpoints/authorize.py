@@ -103,7 +103,7 @@ class AuthorizeEndpoint:
             client.login,
             client_id=client.id,
             request=asked,
-            login_hint=asked.login_hint,
+            login_hint=asked.login_hint or self._flow.hinted_user(asked),
             ui_locales=asked.ui_locales,
             leads_to=asked.to.redirect_uri,
         )
