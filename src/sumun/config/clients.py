@@ -10,14 +10,14 @@ from sumun.config.document import MappingNode
 from sumun.config.findings import Findings
 from sumun.config.known_certificates import compile_known, refuse_unasked
 from sumun.config.login_chains import LoginChains
-from sumun.config.plan import Client, ClientKind
+from sumun.config.plan import DEVICE_CODE, Client, ClientKind
 from sumun.config.settings import ClientSettings, Settings
 from sumun.config.vocabulary import Vocabulary
 
 MAX_JWT_LIFETIME_SECONDS = 900  # what a JWT says cannot be changed, so it does not live long
 
 # Grants in which a person proves who they are: only these use a login chain.
-_GRANTS_OF_PEOPLE = frozenset({"password", "authorization_code"})
+_GRANTS_OF_PEOPLE = frozenset({"password", "authorization_code", DEVICE_CODE})
 
 # Settings of the tokens that a client gets.
 _ONLY_FOR_TOKENS = frozenset({"first_party", "lifetime", "may_ask_for", "quota", "scopes", "token"})

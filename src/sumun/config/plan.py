@@ -38,7 +38,8 @@ METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 OWN_PATHS = ("/.well-known", "/account", "/healthz", "/login", "/oauth")
 
 # RFC 6749 4 and 6: what the token endpoint answers for.
-KNOWN_GRANTS = ("authorization_code", "client_credentials", "password", "refresh_token")
+DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"  # RFC 8628 3.4
+KNOWN_GRANTS = ("authorization_code", "client_credentials", "password", "refresh_token", DEVICE_CODE)
 
 
 # In which languages an operator may say what people read: those of the pages.

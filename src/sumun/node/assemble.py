@@ -279,6 +279,7 @@ async def build_oauth(
                 login_for=logins.login_for,
                 # In memory: two questions to the store, one of them a write on disk, for every token would be too dear.
                 client_throttle=MemoryLoginThrottle(budgets(plan), steady_seconds),
+                user_code_throttle=MemoryLoginThrottle(budgets(plan), steady_seconds),
                 store=shared.store,
                 changes=shared.changes,
                 recogniser=following.recogniser,

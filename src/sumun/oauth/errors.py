@@ -11,6 +11,10 @@ SumunError
     ├── UnauthorizedClientError     RFC 6749 5.2   the client may not use this grant
     │   └── NotAResourceServerError RFC 7662 2.1   the client may not introspect
     ├── UnsupportedGrantTypeError   RFC 6749 5.2
+    ├── AuthorizationPendingError   RFC 8628 3.5   nobody has decided yet
+    ├── PollingTooFastError         RFC 8628 3.5   the device asks more often than it was told to
+    ├── AccessDeniedError           RFC 8628 3.5   the person refused
+    ├── ExpiredTokenError           RFC 8628 3.5   the device code is over
     ├── InvalidScopeError           RFC 6749 5.2   unknown, malformed, or more than the client may have
     ├── InsufficientScopeError      RFC 6750 3.1   the access token in Authorization is good for something else
     ├── InvalidProofError           RFC 9449 5     the DPoP proof is not good
@@ -84,6 +88,30 @@ class UnsupportedGrantTypeError(OAuthError):
     """There is no such grant here."""
 
     code: ClassVar[str] = "unsupported_grant_type"
+
+
+class AuthorizationPendingError(OAuthError):
+    """Nobody has decided yet; the device asks again after the interval."""
+
+    code: ClassVar[str] = "authorization_pending"
+
+
+class PollingTooFastError(OAuthError):
+    """The device asks too often; it waits five seconds longer from now on."""
+
+    code: ClassVar[str] = "slow_down"
+
+
+class AccessDeniedError(OAuthError):
+    """The person refused."""
+
+    code: ClassVar[str] = "access_denied"
+
+
+class ExpiredTokenError(OAuthError):
+    """The device code is over: nobody decided in time."""
+
+    code: ClassVar[str] = "expired_token"
 
 
 class InvalidScopeError(OAuthError):
@@ -160,6 +188,10 @@ STATUS: Mapping[type[OAuthError], int] = {
     UnauthorizedClientError: 400,
     NotAResourceServerError: 403,
     UnsupportedGrantTypeError: 400,
+    AuthorizationPendingError: 400,
+    PollingTooFastError: 400,
+    AccessDeniedError: 400,
+    ExpiredTokenError: 400,
     InvalidScopeError: 400,
     InvalidProofError: 400,
     ProofNonceError: 400,

@@ -6,6 +6,8 @@ from typing import Final
 
 AUTHORIZE_PATH: Final = "/oauth/authorize"
 CONSENT_PATH: Final = "/oauth/consent"
+DEVICE_AUTHORIZATION_PATH: Final = "/oauth/device_authorization"
+DEVICE_PATH: Final = "/oauth/device"
 LOGIN_PATH: Final = "/login"
 LOGIN_START_PATH: Final = "/login/start"
 LOGIN_CONTINUE_PATH: Final = "/login/continue"

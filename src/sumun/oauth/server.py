@@ -27,9 +27,12 @@ from sumun.oauth.caller import Callers, Recognises
 from sumun.oauth.certificates import asked_for_at
 from sumun.oauth.clients import ClientsWithEpoch, FindClient, ReadStanding
 from sumun.oauth.cross_origin import Readers
+from sumun.oauth.device.requests import DeviceRequests
 from sumun.oauth.endpoints.assets import asset_endpoints
 from sumun.oauth.endpoints.authorize import AuthorizeEndpoint
 from sumun.oauth.endpoints.consent import ConsentEndpoint
+from sumun.oauth.endpoints.device import DeviceEndpoint
+from sumun.oauth.endpoints.device_authorization import DeviceAuthorizationEndpoint
 from sumun.oauth.endpoints.introspect import IntrospectEndpoint
 from sumun.oauth.endpoints.keys import KeysEndpoint
 from sumun.oauth.endpoints.login import LoginEndpoint
@@ -42,6 +45,7 @@ from sumun.oauth.endpoints.userinfo import UserinfoEndpoint
 from sumun.oauth.endpoints.ws_ticket import IssuesTickets, Remembers, WsTicketEndpoint
 from sumun.oauth.grants.authorization_code import AuthorizationCodeGrant, EndsFamilies
 from sumun.oauth.grants.client_credentials import ClientCredentialsGrant
+from sumun.oauth.grants.device_code import DeviceCodeGrant
 from sumun.oauth.grants.password import LoginFor, PasswordGrant
 from sumun.oauth.grants.refresh_token import RefreshTokenGrant
 from sumun.oauth.grants.refreshing import RefreshTokens
@@ -53,6 +57,8 @@ from sumun.oauth.our_hosts import OurHosts
 from sumun.oauth.paths import (
     AUTHORIZE_PATH,
     CONSENT_PATH,
+    DEVICE_AUTHORIZATION_PATH,
+    DEVICE_PATH,
     LOGIN_CONTINUE_PATH,
     LOGIN_HANDOFF_PATH,
     LOGIN_PATH,
@@ -88,6 +94,7 @@ class OAuthParts:
     remembered       the same as this process remembers it (`standings.RememberedStandings.of`)
     login_for        the login with these authenticators (`login.pipeline.Logins.login_for`)
     client_throttle  for the secrets of clients: of this process's own (`login.throttle_memory`)
+    user_code_throttle   for codes of devices that people guess: of this process's own too
     refresh          refresh tokens, under this configuration
     grant_of         what a person allowed a client, by its id, read after the call
     keys             today's signing keys; raises OutageError when they are not known for certain: an empty ring would
@@ -109,6 +116,7 @@ class OAuthParts:
     remembered: ReadStanding
     login_for: LoginFor
     client_throttle: LoginThrottle
+    user_code_throttle: LoginThrottle
     store: Tokens
     changes: ChangesThings
     recogniser: RecognisesAndRemembers
@@ -134,8 +142,9 @@ def oauth_app(parts: OAuthParts) -> OAuthApp:
     """The application for one configuration; a new configuration gets a new one."""
     settings = parts.settings
     login = ClientLogin[RegisteredClient](parts.find_client, parts.client_throttle)
-    codes = Codes(parts.ephemeral)
+    codes, devices = Codes(parts.ephemeral), DeviceRequests(parts.ephemeral, parts.clock)
     grants = (
+        DeviceCodeGrant(devices, parts.standing, parts.consents.of),
         AuthorizationCodeGrant(codes, parts.standing, parts.sessions, parts.changes),
         PasswordGrant(parts.login_for, parts.standing, parts.clock),
         ClientCredentialsGrant(parts.remembered),
@@ -203,6 +212,7 @@ def oauth_app(parts: OAuthParts) -> OAuthApp:
             },
             **_browser(parts, login, codes, proofs),
             **_account(parts),
+            **_devices(parts, login, devices, published.origin),
         },
         origins=parts.origins,
     )
@@ -246,7 +256,7 @@ def _browser(
         AUTHORIZE_PATH: Mounted(authorize, PAGE, page=True),
         CONSENT_PATH: Mounted(consent, PAGE, page=True),
         LOGIN_PATH: Mounted(log_in, PAGE, page=True),
-        PAR_PATH: Mounted(ParEndpoint(login, pushed, proofs), POST),
+        PAR_PATH: Mounted(ParEndpoint(login, pushed, proofs), POST, readers=Readers.CLIENTS),
         **_single_sign_on(parts, login_first),
     }
 
@@ -260,6 +270,27 @@ def _single_sign_on(parts: OAuthParts, login_first: LoginFirst) -> dict[str, Mou
         LOGIN_START_PATH: Mounted(StartEndpoint(hosts, handoffs), ("GET",), page=True),
         LOGIN_CONTINUE_PATH: Mounted(go_on, ("GET",), page=True),
         LOGIN_HANDOFF_PATH: Mounted(HandoffEndpoint(hosts, handoffs, parts.sessions), ("GET",), page=True),
+    }
+
+
+def _devices(
+    parts: OAuthParts, login: ClientLogin[RegisteredClient], requests: DeviceRequests, origin: str
+) -> dict[str, Mounted]:
+    """Where a device asks for a code, and where a person types it."""
+    page = DeviceEndpoint(
+        requests,
+        parts.sessions,
+        LoginFirst(Transactions(parts.ephemeral), parts.login),
+        parts.find_client,
+        parts.standing,
+        parts.consents,
+        parts.user_code_throttle,
+        parts.vocabulary,
+    )
+    begin = DeviceAuthorizationEndpoint(login, requests, origin)
+    return {
+        DEVICE_AUTHORIZATION_PATH: Mounted(begin, POST),
+        DEVICE_PATH: Mounted(page, PAGE, page=True),
     }
 
 

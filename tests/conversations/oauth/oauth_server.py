@@ -20,6 +20,7 @@ from urllib.parse import quote_plus, urlencode
 from sumun.access import TokenKind
 from sumun.changes import Changes
 from sumun.config.plan import (
+    DEVICE_CODE,
     CertificateBy,
     Client,
     ClientKind,
@@ -151,6 +152,8 @@ CLIENTS = {
         configured("lasting-app", grants=_LASTING),
         configured("lasting-jwt-app", grants=_LASTING, token_kind=TokenKind.JWT, token_lifetime_seconds=600),
         configured("mute-app", grants=frozenset()),
+        configured("tv", grants=frozenset({DEVICE_CODE, "refresh_token"}), first_party=False, name="TV"),
+        configured("tv2", grants=frozenset({DEVICE_CODE}), first_party=False),
         configured("careless-app", grants=frozenset({"client_credentials"})),
         configured("batch", permissions=(Permission("order", "read"),), roles=("user",)),
         configured("strange"),
@@ -398,6 +401,7 @@ async def oauth_server(
         remembered=RememberedStandings(memory, configured_first.standing, steady_seconds).of,
         login_for=Logins(ways, throttle, pay_verification(hasher, password_threads)).login_for,
         client_throttle=MemoryLoginThrottle(BUDGETS, throttle_clock),
+        user_code_throttle=MemoryLoginThrottle(BUDGETS, throttle_clock),
         store=store,
         changes=changes,
         recogniser=Recogniser(

@@ -6,7 +6,7 @@ from sumun.oauth import errors
 from sumun.oauth.app import refusal
 from sumun.oauth.errors import STATUS, InvalidClientError, OAuthError, SlowDownError
 
-# RFC 6749 5.2, and slow_down of RFC 8628 3.5 (IANA, OAuth Extensions Error: token endpoint response); invalid_token of RFC 6750 3.1.
+# RFC 6749 5.2; those of RFC 8628 3.5 (IANA, OAuth Extensions Error: token endpoint response); invalid_token of RFC 6750 3.1.
 CODES = {
     "invalid_request",
     "invalid_client",
@@ -15,6 +15,9 @@ CODES = {
     "unsupported_grant_type",
     "invalid_scope",
     "slow_down",
+    "authorization_pending",
+    "access_denied",
+    "expired_token",
     "insufficient_scope",
     "invalid_dpop_proof",
     "use_dpop_nonce",

@@ -14,7 +14,7 @@ from sumun.login.client_secret import ClientAuthMethod
 from sumun.oauth.authorize.reply import ResponseMode
 from sumun.oauth.authorize.request import Prompt
 from sumun.oauth.exchange import Answer, Headers, Request, json_answer
-from sumun.oauth.paths import AUTHORIZE_PATH, PAR_PATH
+from sumun.oauth.paths import AUTHORIZE_PATH, DEVICE_AUTHORIZATION_PATH, PAR_PATH
 from sumun.pages import Locale
 from sumun.tokens.signatures import NAMES
 
@@ -97,6 +97,7 @@ def _authorization(origin: str) -> dict[str, Any]:
     return {
         "authorization_endpoint": f"{origin}{AUTHORIZE_PATH}",
         "pushed_authorization_request_endpoint": f"{origin}{PAR_PATH}",  # RFC 9126 5
+        "device_authorization_endpoint": f"{origin}{DEVICE_AUTHORIZATION_PATH}",  # RFC 8628 4
         "require_pushed_authorization_requests": False,  # of every client: some may be configured so
         "response_types_supported": ["code"],
         "response_modes_supported": [mode.value for mode in ResponseMode],

@@ -1,0 +1,240 @@
+"""The page where people type the code of a device (`/oauth/device`, RFC 8628 3.3), log in, and decide.
+
+    GET                 nobody is logged in: log in first; a code is known: the question; else: type the code
+    GET ?user_code=...  the same with the code that the device put into the address (`verification_uri_complete`)
+    POST user_code      the code was typed: the question, or: there is no such code
+    POST decision       allow, all, refuse; other: log in as somebody else
+
+A code waits for its person in a cookie of their browser, so it stands in no address of ours and in no store. It is
+never taken as an answer: whoever opens another's link is shown the code, the application and all it asks for, each time
+anew (5.4, against people who send a link to their own device). Guesses are few, for people who are logged in only
+(5.1): what is guessed is another's device, which would then act in the guesser's name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, Protocol
+from urllib.parse import parse_qs
+
+from sumun.access.handover import OUR_COOKIES
+from sumun.config.plan import Sentence
+from sumun.directory import StoredGrant
+from sumun.directory.client import RegisteredClient
+from sumun.identity import Standing
+from sumun.login.throttle import Attempt, LoginThrottle, RateLimited
+from sumun.oauth.authorize.consent import Wanted, wanted
+from sumun.oauth.clients import FindClient, ReadStanding, shown_name
+from sumun.oauth.csrf import FormKey, demand_own_form
+from sumun.oauth.device.requests import LIFETIME_SECONDS, Approval, DeviceRequests, FoundRequest
+from sumun.oauth.device.user_codes import read_user_code, shown
+from sumun.oauth.exchange import Answer, Request
+from sumun.oauth.login_first import LoginFirst
+from sumun.oauth.messages import Form, read_form
+from sumun.oauth.page_answers import PageError, locale_of, page_answer
+from sumun.oauth.paths import DEVICE_PATH
+from sumun.pages import (
+    ConsentPage,
+    DeviceCodePage,
+    DeviceDonePage,
+    DeviceTrouble,
+    Fault,
+    Frame,
+    Person,
+    asked_permissions,
+    page_headers,
+    render_consent,
+    render_device_code,
+    render_device_done,
+    ticked,
+)
+from sumun.pages.frame import Hidden
+from sumun.sessions import Session, Sessions
+from sumun.sessions.cookie import SESSION, drop_cookie, set_cookie
+
+_CODE_COOKIE: Final = OUR_COOKIES + "device"
+_CODE: Final = "user_code"
+
+
+class Consents(Protocol):
+    """What this needs of `authorize.remembered.RememberedConsents`."""
+
+    async def of(self, user_id: str, client_id: str) -> StoredGrant | None:
+        """What this person lets this client do; None: nothing. Raises OutageError."""
+        ...
+
+    async def allow(self, user_id: str, client_id: str, what: Wanted) -> StoredGrant:
+        """Let the client do this too; the grant after that. Raises OutageError."""
+        ...
+
+
+class DeviceEndpoint:
+    """Shows the pages, and does what they send."""
+
+    def __init__(
+        self,
+        requests: DeviceRequests,
+        sessions: Sessions,
+        login_first: LoginFirst,
+        find_client: FindClient,
+        standing: ReadStanding,
+        consents: Consents,
+        guesses: LoginThrottle,
+        vocabulary: Mapping[str, Sentence],
+    ) -> None:
+        """`guesses` counts wrong codes; `vocabulary`: permission -> words, of the configuration."""
+        self._requests = requests
+        self._sessions = sessions
+        self._login_first = login_first
+        self._find_client = find_client
+        self._standing = standing
+        self._consents = consents
+        self._guesses = guesses
+        self._vocabulary = vocabulary
+
+    async def answer(self, request: Request) -> Answer:
+        """One request. Raises PageError, ForgedFormError, OutageError."""
+        session = await self._sessions.find(request.cookie(SESSION))
+        form = read_form(request.content_types, request.body) if request.method == "POST" else None
+        code = _code_of(request, form)
+        if session is None:
+            return _with(await self._login_first.answer(request, DEVICE_PATH), _kept(code))
+        if form is None:
+            return await self._shown(request, session, code) if code else self._typed(request, session)
+        if "decision" in form:
+            return await self._decided(request, session, form, code)
+        demand_own_form(request, form, _purpose(session))
+        return await self._shown(request, session, code)
+
+    async def _shown(self, request: Request, session: Session, code: str) -> Answer:
+        """The question, if the code is good."""
+        attempt = Attempt(f"user code by {session.user_id}", request.source)
+        admitted = await self._guesses.admit(attempt)
+        if isinstance(admitted, RateLimited):
+            seconds = admitted.retry_after_seconds
+            return self._typed(request, session, DeviceTrouble.THROTTLED, 429, seconds)
+        user_code = read_user_code(code)
+        found = None if user_code is None else await self._requests.waiting(user_code)
+        client = None if found is None else await self._find_client(found.request.client_id)
+        if user_code is None or found is None or client is None or client.disabled:
+            await self._guesses.failed(attempt)
+            return self._typed(request, session, DeviceTrouble.UNKNOWN, 404)
+        return await self._question(request, session, user_code, found, client)
+
+    async def _decided(self, request: Request, session: Session, form: Form, code: str) -> Answer:
+        user_code = read_user_code(code)
+        if user_code is None:
+            raise PageError(Fault.EXPIRED, 400)
+        demand_own_form(request, form, _purpose(session, user_code))
+        if form["decision"] == "other":
+            return _with(await self._login_first.answer(request, DEVICE_PATH), _kept(code))
+        found = await self._requests.waiting(user_code)
+        client = None if found is None else await self._find_client(found.request.client_id)
+        if found is None or client is None or client.disabled:
+            raise PageError(Fault.EXPIRED, 400)
+        approval = None
+        if form["decision"] != "refuse":
+            about = self._about(await self._person(session), found)
+            chosen = about if form["decision"] == "all" else about.chosen(ticked(form))
+            if not chosen:
+                return await self._question(request, session, user_code, found, client, nothing_ticked=True)
+            approval = await self._approval(session, client, chosen)
+        if not await self._requests.decide(user_code, found, approval):
+            raise PageError(Fault.EXPIRED, 400)
+        done = DeviceDonePage(Frame(locale_of(request)), shown_name(client), approval is not None)
+        return page_answer(render_device_done(done), (*page_headers(), drop_cookie(_CODE_COOKIE)))
+
+    async def _person(self, session: Session) -> Standing:
+        standing = await self._standing(session.subject)
+        if standing is None or standing.disabled:  # since the session was found, a moment ago
+            raise PageError(Fault.NOT_ALLOWED, 403)
+        return standing
+
+    def _about(self, person: Standing, found: FoundRequest) -> Wanted:
+        return wanted(found.request.scopes, found.request.openid, self._vocabulary, person.roles)
+
+    async def _approval(self, session: Session, client: RegisteredClient, chosen: Wanted) -> Approval:
+        grant = await self._consents.allow(session.user_id, client.id, chosen)
+        return Approval(
+            session.user_id,
+            session.who.login_epoch,
+            chosen.scopes,
+            chosen.openid,
+            grant.id,
+            session.who.at,
+            session.who.methods,
+            session.who.context,
+        )
+
+    async def _question(
+        self,
+        request: Request,
+        session: Session,
+        user_code: str,
+        found: FoundRequest,
+        client: RegisteredClient,
+        *,
+        nothing_ticked: bool = False,
+    ) -> Answer:
+        key, locale = FormKey.of(request), locale_of(request)
+        person = await self._person(session)
+        about = self._about(person, found)
+        held = await self._consents.of(session.user_id, client.id)
+        before = frozenset() if held is None else frozenset(map(str, held.scopes)) | held.openid
+        page = ConsentPage(
+            Frame(locale, DEVICE_PATH),
+            DEVICE_PATH,
+            (Hidden(_CODE, user_code), key.field(_purpose(session, user_code))),
+            shown_name(client),
+            Person(session.user_id, person.name),
+            asked_permissions((*map(str, about.scopes), *about.openid), self._vocabulary, locale, before),
+            device_code=shown(user_code),
+            nothing_ticked=nothing_ticked,
+        )
+        headers = (*page_headers(), *key.cookies, *_kept(user_code))
+        return page_answer(render_consent(page), headers, 400 if nothing_ticked else 200)
+
+    def _typed(
+        self,
+        request: Request,
+        session: Session,
+        trouble: DeviceTrouble = DeviceTrouble.NONE,
+        status: int = 200,
+        wait_seconds: int = 0,
+    ) -> Answer:
+        """The page with the field."""
+        key = FormKey.of(request)
+        page = DeviceCodePage(
+            Frame(locale_of(request), DEVICE_PATH),
+            DEVICE_PATH,
+            (key.field(_purpose(session)),),
+            trouble=trouble,
+            wait_seconds=wait_seconds,
+        )
+        headers = (*page_headers(), *key.cookies, drop_cookie(_CODE_COOKIE))
+        if wait_seconds:
+            headers = (*headers, (b"retry-after", b"%d" % wait_seconds))
+        return page_answer(render_device_code(page), headers, status)
+
+
+def _code_of(request: Request, form: Form | None) -> str:
+    """What was typed, what stands in the address, or what waits in the cookie; empty: none of them."""
+    if form is not None:
+        return form.get(_CODE, "")
+    asked = parse_qs(request.query.decode("latin-1")).get(_CODE, [])
+    return asked[0] if asked else request.cookie(_CODE_COOKIE) or ""
+
+
+def _kept(code: str) -> tuple[tuple[bytes, bytes], ...]:
+    """The cookie that keeps a code until its person has logged in; nothing for what is no code."""
+    user_code = read_user_code(code)
+    return () if user_code is None else (set_cookie(_CODE_COOKIE, user_code, LIFETIME_SECONDS),)
+
+
+def _with(answer: Answer, headers: tuple[tuple[bytes, bytes], ...]) -> Answer:
+    return Answer(answer.status, (*answer.headers, *headers), answer.body)
+
+
+def _purpose(session: Session, user_code: str = "") -> str:
+    """What a form is for: this session, and in the question this code."""
+    return f"device {session.id} {user_code}"
