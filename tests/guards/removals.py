@@ -7,6 +7,7 @@ from tests.guards.removal import Removal
 CODES = "tests/conversations/oauth/test_code_attacks.py"
 JWT = "tests/unit/tokens/test_jwt.py"
 CSRF = "tests/unit/oauth/test_csrf.py"
+CERTIFICATES = "tests/conversations/oauth/test_certificates.py"
 REQUEST = "tests/unit/oauth/test_authorization_request.py"
 
 REMOVALS = (
@@ -124,5 +125,55 @@ REMOVALS = (
         'if payload.get("iss") != issuer:',
         'if "iss" not in payload:',
         f"{JWT}::test_each_claim_is_looked_at",
+    ),
+    # Certificates of clients (RFC 8705)
+    Removal(
+        "stolen token: the certificate that it is bound to is not compared",
+        "tokens/binding.py",
+        "if evidence.proven.bound_to in proved:",
+        "if proved:",
+        "tests/unit/answers/test_answer.py::test_a_token_bound_to_a_certificate",
+    ),
+    Removal(
+        "stolen token: what a call proved with its certificate is kept",
+        "answers/answer.py",
+        " and not evidence.bound_to and",
+        " and",
+        "tests/unit/answers/test_answer.py::test_a_token_bound_to_a_certificate",
+    ),
+    Removal(
+        "stolen refresh token: a public client comes with another certificate",
+        "oauth/certificates.py",
+        " and before not in proved:",
+        " and not proved:",
+        f"{CERTIFICATES}::test_refreshing",
+    ),
+    Removal(
+        "made-up certificate: nobody has to vouch for the name in it",
+        "login/client_certificate.py",
+        "if not shown.vouched_for:",
+        "if False:",
+        f"{CERTIFICATES}::test_refused",
+    ),
+    Removal(
+        "made-up certificate: a thumbprint is not compared",
+        "login/client_certificate.py",
+        "return None if shown.thumbprint in known.values else",
+        "return None if known.values else",
+        f"{CERTIFICATES}::test_refused",
+    ),
+    Removal(
+        "a TLS session takes a certificate to another listener",
+        "haproxy/tls.py",
+        '*(["tune.ssl.cachesize 0"] if len(tls) > 1 and asks_for_certificates(tls, tls) else []),',
+        "",
+        "tests/unit/haproxy/test_tls.py::test_sessions_are_resumed_where_nothing_is_carried_over",
+    ),
+    Removal(
+        "no authority: HAProxy's verdict on the gateway's own file counts as a word",
+        "haproxy/tls.py",
+        'verified = "%[ssl_c_verify]" if one.clients.authorities else "-"',
+        'verified = "%[ssl_c_verify]"',
+        "tests/unit/haproxy/test_tls.py::test_who_is_believed",
     ),
 )

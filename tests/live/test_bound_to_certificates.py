@@ -23,8 +23,9 @@ JWT = {"requested_token_type": "urn:ietf:params:oauth:token-type:jwt"}
 
 @pytest.fixture(scope="module")
 def node(haproxy: object) -> Iterator[TlsNode]:
-    """A gateway that asks callers for certificates."""
-    with tls_node(CONFIG.rstrip() + CLIENTS) as running:
+    """A gateway that asks callers for certificates, at an address of their own."""
+    asking = "{{authorities: partners.pem, listen: 127.0.0.1:{asking}}}"
+    with tls_node(CONFIG.replace("{{authorities: partners.pem}}", asking).rstrip() + CLIENTS) as running:
         yield running
 
 
@@ -66,6 +67,21 @@ def billing(node: TlsNode) -> Holder:
         "one whose time is over": node.caller(partners.issue("billing", names=names, days=-0.5)),
     }
     return Holder("billing", node.caller(partners.issue("billing", names=names)), others)
+
+
+def test_the_address_of_their_own(node: TlsNode, billing: Holder) -> None:
+    """The metadata leads a client to where it is asked for its certificate; at the other address nobody is."""
+    usual = TlsCaller(node.port, billing.caller.context)
+    metadata = usual.call("GET", "/.well-known/oauth-authorization-server").json
+    assert metadata["token_endpoint"] == f"https://127.0.0.1:{node.port}/oauth/token"
+    assert (
+        metadata["mtls_endpoint_aliases"]["token_endpoint"] == f"https://127.0.0.1:{node.asking}/oauth/token"
+    )
+    assert metadata["tls_client_certificate_bound_access_tokens"] is True
+    token = billing.token()
+    assert billing.asks(usual).status == 401
+    assert usual.call("GET", "/items", token).status == 401
+    assert billing.caller.call("GET", "/items", token).status == 200
 
 
 def test_only_the_client_gets_tokens(billing: Holder) -> None:

@@ -16,6 +16,7 @@ from tests.certificates import Certificate
 from tests.live.demo_node import Answer
 from tests.live.kept_world import echo_service
 from tests.live.node_under_test import NodeUnderTest, node_folder, until
+from tests.live.ports import free_ports
 
 SECRET = "jobs-secret-of-the-test"
 
@@ -53,9 +54,13 @@ class Authorities:
 
 @dataclass
 class TlsNode(NodeUnderTest):
-    """`sumun run` with TLS. `port` is the public listener, the next one redirects, the one after is internal."""
+    """`sumun run` with TLS. `port` is the public listener, the next one redirects, the one after is internal.
+
+    `asking`: where the public listener asks for certificates.
+    """
 
     authorities: Authorities = field(default_factory=Authorities)
+    asking: int = 0
 
     @property
     def folder(self) -> Path:
@@ -73,11 +78,14 @@ class TlsNode(NodeUnderTest):
             return False
 
     def caller(self, certificate: Certificate | None = None, *, port: int = 0) -> TlsCaller:
-        """Somebody who trusts the gateway's authority, with a certificate of their own or without."""
+        """Somebody who trusts the gateway's authority, with a certificate of their own or without.
+
+        Without `port` they come where they are asked for certificates.
+        """
         context = ssl.create_default_context(cadata=self.authorities.gate.pem())
         if certificate is not None:
             show(context, certificate, self.folder)
-        return TlsCaller(port or self.port, context)
+        return TlsCaller(port or self.asking, context)
 
     def logged(self, request_id: str) -> dict[str, Any]:
         """The line of the access log about this request."""
@@ -159,14 +167,21 @@ def told(answer: Answer) -> dict[str, Any]:
 def tls_node(config: str = CONFIG) -> Iterator[TlsNode]:
     """A running node; it must end well."""
     with node_folder() as folder, echo_service() as service:
-        node = TlsNode(data=folder / "data")
+        port = free_ports(4)[0]
+        node = TlsNode(data=folder / "data", port=port, asking=port + 3 if "{asking}" in config else port)
         node.config = folder / "sumun.yaml"
         node.renew()
         (folder / "partners.pem").write_text(node.authorities.partners.pem())
         (folder / "inner.pem").write_text(node.authorities.inner.pem())
         (folder / "jobs.secret").write_text(f"{SECRET}\n")
         (folder / "jobs.secret").chmod(0o600)
-        ports = {"port": node.port, "redirect": node.port + 1, "internal": node.port + 2, "service": service}
+        ports = {
+            "asking": node.asking,
+            "port": node.port,
+            "redirect": node.port + 1,
+            "internal": node.port + 2,
+            "service": service,
+        }
         node.config.write_text(config.format(**ports))
         node.start()
         try:

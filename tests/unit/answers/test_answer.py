@@ -29,7 +29,7 @@ from sumun.errors import OutageError
 from sumun.haproxy.kept import Fact, Verdict
 from sumun.identity import ANYTHING, Credential, CredentialKind, Permission, Principal, Subject
 from sumun.recognition.handle import Handle, OpaqueHandle
-from sumun.tokens.binding import if_bound, to_key
+from sumun.tokens.binding import if_bound, to_certificate, to_key
 from tests.unit.recognition.possessed import possession
 
 READ = Permission.parse("product:read")
@@ -319,6 +319,27 @@ def test_a_proven_binding_is_not_kept() -> None:
     held = Proven(BOB, TokenKind.OPAQUE, 200, bound_to=to_key("k" * 43))
     assert ask(Knows({"bob": held}), learned, route="read")["allow"] is True
     assert learned == []
+
+
+@pytest.mark.parametrize("way", ["", "slow", "looks", "in vain"])
+def test_a_token_bound_to_a_certificate(way: str) -> None:
+    """It opens to a connection with that certificate and to no other, however it was looked up, and is never kept."""
+    bound = if_bound(Proven(BOB, TokenKind.OPAQUE, 200), to_certificate("c" * 43))
+    learned: list[tuple[Fact, Verdict]] = []
+    for certificate, allowed in (("c" * 43, True), ("d" * 43, False), (None, False)):
+        knows = Knows({"bob": bound}, slow=way == "slow", looks="" if way == "slow" else way)
+        answer = ask(knows, learned, route="read", cert=certificate)
+        assert answer.get("allow", False) is allowed, answer
+        assert allowed or (answer["status"], answer["why"]) == (401, "binding_failed")
+    assert learned == []
+
+
+def test_a_certificate_that_nobody_asked_for() -> None:
+    """A token that is bound to nothing is as good with a certificate as without, and kept."""
+    learned: list[tuple[Fact, Verdict]] = []
+    free = Proven(BOB, TokenKind.OPAQUE, 200)
+    assert ask(Knows({"bob": free}), learned, route="read", cert="c" * 43)["allow"] is True
+    assert len(learned) == 1
 
 
 def test_a_ticket_of_a_bound_token_opens() -> None:
