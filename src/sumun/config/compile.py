@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from types import MappingProxyType
-from urllib.parse import urlsplit
 
 from sumun.access import TokenKind
 from sumun.config.checking import Checked, check
@@ -17,6 +16,7 @@ from sumun.config.document import Document, MappingNode
 from sumun.config.findings import Findings, raise_all
 from sumun.config.listeners import Listeners, compile_listeners
 from sumun.config.login_chains import LoginChains
+from sumun.config.origins import own_origins
 from sumun.config.plan import (
     Limits,
     NodeSettings,
@@ -162,7 +162,7 @@ def _tokens(
         identity_lifetime_seconds=tokens.identity.lifetime,
         access_kind=tokens.access.kind,
         refresh=RefreshSettings(tokens.refresh.lifetime, tokens.refresh.idle, tokens.refresh.overlap),
-        origins=_origins(listeners.issuer, routes, tokens.dpop.origins),
+        origins=own_origins(listeners.issuer, listeners.tls, routes, tokens.dpop.origins),
         proof_nonce=tokens.dpop.nonce,
     )
 
@@ -175,15 +175,6 @@ def _sessions(checked: Checked[Settings], findings: Findings) -> SessionSettings
         what = "a login may be idle for longer than it lasts at all"
         findings.problem_at(place, "", what, "", "make idle at most absolute")
     return SessionSettings(idle_seconds=sessions.idle, absolute_seconds=sessions.absolute)
-
-
-def _origins(issuer: str, routes: Iterable[Route], others: Iterable[str]) -> tuple[str, ...]:
-    """The issuer's, those of the routes' hosts with its scheme and port, and what is named beside; each once."""
-    parts = urlsplit(issuer)
-    port = f":{parts.port}" if parts.port else ""
-    hosts = sorted({route.host for route in routes if route.host})
-    named = (f"{parts.scheme}://{host}{port}" for host in hosts)
-    return tuple(dict.fromkeys((f"{parts.scheme}://{parts.netloc}", *named, *others)))
 
 
 def _limits(checked: Checked[Settings], findings: Findings) -> Limits:

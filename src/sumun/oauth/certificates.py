@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from sumun.config.network import bracketed, host_of
-from sumun.config.plan import ClientKind, Tls
+from sumun.config.plan import ClientKind
 from sumun.directory.client import RegisteredClient
 from sumun.haproxy.tls import CERTIFICATE_HEADER
 from sumun.login.client_certificate import ShownCertificate, read_shown
@@ -14,16 +11,6 @@ from sumun.oauth.exchange import Request
 from sumun.tokens.binding import is_to_certificate, to_certificate
 
 _HEADER = CERTIFICATE_HEADER.lower().encode()
-
-
-def asked_for_at(issuer: str, tls: Mapping[str, Tls]) -> str:
-    """The origin at which callers of the public listener are asked for certificates; empty when they are not."""
-    public = tls.get("public")
-    if public is None or public.clients is None:
-        return ""
-    if public.clients.listen is None:
-        return issuer
-    return f"https://{bracketed(host_of(issuer))}:{public.clients.listen.port}"
 
 
 def shown_certificate(request: Request) -> ShownCertificate | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from sumun.config.origins import asked_for_certificates_at
 from sumun.config.plan import Sentence, Tls, TokenSettings
 from sumun.directory.client import RegisteredClient
 from sumun.identity import Permission
@@ -24,7 +25,6 @@ from sumun.oauth.authorize.pushed import PushedRequests
 from sumun.oauth.authorize.remembered import RememberedConsents
 from sumun.oauth.authorize.transactions import Transactions
 from sumun.oauth.caller import Callers, Recognises
-from sumun.oauth.certificates import asked_for_at
 from sumun.oauth.clients import ClientsWithEpoch, FindClient, ReadStanding
 from sumun.oauth.cross_origin import Readers
 from sumun.oauth.device.requests import DeviceRequests
@@ -178,7 +178,7 @@ def oauth_app(parts: OAuthParts) -> OAuthApp:
         [grant.name for grant in grants],
         settings.jwt_algorithm,
         parts.vocabulary,
-        asked_for_at(settings.issuer, parts.tls),
+        asked_for_certificates_at(settings.issuer, parts.tls),
     )
     clients = ClientsWithEpoch(parts.find_client, parts.remembered)
     proofs = KeyProofs(parts.possession, parts.clock)
