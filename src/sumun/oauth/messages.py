@@ -18,6 +18,8 @@ from sumun.oauth.errors import BodyTooLargeError, InvalidRequestError, Unsupport
 MAX_BODY_BYTES = 64 * 1024
 # The request of any grant has less than 20 parameters; splitting costs time and memory for each.
 MAX_PARAMETERS = 64
+# A consent page sends one for each box that is ticked: as many as a configuration may have words for, and then some.
+MAX_BOXES = 1024
 
 Form = Mapping[str, str]
 """Parameter name -> value, neither of them empty."""
@@ -30,14 +32,14 @@ _BAD_PERCENT = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ufffe\uffff]")
 
 
-def read_form(content_types: Sequence[bytes], body: bytes) -> Form:
-    """Read a body. `content_types` are the values of all Content-Type headers that the request has.
+def read_form(content_types: Sequence[bytes], body: bytes, most: int = MAX_PARAMETERS) -> Form:
+    """Read a body of at most so many parameters. `content_types`: the values of all Content-Type headers there are.
 
     Raises UnsupportedMediaTypeError, BodyTooLargeError, InvalidRequestError.
     """
     refuse_other_bodies(content_types, body)
     form: dict[str, str] = {}
-    for key, value in read_pairs(body):
+    for key, value in read_pairs(body, most):
         if key in form:
             # RFC 6749 3.2: "Request and response parameters MUST NOT be included more than once."
             raise InvalidRequestError("a parameter is there more than once")
@@ -54,16 +56,16 @@ def refuse_other_bodies(content_types: Sequence[bytes], body: bytes) -> None:
         raise BodyTooLargeError(f"the body is larger than {MAX_BODY_BYTES} bytes")
 
 
-def read_pairs(encoded: bytes) -> list[tuple[str, str]]:
+def read_pairs(encoded: bytes, most: int = MAX_PARAMETERS) -> list[tuple[str, str]]:
     """The parameters of a form or of a query in their order, repeated ones and empty values too.
 
     Raises InvalidRequestError.
     """
     if _BAD_PERCENT.search(encoded):
         raise InvalidRequestError("a percent sign is not followed by two hexadecimal digits")
-    pairs = encoded.replace(b"+", b" ").split(b"&", MAX_PARAMETERS)
-    if len(pairs) > MAX_PARAMETERS:
-        raise InvalidRequestError(f"more than {MAX_PARAMETERS} parameters")
+    pairs = encoded.replace(b"+", b" ").split(b"&", most)
+    if len(pairs) > most:
+        raise InvalidRequestError(f"more than {most} parameters")
     read: list[tuple[str, str]] = []
     for pair in pairs:
         name, _, value = pair.partition(b"=")

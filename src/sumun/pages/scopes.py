@@ -45,11 +45,13 @@ class AskedPermission:
 def asked_permissions(
     scopes: Iterable[str], vocabulary: Mapping[str, Sentence], locale: Locale, before: Collection[str] = ()
 ) -> tuple[AskedPermission, ...]:
-    """What `scopes` mean: logging in first, then by name. `vocabulary`: permission -> what it means."""
-    return tuple(
-        _asked(scope, vocabulary, locale, before)
-        for scope in sorted(scopes, key=lambda scope: (scope not in _OPENID, scope != _LOGIN, scope))
-    )
+    """What `scopes` mean: logging in first, then in the order of the operator's words, then by name.
+
+    `vocabulary`: permission -> what it means.
+    """
+    place = {scope: number for number, scope in enumerate((*_OPENID, *vocabulary))}
+    ordered = sorted(scopes, key=lambda scope: (place.get(scope, len(place)), scope))
+    return tuple(_asked(scope, vocabulary, locale, before) for scope in ordered)
 
 
 def _asked(

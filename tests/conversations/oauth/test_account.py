@@ -360,3 +360,20 @@ def test_headers_of_a_page(tmp_path: Path) -> None:
         assert headers["x-content-type-options"] == "nosniff"
 
     of_server(tmp_path, story)
+
+
+def test_many_permissions(tmp_path: Path) -> None:
+    """A person ticks a hundred permissions one by one, and withdraws one of them: the other ninety-nine stay."""
+
+    async def story(server: OAuthServer) -> None:
+        scopes = [f"thing{number}:read" for number in range(100)]
+        browser, client = Browser(server), CodeClient(server)
+        page = await log_in(await browser.open(client.address(scope=" ".join(scopes))))
+        page = await page.send(decision="allow", **{f"grant:{scope}": "yes" for scope in scopes})
+        token = (await client.tokens(page.told["code"]))["access_token"]
+        page = await browser.open("/account")
+        page = await send(page, "/account/applications", application=grant_on(page), withdraw=scopes[7])
+        left = set((await server.introspect(token))["scope"].split())
+        assert left == set(scopes) - {scopes[7]}
+
+    of_server(tmp_path, story)

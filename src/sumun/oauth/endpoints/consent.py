@@ -28,7 +28,7 @@ from sumun.oauth.clients import FindClient, shown_name
 from sumun.oauth.csrf import FormKey, demand_own_form
 from sumun.oauth.exchange import Answer, Request
 from sumun.oauth.login_first import HANDLE, transaction_path
-from sumun.oauth.messages import Form, read_form
+from sumun.oauth.messages import MAX_BOXES, Form, read_form
 from sumun.oauth.page_answers import PageError, locale_of, page_answer, redirect
 from sumun.oauth.paths import CONSENT_PATH, LOGIN_PATH
 from sumun.oauth.replies import Replies
@@ -70,7 +70,7 @@ class ConsentEndpoint:
         form: Form | None = None
         handle = handle_in_query(request)
         if request.method == "POST":
-            form = read_form(request.content_types, request.body)
+            form = read_form(request.content_types, request.body, MAX_BOXES)
             handle = form.get(HANDLE, "")
         waiting = await waiting_of(self._transactions, request, handle)
         asked, client = waiting.transaction.request, await self._find_client(waiting.transaction.client_id)

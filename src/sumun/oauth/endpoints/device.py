@@ -30,7 +30,7 @@ from sumun.oauth.device.requests import LIFETIME_SECONDS, Approval, DeviceReques
 from sumun.oauth.device.user_codes import read_user_code, shown
 from sumun.oauth.exchange import Answer, Request
 from sumun.oauth.login_first import LoginFirst
-from sumun.oauth.messages import Form, read_form
+from sumun.oauth.messages import MAX_BOXES, Form, read_form
 from sumun.oauth.page_answers import PageError, locale_of, page_answer
 from sumun.oauth.paths import DEVICE_PATH
 from sumun.pages import (
@@ -95,7 +95,7 @@ class DeviceEndpoint:
     async def answer(self, request: Request) -> Answer:
         """One request. Raises PageError, ForgedFormError, OutageError."""
         session = await self._sessions.find(request.cookie(SESSION))
-        form = read_form(request.content_types, request.body) if request.method == "POST" else None
+        form = read_form(request.content_types, request.body, MAX_BOXES) if request.method == "POST" else None
         code = _code_of(request, form)
         if session is None:
             return _with(await self._login_first.answer(request, DEVICE_PATH), _kept(code))
