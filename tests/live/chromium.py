@@ -162,6 +162,10 @@ class Page:
                 )
             time.sleep(0.02)
 
+    def has(self, selector: str) -> bool:
+        """Whether there is such an element."""
+        return bool(self.evaluate(f"!!document.querySelector({json.dumps(selector)})"))
+
     def click(self, selector: str) -> None:
         """Click in the middle of an element, as soon as it is there."""
         self.until(f"document.readyState == 'complete' && !!document.querySelector({json.dumps(selector)})")

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import secrets
 import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from authlib.integrations.requests_client import OAuth2Session as AuthlibSession
+from joserfc import jwt
+from joserfc.jwk import KeySet
 from oauthlib.oauth2 import BackendApplicationClient, LegacyApplicationClient
 from requests.auth import HTTPBasicAuth
 from requests_oauthlib import OAuth2Session as RequestsSession
@@ -117,6 +121,74 @@ def requests_oauthlib_client_credentials(setup: Setup, visit: Visit) -> dict[str
         session.request("POST", url, data=body, headers=headers, auth=basic, withhold_token=True)
         refused = session.get(setup["resource"]).status_code
     return {"scope": " ".join(token["scope"]), "allowed": allowed, "refused": refused}
+
+
+def authlib_code(setup: Setup, visit: Visit) -> dict[str, Any]:
+    """PyPI Authlib: authorization code with PKCE, ID token, userinfo, refresh."""
+    base, told = setup["issuer"], _metadata(setup)
+    with AuthlibSession(
+        setup["client"],
+        setup["secret"] or None,
+        scope=setup["scope"],
+        redirect_uri=setup["redirect"],
+        code_challenge_method="S256",
+        token_endpoint_auth_method="client_secret_basic" if setup["secret"] else "none",
+    ) as session:
+        verifier, nonce = secrets.token_urlsafe(48), secrets.token_urlsafe(16)
+        url, state = session.create_authorization_url(
+            told["authorization_endpoint"], code_verifier=verifier, nonce=nonce
+        )
+        token = session.fetch_token(
+            told["token_endpoint"], authorization_response=visit(url), state=state, code_verifier=verifier
+        )
+        keys = KeySet.import_key_set(session.get(told["jwks_uri"], withhold_token=True).json())
+        claims = jwt.decode(token["id_token"], keys).claims
+        assert (claims["nonce"], claims["iss"]) == (nonce, base)
+        verdict = {
+            "scope": token["scope"],
+            "claims": claims,
+            "userinfo": session.get(told["userinfo_endpoint"]).json(),
+            "allowed": session.get(setup["resource"]).status_code,
+        }
+        again = session.refresh_token(told["token_endpoint"])
+        verdict["refreshed"] = {
+            "rotated": again["refresh_token"] != token["refresh_token"],
+            "allowed": session.get(setup["resource"]).status_code,
+        }
+    return verdict
+
+
+def requests_oauthlib_code(setup: Setup, visit: Visit) -> dict[str, Any]:
+    """PyPI requests-oauthlib: authorization code with PKCE, refresh."""
+    told, auth = (
+        _metadata(setup),
+        HTTPBasicAuth(setup["client"], setup["secret"]) if setup["secret"] else None,
+    )
+    with RequestsSession(
+        setup["client"], redirect_uri=setup["redirect"], scope=setup["scope"].split(), pkce="S256"
+    ) as session:
+        url, _ = session.authorization_url(told["authorization_endpoint"])
+        how = {"auth": auth} if auth else {"include_client_id": True}
+        token = session.fetch_token(told["token_endpoint"], authorization_response=visit(url), **how)
+        allowed = session.get(setup["resource"]).status_code
+        proof = {"auth": auth} if auth else {"client_id": setup["client"]}
+        again = session.refresh_token(told["token_endpoint"], **proof)
+        return {
+            "scope": " ".join(token["scope"]),
+            "allowed": allowed,
+            "refreshed": {
+                "rotated": again["refresh_token"] != token["refresh_token"],
+                "allowed": session.get(setup["resource"]).status_code,
+            },
+        }
+
+
+def _metadata(setup: Setup) -> dict[str, Any]:
+    """What the server publishes (RFC 8414)."""
+    found: dict[str, Any] = requests.get(
+        f"{setup['issuer']}/.well-known/oauth-authorization-server", timeout=SECONDS
+    ).json()
+    return found
 
 
 def requests_oauthlib_password(setup: Setup, visit: Visit) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.live.application_pages import Application, application
+from tests.live.chromium import Browser, chromium
 from tests.live.node_under_test import (
     BATCH_SECRET,
     NodeUnderTest,
@@ -18,16 +20,48 @@ from tests.live.node_under_test import (
 from tests.live.other_clients import (
     Flow,
     authlib_client_credentials,
+    authlib_code,
     insecure,
     javascript,
     nobody,
     requests_oauthlib_client_credentials,
+    requests_oauthlib_code,
     requests_oauthlib_password,
 )
+from tests.live.person import Person
 
 CLIENTS = """\
   - {id: warehouse, kind: resource_server, secret: "file:batch.secret"}
+  - id: app
+    name: An application
+    kind: public
+    grants: [authorization_code, refresh_token]
+    redirect_uris: ["http://127.0.0.1/callback"]
+    scopes: ["product:*", "order:*"]
+  - id: site
+    name: A web site
+    kind: confidential
+    secret: "file:batch.secret"
+    grants: [authorization_code, refresh_token]
+    redirect_uris: ["http://127.0.0.1/callback"]
+    scopes: ["product:*", "order:*"]
+  - id: tv
+    name: A television
+    kind: public
+    grants: ["urn:ietf:params:oauth:grant-type:device_code", refresh_token]
+    scopes: ["order:*"]
 """
+CODE = {
+    "openid-client": javascript("openid_client", "code"),
+    "oauth4webapi": javascript("oauth4webapi", "code"),
+    "simple-oauth2": javascript("simple_oauth2", "code"),
+    "oauth2-client": javascript("badgateway", "code"),
+    "authlib": authlib_code,
+    "requests-oauthlib": requests_oauthlib_code,
+}
+
+
+SPEAK_OPENID = {"openid-client", "oauth4webapi", "authlib"}
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +76,26 @@ def node(haproxy: Path) -> Iterator[NodeUnderTest]:
                 node.add_person("alice", "admin")
                 node.add_person("bob", "user")
                 yield node
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One Chromium; each window is another person's."""
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def bob(browser: Browser) -> Person:
+    """Bob's window, in which he stays logged in. Our pages need no scripts."""
+    return Person(browser.page(scripts=False), "bob")
+
+
+@pytest.fixture(scope="module")
+def somewhere() -> Iterator[Application]:
+    """Where applications have people come back to."""
+    with application() as running:
+        yield running
 
 
 def setup(node: NodeUnderTest, **more: Any) -> dict[str, Any]:
@@ -92,3 +146,51 @@ def test_the_resource_says_who_protects_it(node: NodeUnderTest) -> None:
     """oauth4webapi finds the authorization server from the protected resource (RFC 9728)."""
     found = javascript("oauth4webapi", "resource")(setup(node), nobody)
     assert found["authorization_servers"] == [node.issuer]
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("kind", ["app", "site"])
+@pytest.mark.parametrize("client", CODE)
+def test_a_person(node: NodeUnderTest, bob: Person, somewhere: Application, kind: str, client: str) -> None:
+    """A person logs in once, allows each client what it asks for; it is let in, told who they are, and goes on by refresh."""
+    told = setup(
+        node,
+        client=kind,
+        secret=BATCH_SECRET if kind == "site" else "",
+        scope="openid profile order:read" if client in SPEAK_OPENID else "order:read",
+        redirect=somewhere.redirect,
+    )
+    verdict = CODE[client](told, bob.visit)
+    assert verdict["allowed"] == 200
+    assert verdict["refreshed"] is not None
+    assert (verdict["refreshed"]["rotated"], verdict["refreshed"]["allowed"]) == (True, 200)
+    assert set(verdict.get("scope", told["scope"]).split()) == set(told["scope"].split())
+    if client in SPEAK_OPENID:
+        assert verdict["claims"]["sub"] == verdict["userinfo"]["sub"] == "bob"
+    if "revoked" in verdict:
+        assert verdict["revoked"] == "invalid_grant"
+    assert bob.page.complaints == []
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("program", ["openid_client", "oauth4webapi"])
+def test_a_pushed_request(node: NodeUnderTest, bob: Person, somewhere: Application, program: str) -> None:
+    """The request goes ahead of the person, and only its name through the browser (RFC 9126)."""
+    told = setup(
+        node, client="site", secret=BATCH_SECRET, scope="openid order:read", redirect=somewhere.redirect
+    )
+    verdict = javascript(program, "code")({**told, "pushed": True}, bob.visit)
+    assert (verdict["allowed"], verdict["claims"]["sub"]) == (200, "bob")
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("program", ["openid_client", "oauth4webapi"])
+def test_a_device(node: NodeUnderTest, bob: Person, program: str) -> None:
+    """A device shows a code, polls as it is told, and gets its token when the person has allowed it."""
+    verdict = javascript(program, "device")(
+        setup(node, client="tv", secret="", scope="order:read"), bob.visit
+    )
+    assert (verdict["allowed"], verdict["scope"]) == (200, "order:read")
+    if program == "oauth4webapi":
+        assert (verdict["early"], verdict["fast"]) == ("authorization_pending", "slow_down")
+        assert verdict["twice"] == "invalid_grant"
