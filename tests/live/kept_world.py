@@ -56,6 +56,8 @@ routes:
 {routes}clients:
   - {{id: app, kind: public, first_party: true, grants: [password], scopes: ["*:*"], token: opaque, may_ask_for: [jwt],
       lifetime: 1h{app}}}
+  - {{id: web, kind: public, first_party: true, grants: [authorization_code, refresh_token],
+      redirect_uris: ["http://127.0.0.1/back"]}}
   - {{id: jobs, kind: confidential, secret: "file:jobs.secret", grants: [client_credentials],
       permissions: ["item:read"], scopes: ["item:read"], lifetime: 1h}}
 """

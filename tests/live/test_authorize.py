@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
-import secrets
+import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
 from tests.documentation.session import fresh_demo
+from tests.live.chromium import Browser, chromium
 from tests.live.demo_node import DemoNode
-from tests.live.visitor import Page, Visitor
+from tests.live.visitor import App, Visitor
 
 
 @pytest.fixture(scope="module")
@@ -26,43 +24,11 @@ def node(haproxy: Path) -> Iterator[DemoNode]:
         yield demo
 
 
-@dataclass
-class App:
-    """The client shop-web on a loopback port of its own, spoken by hand."""
-
-    node: DemoNode
-    verifier: str = field(default_factory=lambda: secrets.token_urlsafe(48))
-    redirect_uri: str = "http://127.0.0.1:51004/demo/callback"
-
-    def request(self, **more: str) -> dict[str, str]:
-        """The parameters of an authorization request."""
-        digest = hashlib.sha256(self.verifier.encode()).digest()
-        return {
-            "response_type": "code",
-            "client_id": "shop-web",
-            "redirect_uri": self.redirect_uri,
-            "scope": "product:read order:read",
-            "state": "s",
-            "code_challenge": base64.urlsafe_b64encode(digest).rstrip(b"=").decode(),
-            "code_challenge_method": "S256",
-            **more,
-        }
-
-    def address(self, **more: str) -> str:
-        """Where it sends a browser."""
-        return f"/oauth/authorize?{urlencode(self.request(**more))}"
-
-    def redeem(self, page: Page) -> Any:
-        """The answer to the token request for the code that this page was left with."""
-        assert page.address.startswith(self.redirect_uri), page
-        form = {
-            "grant_type": "authorization_code",
-            "client_id": "shop-web",
-            "code": page.told["code"],
-            "redirect_uri": self.redirect_uri,
-            "code_verifier": self.verifier,
-        }
-        return self.node.form("/oauth/token", form)
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One Chromium; each window is another person's."""
+    with chromium() as running:
+        yield running
 
 
 def test_the_demos_web_application(node: DemoNode) -> None:
@@ -182,3 +148,57 @@ def test_nothing_secret_in_the_logs(node: DemoNode) -> None:
         *visitor.cookies.values(),
     ):
         assert secret not in logs
+
+
+class _Callback(BaseHTTPRequestHandler):
+    """An application of another origin: it says back what came, and how."""
+
+    def _say(self, how: str, sent: str) -> None:
+        self.send_response(200)
+        self.send_header("content-type", "text/plain")
+        self.end_headers()
+        self.wfile.write(f"{how} {' '.join(sorted(parse_qs(sent)))}".encode())
+
+    def do_GET(self) -> None:
+        """The answer in the query; what is behind the # never comes here."""
+        self._say("GET", urlsplit(self.path).query)
+
+    def do_POST(self) -> None:
+        """The answer in a form."""
+        self._say("POST", self.rfile.read(int(self.headers["content-length"])).decode())
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+@pytest.fixture(scope="module")
+def callback() -> Iterator[str]:
+    """Where that application is."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Callback)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/demo/callback"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("scripts", [True, False])
+def test_back_to_another_origin(node: DemoNode, browser: Browser, callback: str, scripts: bool) -> None:
+    """A real browser carries the answer to another origin in every mode; no policy of our pages stands in its way."""
+    app, window = App(node, redirect_uri=callback), browser.page(scripts=scripts)
+    gateway = f"http://127.0.0.1:{node.port}"
+    window.go(f"{gateway}{app.address(prompt='consent')}")
+    window.type("#username", "alice")
+    window.type("#password", "alice-demo-pass")
+    window.press("button[value=login]")
+    window.press("button[value=all]")
+    window.until("document.body.innerText == 'GET code iss state'")
+    window.go(f"{gateway}{app.address(response_mode='form_post')}")
+    if not scripts:
+        window.press("main form button")
+    window.until("document.body.innerText == 'POST code iss state'")
+    window.go(f"{gateway}{app.address(response_mode='fragment')}")
+    window.until("document.body.innerText.trim() == 'GET' && location.hash.startsWith('#code=')")
+    assert window.complaints == []

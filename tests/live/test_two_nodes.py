@@ -12,6 +12,7 @@ import statistics
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +32,7 @@ from tests.live.kept_world import ACTOR, Caller, World, confirmed, held
 from tests.live.node_under_test import NodeUnderTest, node_folder
 from tests.live.tcp_relay import Cut
 from tests.live.two_nodes import Pair, at_work_on_both, two_nodes
+from tests.live.visitor import App, Visitor
 
 log = logging.getLogger(__name__)
 
@@ -95,6 +97,25 @@ def test_log_in_at_one_and_call_at_the_other(pair: Pair) -> None:
             assert here.form("/oauth/revoke", given_back).status == 200
             assert [node.call("GET", "/items", token).status for node in (there, here)] == [401, 401]
             assert here.form("/oauth/revoke", given_back).status == 200
+
+
+def test_a_code_at_both(pair: Pair) -> None:
+    """Logged in at one, known at the other; a code is good once over both, and what it gave ends when it comes again."""
+    pair.a.add_person("dora", "reader")
+    visitor, elsewhere = Visitor(pair.a.port), Visitor(pair.b.port)
+    apps = [App(node, "web", "http://127.0.0.1:51004/back", "item:read") for node in (pair.a, pair.b)]
+    apps[1].verifier = apps[0].verifier
+    assert visitor.log_in(visitor.open(apps[0].address()), "dora").told["code"]
+    elsewhere.cookies.update(visitor.cookies)
+    for _ in range(4):
+        page = elsewhere.open(apps[0].address())
+        with ThreadPoolExecutor(8) as threads:
+            answers = list(threads.map(lambda app, page=page: app.redeem(page), apps * 4))
+        given = [answer.json["access_token"] for answer in answers if answer.status == 200]
+        assert len(given) <= 1
+        assert all(answer.json["error"] == "invalid_grant" for answer in answers if answer.status != 200)
+        for token in given:
+            assert [node.call("GET", "/items", token).status for node in (pair.a, pair.b)] == [401, 401]
 
 
 def test_wait_is_node_or_all(pair: Pair) -> None:

@@ -1,13 +1,18 @@
-"""A person's browser without a screen: cookies, forms, redirects. It talks to a running gateway from outside."""
+"""A person's browser without a screen, and the application that sends it to the gateway, both spoken by hand."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import http.client
 import re
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import unescape
 from urllib.parse import parse_qs, urlencode, urlsplit
+
+from tests.live.demo_node import Answer, DemoNode
 
 _HIDDEN = re.compile(r'<input type="hidden" name="([^"]*)" value="([^"]*)"')
 _ACTION = re.compile(r'<form[^>]* action="([^"]*)"')
@@ -107,3 +112,44 @@ class Visitor:
         told = {name.lower(): value for name, value in answer.getheaders()}
         where = told.get("location", address)
         return Page(answer.status, f"{self.origin}{where}" if where.startswith("/") else where, text, told)
+
+
+@dataclass
+class App:
+    """A public client that uses the authorization code grant with PKCE; of the demo, shop-web on a port of its own."""
+
+    node: DemoNode
+    client_id: str = "shop-web"
+    redirect_uri: str = "http://127.0.0.1:51004/demo/callback"
+    scope: str = "product:read order:read"
+    verifier: str = field(default_factory=lambda: secrets.token_urlsafe(48))
+
+    def request(self, **more: str) -> dict[str, str]:
+        """The parameters of an authorization request."""
+        digest = hashlib.sha256(self.verifier.encode()).digest()
+        return {
+            "response_type": "code",
+            "client_id": self.client_id,
+            "redirect_uri": self.redirect_uri,
+            "scope": self.scope,
+            "state": "s",
+            "code_challenge": base64.urlsafe_b64encode(digest).rstrip(b"=").decode(),
+            "code_challenge_method": "S256",
+            **more,
+        }
+
+    def address(self, **more: str) -> str:
+        """Where it sends a browser."""
+        return f"/oauth/authorize?{urlencode(self.request(**more))}"
+
+    def redeem(self, page: Page) -> Answer:
+        """The answer to the token request for the code that this page was left with."""
+        assert page.address.startswith(self.redirect_uri), page
+        form = {
+            "grant_type": "authorization_code",
+            "client_id": self.client_id,
+            "code": page.told["code"],
+            "redirect_uri": self.redirect_uri,
+            "code_verifier": self.verifier,
+        }
+        return self.node.form("/oauth/token", form)
