@@ -14,6 +14,7 @@ import platform
 import sys
 import time
 from collections.abc import Callable
+from ipaddress import IPv4Address
 from struct import Struct
 
 from sumun.spop import (
@@ -37,8 +38,9 @@ QUESTION: dict[str, Value] = {  # message `ask` of docs/architecture.md
     "lst": "public",
     "kind": "bearer",
     "cred": "smn_at_" + "k" * 49,
-    "stream": None,
-    "kept": None,
+    "id": "7F000001-1F90-0001-6812F3A4",
+    "src": IPv4Address("127.0.0.1"),
+    "grpc": False,
 }
 LONG_QUESTION: dict[str, Value] = QUESTION | {"cred": "e" * 900}  # a JWT
 ALLOWED: dict[str, Value] = {

@@ -189,6 +189,22 @@ class SessionStoreContract:
         assert [await store.see(cookie) for cookie in cookies] == [None] * 40
 
     @in_loop
+    async def test_clients(self, opened: Opened) -> None:
+        """The clients that were told of a session are known, each once, in their order; after its end too, but no more."""
+        store, _ = opened
+        session = a_session()
+        await store.begin(a_digest(), session)
+        assert await store.clients_of(session.id) == ()
+        for client_id in ("shop", "news", "shop"):
+            await store.seen_by(session.id, client_id)
+        assert await store.clients_of(session.id) == ("shop", "news")
+        await store.end(session.id)
+        await store.seen_by(session.id, "late")
+        assert await store.clients_of(session.id) == ("shop", "news")
+        await store.seen_by("sid_unknown", "shop")
+        assert await store.clients_of("sid_unknown") == ()
+
+    @in_loop
     async def test_closed(self, opened: Opened) -> None:
         """A store that was closed is an outage, and no answer; closing twice does no harm."""
         store, _ = opened

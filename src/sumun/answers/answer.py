@@ -231,10 +231,9 @@ class Answerer:
             told = write_refusal(decision, dpop=question.call is not None)
         elif isinstance(evidence, Proven):
             told = self._allowed(policy, settled, evidence, question, now, handle)
-            may_be_kept = handle is None and not evidence.bound_to and not decision.varied
+            kept = handle is None and not evidence.bound_to and not decision.varied
             if (
-                may_be_kept
-                and not question.kept
+                kept
                 and settled.verdict is not None
                 and self._returning.comes_again(question.credential.secret)
             ):

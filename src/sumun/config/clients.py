@@ -78,6 +78,8 @@ class ClientCompiler:
             quota=settings.quota,
             certificate=compile_known(settings.certificate, node, self._listeners, self._findings),
             certificate_bound=settings.certificate_bound,
+            post_logout_redirect_uris=tuple(settings.post_logout_redirect_uris),
+            backchannel_logout_uri=settings.backchannel_logout_uri or "",
             where=node.place,
         )
 
@@ -142,6 +144,8 @@ class ClientCompiler:
             ("roles", "client_credentials"),
             ("permissions", "client_credentials"),
             ("redirect_uris", "authorization_code"),
+            ("post_logout_redirect_uris", "authorization_code"),
+            ("backchannel_logout_uri", "authorization_code"),
             ("require_pushed_authorization_requests", "authorization_code"),
         ):
             if getattr(settings, key) and used_by not in settings.grants:

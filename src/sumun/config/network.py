@@ -136,6 +136,18 @@ def parse_redirect(text: str) -> str:
     return text
 
 
+def parse_back_channel(text: str) -> str:
+    """A URL that we call (OpenID Connect Back-Channel Logout 2.2). Raises RefusedError."""
+    allowed = "https://HOST[:PORT]/PATH, or http:// on this machine; no fragment"
+    match = _URL.fullmatch(text)
+    if match is None or text.partition(":")[0] not in ("http", "https") or "#" in text:
+        raise RefusedError("is not a URL that we can call", allowed)
+    host, _ = _authority(match["authority"], allowed)
+    if text.startswith("http:") and not is_loopback(host):
+        raise RefusedError("would cross the network in clear", allowed, "use https")
+    return text
+
+
 def parse_host(text: str) -> str:
     """The host of a route. Raises RefusedError."""
     allowed = "a host name in lower case, such as api.example.com"
@@ -232,6 +244,17 @@ class RedirectUri(Marker[str]):
     def read(self, raw: object, reading: Reading) -> str:
         """The text, checked."""
         return parse_redirect(text_of(raw, "a URI"))
+
+
+@dataclass(frozen=True, eq=False)
+class BackChannelUri(Marker[str]):
+    """Where a client is told of a logout."""
+
+    word: str = "URL"
+
+    def read(self, raw: object, reading: Reading) -> str:
+        """The text, checked."""
+        return parse_back_channel(text_of(raw, "a URL"))
 
 
 @dataclass(frozen=True, eq=False)

@@ -246,7 +246,8 @@ class Client:
     `quota` is how many calls its tokens may make in a day (UTC). `name` is what people are told it is called, empty for
     its id. `requires_pushed_requests`: it may ask for codes by RFC 9126 only. `certificate`: it proves itself with one
     instead of a secret (RFC 8705 2). `certificate_bound`: its tokens are bound to the one it comes with, whatever else
-    it proves itself with (3).
+    it proves itself with (3). `post_logout_redirect_uris`, `backchannel_logout_uri` (or empty): where people go after a
+    logout, and where the client is told of one.
     """
 
     id: str
@@ -267,6 +268,8 @@ class Client:
     requires_pushed_requests: bool = False
     certificate: KnownCertificates | None = None
     certificate_bound: bool = False
+    post_logout_redirect_uris: tuple[str, ...] = ()
+    backchannel_logout_uri: str = ""
     where: Place = field(default=NOWHERE, compare=False)
 
 

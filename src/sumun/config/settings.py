@@ -13,7 +13,7 @@ from pydantic import ConfigDict, Field
 
 from sumun.config.known_certificates import KnownCertificatesSettings
 from sumun.config.limit_settings import LimitSettings
-from sumun.config.network import Listen, Origin, RedirectUri
+from sumun.config.network import BackChannelUri, Listen, Origin, RedirectUri
 from sumun.config.plan import Address, ClientKind, SecretRef, Sentence
 from sumun.config.policy_test_settings import PolicyTestSettings
 from sumun.config.rates import QuotaOf
@@ -147,6 +147,19 @@ class ClientSettings(Section):
         "(RFC 8252 7.3).",
         examples=['["http://127.0.0.1/callback"]'],
         json_schema_extra={"without": "required for `authorization_code`"},
+    )
+    post_logout_redirect_uris: list[Annotated[str, RedirectUri()]] = Field(
+        [],
+        description="Where people may be sent after a logout that the client asked for (OpenID Connect RP-Initiated "
+        "Logout 1.0). Compared letter by letter.",
+        examples=['["https://shop.example.com/bye"]'],
+    )
+    backchannel_logout_uri: Annotated[str, BackChannelUri()] | None = Field(
+        None,
+        description="Where the client is told that a session of its people has ended (OpenID Connect Back-Channel "
+        "Logout 1.0): `https://...`, or `http://` on this machine.",
+        examples=["https://shop.example.com/logged-out"],
+        json_schema_extra={"without": "it is not told"},
     )
     require_pushed_authorization_requests: Switch = Field(
         False,

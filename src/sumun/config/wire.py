@@ -218,7 +218,16 @@ class _Dumper:
 
 
 # Of a client, only when it is said.
-_OFTEN_EMPTY = frozenset({"name", "requires_pushed_requests", "certificate", "certificate_bound"})
+_OFTEN_EMPTY = frozenset(
+    {
+        "name",
+        "requires_pushed_requests",
+        "certificate",
+        "certificate_bound",
+        "post_logout_redirect_uris",
+        "backchannel_logout_uri",
+    }
+)
 
 
 def _fields(value: Any) -> dict[str, Any]:
@@ -369,6 +378,7 @@ class _Loader:
         raw["permissions"] = tuple(self._rights(raw["permissions"]))
         raw["token_kind"] = TokenKind(raw["token_kind"])
         raw["redirect_uris"] = tuple(raw["redirect_uris"])
+        raw["post_logout_redirect_uris"] = tuple(raw.get("post_logout_redirect_uris", ()))
         raw["may_ask_for"] = frozenset(map(TokenKind, raw["may_ask_for"]))
         if "certificate" in raw:
             known = raw["certificate"]

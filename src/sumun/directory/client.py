@@ -42,6 +42,8 @@ class RegisteredClient:
     other_lifetimes_seconds: Mapping[TokenKind, int] = field(default_factory=dict)
     certificate: KnownCertificates | None = None
     certificate_bound: bool = False
+    post_logout_redirect_uris: tuple[str, ...] = ()
+    backchannel_logout_uri: str = ""
 
     @property
     def proves_itself(self) -> bool:

@@ -47,6 +47,8 @@ from sumun.node.signing import LONGEST_CLAIMS_LIFE_SECONDS
 from sumun.oauth.account.people import AccountReader
 from sumun.oauth.app import OAuthApp
 from sumun.oauth.authorize.remembered import RememberedConsents
+from sumun.oauth.back_channel import BackChannel
+from sumun.oauth.back_channel_http import BackChannelHttp
 from sumun.oauth.clients import as_registered, find_client
 from sumun.oauth.cross_origin import client_origins
 from sumun.oauth.grants.refreshing import RefreshTokens
@@ -268,10 +270,21 @@ async def build_oauth(
             following.memory.require_trust(steady_seconds())
             return following.memory.keys
 
+        find, http = find_client(configured, registered), BackChannelHttp()
+        stack.push_async_callback(http.close)
+        back_channel = BackChannel(
+            find,
+            keys,
+            time.time,
+            http.post,
+            issuer=plan.tokens.issuer,
+            algorithm=plan.tokens.jwt_algorithm,
+        )
+        stack.push_async_callback(back_channel.close)
         yield oauth_app(
             OAuthParts(
                 settings=plan.tokens,
-                find_client=find_client(configured, registered),
+                find_client=find,
                 standing=following.directory.standing,
                 remembered=RememberedStandings(
                     following.memory, following.directory.standing, steady_seconds
@@ -294,6 +307,7 @@ async def build_oauth(
                     idle_seconds=plan.sessions.idle_seconds,
                     absolute_seconds=plan.sessions.absolute_seconds,
                     clock=time.time,
+                    tell_ended=back_channel.tell,
                 ),
                 refresh=RefreshTokens(
                     shared.directory.refresh_tokens,

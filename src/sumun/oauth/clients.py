@@ -47,6 +47,8 @@ def as_registered(
         other_lifetimes_seconds={kind: lifetimes_seconds[kind] for kind in client.may_ask_for},
         certificate=client.certificate,
         certificate_bound=client.certificate_bound,
+        post_logout_redirect_uris=client.post_logout_redirect_uris,
+        backchannel_logout_uri=client.backchannel_logout_uri,
     )
 
 

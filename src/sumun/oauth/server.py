@@ -36,6 +36,7 @@ from sumun.oauth.endpoints.device_authorization import DeviceAuthorizationEndpoi
 from sumun.oauth.endpoints.introspect import IntrospectEndpoint
 from sumun.oauth.endpoints.keys import KeysEndpoint
 from sumun.oauth.endpoints.login import LoginEndpoint
+from sumun.oauth.endpoints.logout import LogoutEndpoint
 from sumun.oauth.endpoints.metadata import MetadataEndpoint, Published, documents
 from sumun.oauth.endpoints.par import ParEndpoint
 from sumun.oauth.endpoints.revoke import RevokeEndpoint, Revokes
@@ -53,6 +54,7 @@ from sumun.oauth.handoff import Handoffs
 from sumun.oauth.id_tokens import read_hint
 from sumun.oauth.issue import FindGrant, Issuer, KeepsTokens
 from sumun.oauth.login_first import LoginFirst
+from sumun.oauth.logout_request import LogoutRequests
 from sumun.oauth.our_hosts import OurHosts
 from sumun.oauth.paths import (
     AUTHORIZE_PATH,
@@ -63,6 +65,7 @@ from sumun.oauth.paths import (
     LOGIN_HANDOFF_PATH,
     LOGIN_PATH,
     LOGIN_START_PATH,
+    LOGOUT_PATH,
     PAR_PATH,
 )
 from sumun.oauth.presented import PresentedTokens, ReadsTokens
@@ -262,11 +265,14 @@ def _browser(
 
 
 def _single_sign_on(parts: OAuthParts, login_first: LoginFirst) -> dict[str, Mounted]:
-    """One login for every host."""
+    """One login for every host, and one logout."""
     hosts = OurHosts(parts.settings.issuer, parts.session_hosts)
     handoffs = Handoffs(parts.ephemeral)
     go_on = ContinueEndpoint(hosts, handoffs, parts.sessions, login_first)
+    requests = LogoutRequests(parts.find_client, parts.keys, parts.clock, parts.settings.issuer)
+    logout = LogoutEndpoint(requests, parts.sessions, parts.standing)
     return {
+        LOGOUT_PATH: Mounted(logout, PAGE, page=True),
         LOGIN_START_PATH: Mounted(StartEndpoint(hosts, handoffs), ("GET",), page=True),
         LOGIN_CONTINUE_PATH: Mounted(go_on, ("GET",), page=True),
         LOGIN_HANDOFF_PATH: Mounted(HandoffEndpoint(hosts, handoffs, parts.sessions), ("GET",), page=True),

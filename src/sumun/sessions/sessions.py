@@ -44,10 +44,12 @@ class Sessions:
         idle_seconds: int,
         absolute_seconds: int,
         clock: Callable[[], float],
+        tell_ended: Callable[[Session, tuple[str, ...]], None] | None = None,
     ) -> None:
         """`standing` is what the directory says now; `clock` gives unix seconds.
 
         idle_seconds, absolute_seconds   for sessions that begin, or begin anew, here
+        tell_ended   takes a session that was ended here, and the clients that were told of it
         """
         self._store = store
         self._standing = standing
@@ -55,6 +57,7 @@ class Sessions:
         self._idle_ms = idle_seconds * 1000
         self._absolute_ms = absolute_seconds * 1000
         self._clock = clock
+        self._tell_ended = tell_ended
 
     async def begin(
         self, who: Authentication, *, source: str = "", user_agent: str = "", cookie: str | None = None
@@ -82,7 +85,7 @@ class Sessions:
         )
         if old is not None and before is not None:
             if before.user_id != who.user_id:
-                await self._changes.end_session(before.id, actor=f"user:{who.user_id}")
+                await self.end(before.id, actor=f"user:{who.user_id}")
             else:
                 renewed = replace(session, id=before.id, created_at_ms=before.created_at_ms)
                 n = await self._store.renew(old, digest, renewed)
@@ -117,19 +120,26 @@ class Sessions:
         value = token_format.new(token_format.SESSION_PREFIX)
         return value if await self._store.join(session_id, token_format.digest(value)) else None
 
+    async def seen_by(self, session_id: str, client_id: str) -> None:
+        """This client is told of the session, and is to be told of its end. Raises OutageError."""
+        await self._store.seen_by(session_id, client_id)
+
     async def of_user(self, user_id: str) -> list[Session]:
         """All sessions of a person, the newest first. Raises OutageError."""
         return [one for one in await self._store.of_user(user_id) if await self._stands(one)]
 
     async def end(self, session_id: str, *, actor: str) -> None:
         """Log out: no host knows it any more, and what was issued in it is refused. Raises OutageError."""
+        session, clients = await self._store.get(session_id), await self._store.clients_of(session_id)
         await self._changes.end_session(session_id, actor=actor)
+        if session is not None and clients and self._tell_ended is not None:
+            self._tell_ended(session, clients)
 
     async def end_of_user(self, user_id: str, *, actor: str, but: str = "") -> int:
         """End all sessions of a person but one; how many. Raises OutageError: then some may not be ended."""
         ended = [one.id for one in await self._store.of_user(user_id) if one.id != but]
         for session_id in ended:
-            await self._changes.end_session(session_id, actor=actor)
+            await self.end(session_id, actor=actor)
         return len(ended)
 
     async def _stands(self, session: Session) -> bool:

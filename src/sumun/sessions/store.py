@@ -19,6 +19,9 @@ from sumun.sessions.session import Session
 MOST_OF_USER: Final = 50
 """Sessions of one person at a time; one more ends the oldest. Each took the right password."""
 
+MOST_CLIENTS: Final = 100
+"""Clients of one session that are remembered, to be told of its end."""
+
 TOUCHED_AFTER: Final = 16
 """A use is written down when a sixteenth of the idle limit has passed since the last that was: a write costs a disk."""
 
@@ -56,6 +59,14 @@ class SessionStore(Protocol):
 
     async def of_user(self, user_id: str) -> list[Session]:
         """All sessions of a person, the newest first. Raises StoreUnavailableError."""
+        ...
+
+    async def seen_by(self, session_id: str, client_id: str) -> None:
+        """This client was told of the session. No session, nothing to do. Raises StoreUnavailableError."""
+        ...
+
+    async def clients_of(self, session_id: str) -> tuple[str, ...]:
+        """The clients that were told of the session, also when it has ended lately. Raises StoreUnavailableError."""
         ...
 
     async def end(self, session_id: str) -> int | None:

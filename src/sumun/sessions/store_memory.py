@@ -7,7 +7,7 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from sumun.sessions.session import Session
-from sumun.sessions.store import MOST_OF_USER
+from sumun.sessions.store import MOST_CLIENTS, MOST_OF_USER
 from sumun.tokens.errors import StoreUnavailableError
 from sumun.tokens.feed import Change, ChangeKind
 from sumun.tokens.stores.memory_feed import MemoryFeed
@@ -22,6 +22,7 @@ class MemorySessions:
         self._clock = clock
         self._sessions: dict[str, Session] = {}
         self._cookies: dict[bytes, str] = {}
+        self._clients: dict[str, tuple[str, ...]] = {}
         self._closed = False
 
     async def begin(self, digest: bytes, session: Session) -> None:
@@ -70,6 +71,18 @@ class MemorySessions:
         """All sessions of a person, the newest first."""
         self._tidy()
         return [one for one in reversed(self._sessions.values()) if one.user_id == user_id]
+
+    async def seen_by(self, session_id: str, client_id: str) -> None:
+        """This client was told of the session."""
+        self._tidy()
+        known = self._clients.get(session_id, ())
+        if session_id in self._sessions and client_id not in known and len(known) < MOST_CLIENTS:
+            self._clients[session_id] = (*known, client_id)
+
+    async def clients_of(self, session_id: str) -> tuple[str, ...]:
+        """The clients that were told of the session."""
+        self._tidy()
+        return self._clients.get(session_id, ())
 
     async def end(self, session_id: str) -> int | None:
         """Forget it."""

@@ -2,6 +2,7 @@
 
     smn:s:<session id>        -> the session; expires when it is over
     smn:sc:<digest>           -> the id of the session of this cookie
+    smn:sk:<session id>       -> ids of the clients that were told of it, for as long as it may last
     smn:su:<account name>     -> ids of this person's sessions, the oldest first; some may be over
 
 All expire by the server's clock. What is more than one step is one script.
@@ -13,7 +14,7 @@ import secrets
 from typing import Final
 
 from sumun.sessions.session import Session
-from sumun.sessions.store import MOST_OF_USER
+from sumun.sessions.store import MOST_CLIENTS, MOST_OF_USER
 from sumun.sessions.stored_session import CorruptSessionError, decode, encode
 from sumun.tokens.errors import StoreUnavailableError
 from sumun.tokens.stores.valkey_link import Answer, ValkeyLink, strange
@@ -21,6 +22,7 @@ from sumun.tokens.stores.valkey_scripts import FEED, NAMESPACE, NEWS, NEWS_LUA, 
 
 _SESSION: Final = NAMESPACE + "s:"
 _COOKIE: Final = NAMESPACE + "sc:"
+_CLIENTS: Final = NAMESPACE + "sk:"
 _USER: Final = NAMESPACE + "su:"
 _LIST_MS: Final = 31 * 24 * 3_600_000  # longer than any session
 
@@ -107,6 +109,25 @@ return found
 """
 )
 
+# KEYS: session, clients.  ARGV: client id, how many.
+SEEN_BY = Script.of(
+    """
+local ends = string.match(redis.call('GET', KEYS[1]) or '', '^1 %d+ %d+ (%d+) ')
+if not ends then return 0 end
+local known, count = {}, 0
+for id in string.gmatch(redis.call('GET', KEYS[2]) or '', '%S+') do
+  if id == ARGV[1] then return 0 end
+  count = count + 1
+  known[count] = id
+end
+if count >= tonumber(ARGV[2]) then return 0 end
+known[count + 1] = ARGV[1]
+redis.call('SET', KEYS[2], table.concat(known, ' '), 'PXAT', ends)
+return 1
+""",
+    keeps=True,
+)
+
 # KEYS: session, feed, news.  ARGV: fresh incarnation, id.
 END = Script.of(
     NEWS_LUA
@@ -161,6 +182,18 @@ class ValkeySessions:
         if not isinstance(answer, list):
             raise strange("OF_USER")
         return [_session(one) for one in reversed(answer)]
+
+    async def seen_by(self, session_id: str, client_id: str) -> None:
+        """This client was told of the session. Raises StoreUnavailableError."""
+        keys = [_SESSION + session_id, _CLIENTS + session_id]
+        _flag(await self._link.run(SEEN_BY, keys, [client_id, MOST_CLIENTS]), "SEEN_BY")
+
+    async def clients_of(self, session_id: str) -> tuple[str, ...]:
+        """The clients that were told of the session. Raises StoreUnavailableError."""
+        answer = await self._link.command("GET", _CLIENTS + session_id)
+        if answer is not None and not isinstance(answer, bytes):
+            raise strange("clients")
+        return tuple((answer or b"").decode("ascii", "replace").split())
 
     async def end(self, session_id: str) -> int | None:
         """Forget it. Raises StoreUnavailableError."""

@@ -44,6 +44,7 @@ from sumun.node.directory_truth import DirectoryTruth
 from sumun.oauth.account.people import AccountReader
 from sumun.oauth.app import OAuthApp
 from sumun.oauth.authorize.remembered import RememberedConsents
+from sumun.oauth.back_channel import BackChannel
 from sumun.oauth.clients import as_registered, find_client
 from sumun.oauth.grants.refreshing import RefreshTokens
 from sumun.oauth.server import OAuthParts, oauth_app
@@ -141,6 +142,12 @@ CLIENTS = {
         web("other-web", "https://other.example/back"),
         web("jwt-web", first_party=True, token_kind=TokenKind.JWT, token_lifetime_seconds=600),
         web("web-server", first_party=True),
+        web(
+            "leaving-web",
+            first_party=True,
+            post_logout_redirect_uris=("https://shop.example/bye", "https://shop.example/bye?a=1"),
+            backchannel_logout_uri="https://shop.example/logged-out",
+        ),
         web("pushing", first_party=True, requires_pushed_requests=True),
         web("native", "http://127.0.0.1/back", "http://[::1]:8000/back?x=1", "com.example.app:/back"),
         configured("shop-app"),
@@ -221,6 +228,21 @@ class CountingHasher(PasswordHasher):
 
 
 @dataclass
+class ClientsThatListen:
+    """What clients were told by the back channel, as (URL, form); and how they answer, status or error."""
+
+    answers: list[int | OSError] = field(default_factory=list)
+    told: list[tuple[str, bytes]] = field(default_factory=list)
+
+    async def post(self, url: str, form: bytes) -> int:
+        self.told.append((url, form))
+        answer = self.answers.pop(0) if self.answers else 200
+        if isinstance(answer, OSError):
+            raise answer
+        return answer
+
+
+@dataclass
 class OAuthServer:
     """A running server and the parts a test may look at or move."""
 
@@ -236,6 +258,7 @@ class OAuthServer:
     tickets: HandshakeTickets
     known: dict[str, RegisteredClient]
     authenticators: dict[str, Authenticator] = field(default_factory=dict)
+    back_channel: ClientsThatListen = field(default_factory=ClientsThatListen)
 
     async def post(
         self,
@@ -394,9 +417,14 @@ async def oauth_server(
     }
     tickets = HandshakeTickets(MemoryTickets(clock))
     ephemeral = MemoryEphemeral(clock)
+    find = find_client(known, lambda client_id: threads.call(directory.clients.get, client_id))
+    listening = ClientsThatListen()
+    back_channel = BackChannel(
+        find, keys, clock, listening.post, issuer=ISSUER, algorithm="ES256", pauses_seconds=(0.01, 0.01)
+    )
     parts = OAuthParts(
         settings=SETTINGS,
-        find_client=find_client(known, lambda client_id: threads.call(directory.clients.get, client_id)),
+        find_client=find,
         standing=configured_first.standing,
         remembered=RememberedStandings(memory, configured_first.standing, steady_seconds).of,
         login_for=Logins(ways, throttle, pay_verification(hasher, password_threads)).login_for,
@@ -424,6 +452,7 @@ async def oauth_server(
             idle_seconds=1800,
             absolute_seconds=43_200,
             clock=clock,
+            tell_ended=back_channel.tell,
         ),
         refresh=RefreshTokens(directory.refresh_tokens, threads, changes, clock, RefreshSettings()),
         grant_of=lambda grant_id: threads.call(directory.grants.get, grant_id),
@@ -449,8 +478,10 @@ async def oauth_server(
             tickets,
             known,
             ways,
+            listening,
         )
     finally:
+        await back_channel.close()
         reading.cancel()
         await asyncio.gather(reading, return_exceptions=True)
         password_threads.close()

@@ -14,7 +14,7 @@ from sumun.login.client_secret import ClientAuthMethod
 from sumun.oauth.authorize.reply import ResponseMode
 from sumun.oauth.authorize.request import Prompt
 from sumun.oauth.exchange import Answer, Headers, Request, json_answer
-from sumun.oauth.paths import AUTHORIZE_PATH, DEVICE_AUTHORIZATION_PATH, PAR_PATH
+from sumun.oauth.paths import AUTHORIZE_PATH, DEVICE_AUTHORIZATION_PATH, LOGOUT_PATH, PAR_PATH
 from sumun.pages import Locale
 from sumun.tokens.signatures import NAMES
 
@@ -111,6 +111,9 @@ def _authorization(origin: str) -> dict[str, Any]:
 def _openid(published: Published) -> dict[str, Any]:
     return {
         "userinfo_endpoint": f"{published.origin}/oauth/userinfo",
+        "end_session_endpoint": f"{published.origin}{LOGOUT_PATH}",
+        "backchannel_logout_supported": True,
+        "backchannel_logout_session_supported": True,
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [published.algorithm],
         "claims_supported": [

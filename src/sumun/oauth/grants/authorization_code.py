@@ -18,6 +18,7 @@ from typing import Protocol
 from sumun.changes import Applied
 from sumun.directory.client import RegisteredClient
 from sumun.identity import Standing, Subject
+from sumun.identity.scope import OPENID
 from sumun.oauth.authorize.codes import Code, Codes
 from sumun.oauth.clients import ReadStanding
 from sumun.oauth.errors import InvalidGrantError, InvalidRequestError
@@ -39,6 +40,10 @@ class FindsSessions(Protocol):
 
     async def get(self, session_id: str) -> Session | None:
         """The session of this id, if its person may still use it. Raises OutageError."""
+        ...
+
+    async def seen_by(self, session_id: str, client_id: str) -> None:
+        """This client is told of the session, and is to be told of its end. Raises OutageError."""
         ...
 
 
@@ -82,7 +87,10 @@ class AuthorizationCodeGrant:
             raise InvalidGrantError(_REJECTED)
         if code.dpop_jkt and call.bound_to != to_key(code.dpop_jkt):
             raise InvalidGrantError("the code is for another DPoP key")  # RFC 9449 10
-        return _as_granted(code, await self._standing_of(code, client))
+        standing = await self._standing_of(code, client)
+        if OPENID in code.openid:
+            await self._sessions.seen_by(code.session_id, client.id)
+        return _as_granted(code, standing)
 
     async def _standing_of(self, code: Code, client: RegisteredClient) -> Standing:
         """The person as they are now. Raises InvalidGrantError: the code was given for what is not so any more."""

@@ -1,0 +1,114 @@
+"""The end of a session (`/oauth/logout`; OpenID Connect RP-Initiated Logout 1.0).
+
+    GET, POST of a client   with the ID token of this very session: it ends. Otherwise the person is asked (6: neither
+                            a link nor another site's form logs anybody out)
+    POST of our page        decision=logout, or decision=stay
+
+When the session has ended, no host knows it any more, what was issued in it is refused, its streams are cut, and the
+clients that were told of it are told of its end.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import urlencode
+
+from sumun.identity import Subject
+from sumun.oauth.clients import ReadStanding, shown_name
+from sumun.oauth.csrf import FormKey, demand_own_form
+from sumun.oauth.errors import InvalidRequestError
+from sumun.oauth.exchange import Answer, Request
+from sumun.oauth.logout_request import LogoutRequest, LogoutRequests
+from sumun.oauth.messages import Form, read_form, read_pairs
+from sumun.oauth.page_answers import locale_of, page_answer, redirect
+from sumun.oauth.paths import LOGOUT_PATH
+from sumun.pages import (
+    ConfirmLogoutPage,
+    Frame,
+    Person,
+    SignedOutPage,
+    page_headers,
+    render_confirm_logout,
+    render_signed_out,
+)
+from sumun.pages.frame import Hidden
+from sumun.sessions import Session, Sessions
+from sumun.sessions.cookie import SESSION, drop_cookie
+
+_DECISION: Final = "decision"
+_STAY: Final = "/account"
+
+
+class LogoutEndpoint:
+    """Ends the session of the browser that asks."""
+
+    def __init__(self, requests: LogoutRequests, sessions: Sessions, standing: ReadStanding) -> None:
+        self._requests = requests
+        self._sessions = sessions
+        self._standing = standing
+
+    async def answer(self, request: Request) -> Answer:
+        """Raises PageError, ForgedFormError, InvalidRequestError, OutageError."""
+        if request.method != "POST":
+            return await self._asked(request, _read_query(request))
+        form = read_form(request.content_types, request.body)
+        if _DECISION not in form:
+            # A form of a client's site: cookies do not come with it (SameSite), with the GET they do.
+            return redirect(f"{LOGOUT_PATH}?{urlencode(form)}")
+        return await self._decided(request, form)
+
+    async def _asked(self, request: Request, given: Form) -> Answer:
+        asked = await self._requests.read(given)
+        session = await self._sessions.find(request.cookie(SESSION))
+        if session is None:
+            hinted = await self._sessions.get(asked.hinted) if asked.hinted else None
+            return await self._out(request, asked, hinted)
+        if asked.hinted == session.id:
+            return await self._out(request, asked, session)
+        return await self._question(request, asked, session)
+
+    async def _decided(self, request: Request, form: Form) -> Answer:
+        asked = await self._requests.read(form)
+        session = await self._sessions.find(request.cookie(SESSION))
+        if session is not None:
+            demand_own_form(request, form, _purpose(session))
+            if form[_DECISION] != "logout":
+                return redirect(_STAY)
+        return await self._out(request, asked, session)
+
+    async def _out(self, request: Request, asked: LogoutRequest, session: Session | None) -> Answer:
+        """End it, if there is one, and go on."""
+        if session is not None:
+            await self._sessions.end(session.id, actor=f"user:{session.user_id}")
+        if asked.returns_to:
+            return redirect(asked.returns_to, drop_cookie(SESSION))
+        application = "" if asked.client is None else shown_name(asked.client)
+        page = SignedOutPage(Frame(locale_of(request, asked.ui_locales)), application)
+        return page_answer(render_signed_out(page), (*page_headers(), drop_cookie(SESSION)))
+
+    async def _question(self, request: Request, asked: LogoutRequest, session: Session) -> Answer:
+        key = FormKey.of(request)
+        standing = await self._standing(Subject.user(session.user_id))
+        here = f"{LOGOUT_PATH}?{urlencode(asked.carried)}" if asked.carried else LOGOUT_PATH
+        page = ConfirmLogoutPage(
+            Frame(locale_of(request, asked.ui_locales), here),
+            LOGOUT_PATH,
+            (*(Hidden(name, value) for name, value in asked.carried.items()), key.field(_purpose(session))),
+            Person(session.user_id, "" if standing is None else standing.name),
+            "" if asked.client is None else shown_name(asked.client),
+        )
+        targets = (asked.returns_to,) if asked.returns_to else ()
+        return page_answer(render_confirm_logout(page), (*page_headers(targets), *key.cookies))
+
+
+def _read_query(request: Request) -> Form:
+    """The parameters of a GET, each at most once."""
+    pairs = read_pairs(request.query)
+    given = {name: value for name, value in pairs if value}
+    if len(given) != len([name for name, value in pairs if value]):
+        raise InvalidRequestError("a parameter is there more than once")
+    return given
+
+
+def _purpose(session: Session) -> str:
+    return f"logout {session.id}"
