@@ -3,16 +3,17 @@
 A row costs the keeper and HAProxy more than the whole question does, and a token that is used once never pays it back.
 One that is used again is asked about twice instead of once, by each process that answers.
 
-What is remembered is one bit a token, by a hash that nobody outside can know. Another token with the same bit is taught
-at its first question, which does no harm.
+What is remembered is two bits a token, by a hash that nobody outside can know (a Bloom filter). A token whose two bits
+are those of others is taught at its first question, which does no harm.
 """
 
 from __future__ import annotations
 
 _BITS = 2**24
 _BYTES = _BITS // 8
+_LAST = _BITS - 1
 MOST = _BITS // 8
-"""Tokens; at so many one in eight meets the bit of another, and all are forgotten."""
+"""Tokens; at so many, one in twenty that are new meets bits of others, and all are forgotten."""
 
 
 class Returning:
@@ -28,12 +29,15 @@ class Returning:
 
     def comes_again(self, secret: str) -> bool:
         """True when this token was asked about before; from now on it was."""
-        place = hash(secret) % _BITS  # SipHash with a key of this process
-        bit = 1 << (place & 7)
-        if self._bits[place >> 3] & bit:
+        number = hash(secret)  # SipHash with a key of this process
+        one, two = number & _LAST, number >> 32 & _LAST
+        bits = self._bits
+        if bits[one >> 3] >> (one & 7) & bits[two >> 3] >> (two & 7) & 1:
             return True
         if self._count >= self._most:
-            self._bits, self._count = bytearray(_BYTES), 0
-        self._bits[place >> 3] |= bit
+            bits, self._count = bytearray(_BYTES), 0
+            self._bits = bits
+        bits[one >> 3] |= 1 << (one & 7)
+        bits[two >> 3] |= 1 << (two & 7)
         self._count += 1
         return False

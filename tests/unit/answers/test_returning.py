@@ -7,10 +7,10 @@ from sumun.tokens import format as token_format
 
 
 def test_the_second_time() -> None:
-    """Every token is new once and known ever after; of 20,000 new ones hardly any is taken for another."""
+    """Every token is new once and known ever after; of 20,000 new ones one at most is taken for another."""
     returning = Returning()
     tokens = [token_format.new() for _ in range(20_000)]
-    assert sum(map(returning.comes_again, tokens)) < 100
+    assert sum(map(returning.comes_again, tokens)) < 3
     assert all(map(returning.comes_again, tokens))
 
 
