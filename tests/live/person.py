@@ -26,6 +26,10 @@ class Person:
     def visit(self, url: str) -> str:
         """Open the address, do what our pages ask for, and say where that ends."""
         self.page.go(url)
+        return self.answer()
+
+    def answer(self) -> str:
+        """Do what our pages ask for, one after the other, and say where that ends."""
         while True:
             if self.page.has(LOGIN):
                 self.log_in()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from tests.live.node_under_test import (
     write_config,
 )
 from tests.live.other_clients import (
+    PROGRAMS,
     Flow,
     authlib_client_credentials,
     authlib_code,
@@ -45,6 +47,12 @@ CLIENTS = """\
     grants: [authorization_code, refresh_token]
     redirect_uris: ["http://127.0.0.1/callback"]
     scopes: ["product:*", "order:*"]
+  - id: spa
+    name: An application in a browser
+    kind: public
+    grants: [authorization_code, refresh_token]
+    redirect_uris: ["{origin}/spa"]
+    scopes: ["product:*", "order:*"]
   - id: tv
     name: A television
     kind: public
@@ -65,13 +73,14 @@ SPEAK_OPENID = {"openid-client", "oauth4webapi", "authlib"}
 
 
 @pytest.fixture(scope="module")
-def node(haproxy: Path) -> Iterator[NodeUnderTest]:
+def node(haproxy: Path, somewhere: Application) -> Iterator[NodeUnderTest]:
     """One running gateway for all tests of this file, with alice (admin) and bob (user)."""
     with node_folder() as folder, pytest.MonkeyPatch.context() as patch:
         insecure(patch)
         node = NodeUnderTest(data=folder / "data")
         with shop_services(node.issuer) as ports:
-            node.config = write_config(folder, node.port, ports, CLIENTS)
+            extra = CLIENTS.replace("{origin}", somewhere.origin)
+            node.config = write_config(folder, node.port, ports, extra)
             with node.running():
                 node.add_person("alice", "admin")
                 node.add_person("bob", "user")
@@ -194,3 +203,67 @@ def test_a_device(node: NodeUnderTest, bob: Person, program: str) -> None:
     if program == "oauth4webapi":
         assert (verdict["early"], verdict["fast"]) == ("authorization_pending", "slow_down")
         assert verdict["twice"] == "invalid_grant"
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("program", ["openid_client"])
+def test_a_bound_token(node: NodeUnderTest, bob: Person, somewhere: Application, program: str) -> None:
+    """A client with a key of its own gets tokens that are worth nothing without it, at every call (RFC 9449)."""
+    told = setup(node, client="app", secret="", scope="openid order:read", redirect=somewhere.redirect)
+    verdict = javascript(program, "dpop")(told, bob.visit)
+    assert verdict == {
+        "type": "dpop",
+        "sub": "bob",
+        "allowed": [200, 200],
+        "thief": 401,
+        "refreshed": "dpop",
+    }
+
+
+def browser_application(node: NodeUnderTest, somewhere: Application, **more: Any) -> None:
+    """Serve the application that lives in a browser, at /spa."""
+    settings = {
+        "authority": node.issuer,
+        "client_id": "spa",
+        "redirect_uri": f"{somewhere.origin}/spa",
+        "scope": "openid profile order:read",
+        "loadUserInfo": True,
+        "automaticSilentRenew": False,
+        **more,
+    }
+    page = (PROGRAMS / "browser_application.html").read_text().replace("SETTINGS", json.dumps(settings))
+    library = PROGRAMS / "node_modules/oidc-client-ts/dist/browser/oidc-client-ts.min.js"
+    somewhere.pages["/spa"] = ("text/html", page.encode())
+    somewhere.pages["/oidc-client-ts.min.js"] = ("text/javascript", library.read_bytes())
+
+
+@pytest.mark.timeout(120)
+def test_an_application_in_a_browser(node: NodeUnderTest, browser: Browser, somewhere: Application) -> None:
+    """oidc-client-ts on a page of another origin: logs a person in, reads who they are, renews and gives back its token."""
+    browser_application(node, somewhere)
+    person = Person(browser.page(), "alice")
+    person.page.go(f"{somewhere.origin}/spa")
+    person.page.press("#login")
+    person.answer()
+    said = json.loads(person.page.until("document.getElementById('said')?.textContent"))
+    assert "failed" not in said, said
+    assert (said["profile"]["sub"], said["profile"]["preferred_username"]) == ("alice", "alice")
+    assert node.call("GET", "/orders", said["token"]).status == 200
+    again = person.page.evaluate("manager.signinSilent().then(said)")
+    assert again["token"] != said["token"]
+    assert node.call("GET", "/orders", again["token"]).status == 200
+    person.page.evaluate("manager.revokeTokens(['access_token', 'refresh_token'])")
+    assert [node.call("GET", "/orders", one["token"]).status for one in (said, again)] == [401, 401]
+    assert person.page.complaints == []
+
+
+@pytest.mark.timeout(120)
+def test_a_page_of_nobody(node: NodeUnderTest, browser: Browser) -> None:
+    """A page of an origin that no client names learns what everybody may know, and not what the token endpoint says."""
+    with application({"/": ("text/html", b"<!doctype html><link rel=icon href='data:,'>")}) as evil:
+        page = browser.page()
+        page.go(f"{evil.origin}/")
+        asks = "fetch('{}', {{method: '{}'}}).then(answer => answer.status, error => error.name)"
+        public = f"{node.issuer}/.well-known/openid-configuration"
+        assert page.evaluate(asks.format(public, "GET")) == 200
+        assert page.evaluate(asks.format(f"{node.issuer}/oauth/token", "POST")) == "TypeError"
