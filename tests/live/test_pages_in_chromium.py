@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,7 @@ from tests.live.chromium import DESKTOP, PHONE, Browser, Page, chromium
 from tests.unit.pages.every_page import every_page
 
 PAGES = {f"/{locale}/{name}": render for locale in Locale for name, render in every_page(locale)}
+AXE = Path(__file__).parents[1] / "clients" / "node_modules" / "axe-core" / "axe.min.js"
 NARROW = (320, 640)  # WCAG 2.2, 1.4.10: what a page must fit in
 
 # Each text with the background that is really behind it. WCAG 2.2, 1.4.3: 4.5 to 1, of large text 3 to 1.
@@ -158,6 +160,20 @@ def test_a_screen_reader_hears_names(page: Page, site: str) -> None:
             if not node["ignored"] and node["role"]["value"] in named and not node["name"]["value"].strip()
         ]
         assert nameless == [], path
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_axe_finds_nothing(browser: Browser, site: str, dark: bool) -> None:
+    """axe-core, which we did not write, finds no fault of WCAG 2.2 AA or of its own good practice on any page."""
+    assert AXE.is_file(), "axe-core is not there: scripts/make-clients"
+    page = browser.page(PHONE)
+    page.resize(PHONE, dark=dark)
+    for path in SHOWN:
+        page.go(site + path)
+        page.evaluate(AXE.read_text(encoding="utf-8") + "; 0")
+        found = page.evaluate("axe.run().then(result => [result.violations, result.passes.length])")
+        assert found[0] == [], (path, json.dumps(found[0], indent=1))
+        assert found[1] > 10, path
 
 
 def test_the_stylesheet_is_there(page: Page, site: str) -> None:
