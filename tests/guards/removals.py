@@ -163,6 +163,13 @@ REMOVALS = (
         f"{CERTIFICATES}::test_refused",
     ),
     Removal(
+        "made-up certificate: trailers of a request are taken for words of HAProxy",
+        "node/head_only.py",
+        "if self._in_head:",
+        "if True:",
+        "tests/unit/node/test_head_only.py",
+    ),
+    Removal(
         "a TLS session takes a certificate to another listener",
         "haproxy/tls.py",
         '*(["tune.ssl.cachesize 0"] if len(tls) > 1 and asks_for_certificates(tls, tls) else []),',

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -138,6 +140,22 @@ def test_a_certificate_of_its_own_making(node: TlsNode) -> None:
     again = node.caller(Certificate.self_signed("meter"))
     assert again.call("GET", "/items", token).status == 401
     assert meter.asks(again).status == 401
+
+
+def test_a_certificate_behind_a_body(node: TlsNode, billing: Holder) -> None:
+    """What only HAProxy may say is not believed of a caller that says it in the trailers of its request."""
+    forged = Certificate.self_signed(names=[x509.DNSName("billing.example.com")])
+    told = f"X-Sumun-Client-Certificate: 0;{base64.b64encode(forged.der).decode()}"
+    form = "grant_type=client_credentials&client_id=billing"
+    head = "POST /oauth/token HTTP/1.1\r\nHost: gate\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+    body = f"Transfer-Encoding: chunked\r\n\r\n{len(form):x}\r\n{form}\r\n0\r\n{told}\r\n\r\n"
+    for caller, status in ((node.caller(), 401), (node.caller(forged), 401), (billing.caller, 200)):
+        with (
+            socket.create_connection(("127.0.0.1", caller.port), timeout=10) as plain,
+            caller.context.wrap_socket(plain, server_hostname="127.0.0.1") as connection,
+        ):
+            connection.sendall((head + body).encode())
+            assert connection.recv(1000).startswith(f"HTTP/1.1 {status}".encode())
 
 
 def test_a_session_that_goes_on(node: TlsNode, billing: Holder) -> None:

@@ -30,6 +30,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from sumun.demo.identity import Verifier, told
 from sumun.demo.web import web
 from sumun.node import readiness
+from sumun.node.head_only import HeadOnlyProtocol
 from sumun.node.preload import preload
 from sumun.node.privileges import RUN_AS, become, choose_account
 from sumun.node.supervise import end_with_parent
@@ -219,7 +220,12 @@ async def _serve(sockets: dict[str, socket.socket]) -> None:
     running = []
     for name, make in APPS.items():
         config = uvicorn.Config(
-            make(), log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1
+            make(),
+            http=HeadOnlyProtocol,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=1,
         )
         server = _Server(config)
         servers.append(server)

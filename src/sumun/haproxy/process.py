@@ -80,6 +80,11 @@ def defaults_section(plan: Plan) -> Section:
             "option redispatch 1",
             "retries 2",
             "retry-on conn-failure",
+            # What a client says behind a body is not looked at by the gate, and nothing for a service to believe. 2.6
+            # cannot drop it (docs/security.md, "Trailers").
+            ".if version_atleast(3.2)",
+            "option http-drop-request-trailers",
+            ".endif",
             *made_by_haproxy(),
         ),
     )

@@ -16,6 +16,7 @@ from sumun.changes import Changes
 from sumun.errors import OutageError
 from sumun.node.assemble import Following, open_shared
 from sumun.node.control import ControlServer
+from sumun.node.head_only import HeadOnlyProtocol
 from sumun.node.part import Start, run_part, serve_until_terminated
 from sumun.node.privileges import choose_account
 from sumun.node.readiness import announce_ready
@@ -84,6 +85,7 @@ async def serve(start: Start, listening: socket.socket) -> None:
 def _configuration(site: Site) -> uvicorn.Config:
     return uvicorn.Config(
         site,
+        http=HeadOnlyProtocol,
         log_config=None,
         access_log=False,
         lifespan="off",
