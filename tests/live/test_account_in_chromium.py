@@ -113,6 +113,29 @@ def test_browsers_and_a_new_password(node: DemoNode, browser: Browser) -> None:
     assert here.url.startswith(f"{shop_of(node)}/login?")
 
 
+@pytest.mark.timeout(120)
+def test_logged_out_is_logged_out_everywhere(node: DemoNode, browser: Browser) -> None:
+    """A person leaves on the account page, after a question; the shop's token, issued in that session, ends with it."""
+    page = browser.page(PHONE, scripts=False)
+    page.go(f"{shop_of(node)}/demo/login")
+    log_in(page, "bob")
+    page.press("button[value=all]")
+    assert answered(page)["GET /products"] == "200"
+    page.go(f"{shop_of(node)}/account")
+    page.press('a[href="/oauth/logout"]')
+    assert all(words in page.text for words in ("Log out?", "Bob 밥"))
+    page.press("button[value=stay]")
+    assert page.url == f"{shop_of(node)}/account"
+    page.press('a[href="/oauth/logout"]')
+    page.press("button[value=logout]")
+    assert "You are logged out" in page.text
+    assert "__Host-sumun_session" not in page.cookies()
+    page.go(f"{shop_of(node)}/demo")
+    assert set(answered(page).values()) == {"401"}
+    page.go(f"{shop_of(node)}/account")
+    assert page.url.startswith(f"{shop_of(node)}/login?")
+
+
 def test_the_stylesheet_comes_through_the_gate(node: DemoNode, browser: Browser) -> None:
     """The pages are dressed, in light and in dark, by what the gateway itself serves; nothing is loaded from elsewhere."""
     page = browser.page(PHONE, scripts=False)
