@@ -64,6 +64,21 @@ def test_allowing_adds(people: Directory) -> None:
     assert news(people) == []
 
 
+def test_refusals(people: Directory) -> None:
+    """What was refused is remembered beside what is allowed, until it is allowed."""
+    refused = frozenset({"order:read", "profile", "product:read"})
+    grant = people.grants.allow("alice", "shop", scopes("price:read"), frozenset(), NOW, refused)
+    assert people.grants.of("alice", "shop") == grant
+    assert (grant.refused, grant.scopes) == (refused, scopes("price:read"))
+    more = frozenset({"order:create"})
+    grant = people.grants.allow("alice", "shop", scopes("order:read"), frozenset({"profile"}), at(1000), more)
+    assert people.grants.of("alice", "shop") == grant
+    assert grant.refused == {"product:read", "order:create"}
+    assert grant.scopes == scopes("price:read", "order:read")
+    unchanged = people.grants.allow("alice", "shop", frozenset(), frozenset(), at(2000), more)
+    assert unchanged == grant
+
+
 def test_narrowing_takes_back_and_never_gives(people: Directory) -> None:
     """What is left is what both the grant and the narrowing have, patterns too; the issued tokens are to follow."""
     grant = people.grants.allow("alice", "shop", scopes("product:*", "order:read"), OPENID, NOW)

@@ -225,12 +225,14 @@ class Changes:
         client_id: str,
         scopes: frozenset[Permission],
         openid: frozenset[str],
+        refused: frozenset[str] = frozenset(),
         *,
         actor: str,
     ) -> StoredGrant:
-        """A person lets a client do this too; the grant as it is after that. Raises UnknownUserError."""
+        """A person lets a client do this too, and not these; the grant after that. Raises UnknownUserError."""
         allow = self._directory.grants.allow
-        return await self._threads.change(allow, user_id, client_id, scopes, openid, self._occasion(actor))
+        occasion = self._occasion(actor)
+        return await self._threads.change(allow, user_id, client_id, scopes, openid, occasion, refused)
 
     async def narrow_grant(
         self, grant_id: str, scopes: frozenset[Permission], openid: frozenset[str], *, actor: str

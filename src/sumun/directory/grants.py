@@ -1,6 +1,6 @@
 """Grants: what a person lets a client do. One for each pair of them.
 
-allow     adds to it; the next consent page shows what is new only
+allow     adds to it, and remembers what was refused beside it; the next consent page shows what is new only
 narrow    takes something back: tokens and refresh tokens that it stands behind have no more than what is left
 withdraw  takes all of it back: they end. Allowing anew makes a grant of another id
 
@@ -11,7 +11,7 @@ is no news: nothing that was issued has more by it.
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
@@ -30,7 +30,10 @@ _ID_BYTES = 16
 
 @dataclass(frozen=True, slots=True)
 class StoredGrant:
-    """What a person lets a client do. `openid` are the words of OpenID Connect Core 5.4 and 11 (`profile`, ...)."""
+    """What a person lets a client do. `openid` are the words of OpenID Connect Core 5.4 and 11 (`profile`, ...).
+
+    `refused` are the texts of scopes that they were asked about and did not allow. It is no news for anybody.
+    """
 
     id: str
     user_id: str
@@ -39,6 +42,7 @@ class StoredGrant:
     openid: frozenset[str]
     created_at_ms: int
     changed_at_ms: int
+    refused: frozenset[str] = frozenset()
 
     def covers(self, scopes: frozenset[Permission], openid: frozenset[str]) -> bool:
         """True when all of this is allowed."""
@@ -75,19 +79,21 @@ class Grants:
         scopes: frozenset[Permission],
         openid: frozenset[str],
         occasion: Occasion,
+        refused: frozenset[str] = frozenset(),
     ) -> StoredGrant:
-        """Let the client do this too; the grant as it is after that. Raises UnknownUserError."""
+        """Let the client do this too, and not these; the grant as it is after that. Raises UnknownUserError."""
         with self._database.write() as connection:
             known_row(connection, user_id)
             before = _row(connection, _pair(user_id, client_id))
             if before is None:
                 grant_id = f"grt_{secrets.token_hex(_ID_BYTES)}"
                 after = StoredGrant(
-                    grant_id, user_id, client_id, scopes, openid, occasion.at_ms, occasion.at_ms
+                    grant_id, user_id, client_id, scopes, openid, occasion.at_ms, occasion.at_ms, refused
                 )
                 connection.execute(GRANTS.insert().values(_columns(after)))
             else:
                 held = _grant(before)
+                held = _with_refusals(connection, held, frozenset(map(str, scopes)) | openid, refused)
                 if scopes <= held.scopes and openid <= held.openid:
                     return held
                 after = _changed(held, held.scopes | scopes, held.openid | openid, occasion)
@@ -141,12 +147,20 @@ def _withdraw(connection: sa.Connection, grant: StoredGrant, occasion: Occasion)
     return announce(connection, NewsKind.ISSUED, grant.id)
 
 
+def _with_refusals(
+    connection: sa.Connection, grant: StoredGrant, allowed: frozenset[str], refused: frozenset[str]
+) -> StoredGrant:
+    """The grant, once it is remembered what is refused, and what is not any more."""
+    after = replace(grant, refused=(grant.refused | refused) - allowed)
+    if after != grant:
+        _store(connection, after)
+    return after
+
+
 def _changed(
     grant: StoredGrant, scopes: frozenset[Permission], openid: frozenset[str], occasion: Occasion
 ) -> StoredGrant:
-    return StoredGrant(
-        grant.id, grant.user_id, grant.client_id, scopes, openid, grant.created_at_ms, occasion.at_ms
-    )
+    return replace(grant, scopes=scopes, openid=openid, changed_at_ms=occasion.at_ms)
 
 
 def _store(connection: sa.Connection, grant: StoredGrant) -> None:
@@ -168,6 +182,7 @@ def _columns(grant: StoredGrant) -> dict[str, object]:
         "client_id": grant.client_id,
         "scopes": grant.scopes,
         "openid": grant.openid,
+        "refused": grant.refused,
         "created_at_ms": grant.created_at_ms,
         "changed_at_ms": grant.changed_at_ms,
     }
@@ -182,4 +197,5 @@ def _grant(row: Row) -> StoredGrant:
         openid=frozenset(row.openid),
         created_at_ms=row.created_at_ms,
         changed_at_ms=row.changed_at_ms,
+        refused=frozenset(row.refused),
     )

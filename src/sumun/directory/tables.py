@@ -132,6 +132,7 @@ GRANTS = sa.Table(
     sa.Column("client_id", sa.Text, nullable=False),
     sa.Column("scopes", Words, nullable=False),
     sa.Column("openid", Words, nullable=False),  # openid, profile, email, offline_access
+    sa.Column("refused", Words, nullable=False),  # of either: asked about, and not allowed
     sa.Column("created_at_ms", sa.BigInteger, nullable=False),
     sa.Column("changed_at_ms", sa.BigInteger, nullable=False),
     sa.UniqueConstraint("user_id", "client_id"),

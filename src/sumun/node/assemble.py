@@ -320,9 +320,7 @@ async def build_oauth(
                 keys=keys,
                 bundles=lambda: plan.roles,
                 clock=time.time,
-                consents=RememberedConsents(
-                    shared.directory, shared.threads, time.time, LONGEST_CLAIMS_LIFE_SECONDS
-                ),
+                consents=RememberedConsents(shared.directory, shared.threads, shared.changes),
                 people=AccountReader(shared.directory, shared.threads, hasher, checks),
                 login=plan.login,
                 vocabulary=plan.permissions,

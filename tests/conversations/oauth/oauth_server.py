@@ -458,7 +458,7 @@ async def oauth_server(
         grant_of=lambda grant_id: threads.call(directory.grants.get, grant_id),
         keys=keys,
         bundles=lambda: BUNDLES,
-        consents=RememberedConsents(directory, threads, clock, 600),
+        consents=RememberedConsents(directory, threads, changes),
         people=AccountReader(directory, threads, hasher, password_threads),
         login=("password",),
         vocabulary=VOCABULARY,

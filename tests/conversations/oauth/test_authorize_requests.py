@@ -56,6 +56,30 @@ def test_nothing_ticked(tmp_path: Path) -> None:
     tell(tmp_path, story)
 
 
+def test_refusals_are_remembered(tmp_path: Path) -> None:
+    """What was refused is not asked again, and not given: not silently either, until the client wants people asked."""
+
+    async def story(server: OAuthServer) -> None:
+        client, browser = CodeClient(server), Browser(server)
+        both = "product:read order:read"
+        page = await log_in(await browser.open(client.address(scope=both)))
+        page = await page.send(**{"decision": "allow", "grant:product:read": "yes"})
+        for more in ({}, {"prompt": "none"}):
+            page = await browser.open(client.address(scope=both, **more))
+            assert (await client.tokens(page.told["code"]))["scope"] == "product:read"
+        page = await browser.open(client.address(scope=f"{both} order:create"))
+        assert set(page.form.boxes) == {"grant:order:create"}
+        page = await page.send(decision="allow")  # and not this either
+        assert (await client.tokens(page.told["code"]))["scope"] == "product:read"
+        page = await browser.open(client.address(scope="order:read"))
+        assert set(page.form.boxes) == {"grant:order:read"}
+        page = await page.send(**{"decision": "allow", "grant:order:read": "yes"})
+        page = await browser.open(client.address(scope=both, prompt="none"))
+        assert (await client.tokens(page.told["code"]))["scope"] == "order:read product:read"
+
+    tell(tmp_path, story)
+
+
 def test_openid_alone(tmp_path: Path) -> None:
     """Who refuses every permission beside `openid` lets the client know who they are, and do nothing."""
 
@@ -119,7 +143,10 @@ def test_prompt_consent(tmp_path: Path) -> None:
         assert (await client.tokens(page.told["code"]))["scope"] == "order:read"
         assert (await server.introspect(before["access_token"]))["scope"] == "order:read"
         page = await browser.open(client.address(scope="product:read order:read"))
-        assert set(page.form.boxes) == {"grant:product:read"}
+        assert (await client.tokens(page.told["code"]))["scope"] == "order:read"
+        page = await browser.open(client.address(scope="order:read", prompt="consent"))
+        page = await page.send(decision="allow")
+        assert (page.left_to, page.status) == ("", 400)
 
     tell(tmp_path, story)
 

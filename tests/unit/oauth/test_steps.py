@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import pytest
 
 from sumun.identity import Permission
@@ -73,35 +75,58 @@ WHOLE = Wanted(permissions("product:read", "order:read"), frozenset({"openid", "
 
 
 @pytest.mark.parametrize(
-    ("request_", "remembered", "first_party", "step"),
+    ("request_", "allowed", "refused", "first_party", "step"),
     [
-        (asked(), Wanted(), False, Ask(WHOLE)),
-        (asked(), Wanted(), True, Give()),
-        (asked(), WHOLE, False, Give()),
-        (asked(), Wanted(permissions("*:read"), WHOLE.openid), False, Give()),
+        (asked(), Wanted(), (), False, Ask(WHOLE)),
+        (asked(), Wanted(), (), True, Give()),
+        (asked(), WHOLE, (), False, Give()),
+        (asked(), Wanted(permissions("*:read"), WHOLE.openid), (), False, Give()),
         (
             asked(),
             Wanted(permissions("product:*"), frozenset({"openid"})),
+            (),
             False,
             Ask(Wanted(permissions("order:read"), frozenset({"profile"}))),
         ),
-        (asked(Prompt.CONSENT), WHOLE, False, Ask(WHOLE)),
-        (asked(Prompt.CONSENT), WHOLE, True, Ask(WHOLE)),
-        (asked(Prompt.NONE), WHOLE, False, Give()),
-        (asked(Prompt.NONE), Wanted(), True, Give()),
+        (
+            asked(),
+            Wanted(permissions("product:read"), frozenset({"openid"})),
+            ("order:read",),
+            False,
+            Ask(Wanted(frozenset(), frozenset({"profile"}))),
+        ),
+        (
+            asked(Prompt.NONE),
+            Wanted(permissions("product:read"), frozenset({"openid"})),
+            ("order:read", "profile"),
+            False,
+            Give(),
+        ),
+        (asked(), Wanted(permissions("price:read")), WHOLE.texts, False, Ask(WHOLE)),
+        (asked(Prompt.CONSENT), WHOLE, (), False, Ask(WHOLE)),
+        (asked(Prompt.CONSENT), WHOLE, (), True, Ask(WHOLE)),
+        (asked(Prompt.NONE), WHOLE, (), False, Give()),
+        (asked(Prompt.NONE), Wanted(), (), True, Give()),
     ],
 )
 def test_consent(
-    request_: AuthorizationRequest, remembered: Wanted, first_party: bool, step: Ask | Give
+    request_: AuthorizationRequest,
+    allowed: Wanted,
+    refused: Collection[str],
+    first_party: bool,
+    step: Ask | Give,
 ) -> None:
-    """Only what is new is asked, only of clients that are not ours, and always when the client wants it asked."""
-    assert consent_step(request_, WHOLE, remembered, first_party=first_party) == step
+    """Only what is new is asked, only of clients that are not ours, and always when the client wants it asked.
+
+    What was refused before is not asked again, unless nothing else is left of what the client wants.
+    """
+    assert consent_step(request_, WHOLE, allowed, refused, first_party=first_party) == step
 
 
 def test_consent_required() -> None:
     """Without a page nobody can be asked."""
     with pytest.raises(AuthorizationError) as refused:
-        consent_step(asked(Prompt.NONE), WHOLE, Wanted(), first_party=False)
+        consent_step(asked(Prompt.NONE), WHOLE, Wanted(), (), first_party=False)
     assert refused.value.refusal.value == "consent_required"
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from sumun.config.plan import Sentence
 from sumun.identity import Permission
@@ -24,6 +25,11 @@ class Wanted:
     scopes: frozenset[Permission] = frozenset()
     openid: frozenset[str] = frozenset()
 
+    @property
+    def texts(self) -> frozenset[str]:
+        """All of it as scope-tokens."""
+        return frozenset(map(str, self.scopes)) | self.openid
+
     def __bool__(self) -> bool:
         return bool(self.scopes or self.openid)
 
@@ -36,12 +42,20 @@ class Wanted:
         """What of it is not in the other."""
         return Wanted(self.scopes - other.scopes, self.openid - other.openid)
 
+    def besides(self, texts: Collection[str]) -> Wanted:
+        """What of it is not among these scope-tokens."""
+        left = frozenset(one for one in self.scopes if str(one) not in texts)
+        return Wanted(left, self.openid - frozenset(texts))
+
     def chosen(self, words: Collection[str]) -> Wanted:
         """What of it stands among these texts, and `openid`, which cannot be refused alone."""
         return Wanted(
             frozenset(one for one in self.scopes if str(one) in words),
             frozenset(word for word in self.openid if word in words or word == OPENID),
         )
+
+
+NOTHING: Final = Wanted()
 
 
 def wanted(

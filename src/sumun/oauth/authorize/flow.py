@@ -21,7 +21,7 @@ from sumun.directory import StoredGrant
 from sumun.directory.client import RegisteredClient
 from sumun.identity import Permission, Standing
 from sumun.oauth.authorize.codes import Code, Codes
-from sumun.oauth.authorize.consent import Wanted, wanted
+from sumun.oauth.authorize.consent import NOTHING, Wanted, wanted
 from sumun.oauth.authorize.errors import AuthorizationError, Refusal
 from sumun.oauth.authorize.remembered import RememberedConsents
 from sumun.oauth.authorize.request import AuthorizationRequest
@@ -104,8 +104,9 @@ class AuthorizationFlow:
             return LogIn()
         whole = wanted(asked.scopes, asked.openid, self._vocabulary, standing.roles)
         remembered = await self._consents.of(session.user_id, client.id)
-        before = Wanted() if remembered is None else Wanted(remembered.scopes, remembered.openid)
-        step = consent_step(asked, whole, before, first_party=client.first_party)
+        allowed = NOTHING if remembered is None else Wanted(remembered.scopes, remembered.openid)
+        refused = frozenset() if remembered is None else remembered.refused
+        step = consent_step(asked, whole, allowed, refused, first_party=client.first_party)
         return Considered(session, standing, whole, remembered, step)
 
     def hinted_user(self, asked: AuthorizationRequest) -> str:
@@ -128,7 +129,8 @@ class AuthorizationFlow:
     ) -> str:
         """A code. `chosen`: what the person just allowed, to be remembered; None: they were not asked.
 
-        Who is not asked, because the client is ours, gives it all that it asked for. Raises OutageError.
+        Who is not asked, because the client is ours, gives it all that it asked for. Raises
+        AuthorizationError, OutageError.
         """
         if chosen is None and client.first_party:
             granted, grant_id = Wanted(asked.scopes, asked.openid), ""
@@ -136,8 +138,10 @@ class AuthorizationFlow:
             grant = (
                 considered.remembered if chosen is None else await self._chosen(client, considered, chosen)
             )
-            granted = Wanted() if grant is None else _covered(considered.whole, grant)
+            granted = NOTHING if grant is None else _covered(considered.whole, grant)
             grant_id = "" if grant is None else grant.id
+        if not granted:
+            raise AuthorizationError(Refusal.ACCESS_DENIED, "nothing was granted")
         session = considered.session
         return await self._codes.give(
             Code(
@@ -163,9 +167,9 @@ class AuthorizationFlow:
     async def _chosen(self, client: RegisteredClient, considered: Considered, chosen: Wanted) -> StoredGrant:
         """Remember what was allowed, and take back what was allowed before and is refused now."""
         user_id = considered.session.user_id
-        remembered = await self._consents.allow(user_id, client.id, chosen)
-        about = considered.step.about if isinstance(considered.step, Ask) else chosen
-        left = _left(remembered, about.less(chosen))
+        refused = considered.step.about.less(chosen) if isinstance(considered.step, Ask) else NOTHING
+        remembered = await self._consents.allow(user_id, client.id, chosen, refused)
+        left = _left(remembered, refused)
         if left != remembered:
             await self._changes.narrow_grant(left.id, left.scopes, left.openid, actor=f"user:{user_id}")
         return left
@@ -185,6 +189,13 @@ def _left(remembered: StoredGrant, refused: Wanted) -> StoredGrant:
 def _logged_in(session: Session, waiting: Waiting | None) -> LoggedIn:
     proved_here = waiting is not None and waiting.transaction.session_id == session.id
     return LoggedIn(session.user_id, session.who.at, proved_here)
+
+
+def has_something(considered: Considered) -> bool:
+    """Whether the client was allowed something before that it wants, and that is not asked about now."""
+    if considered.remembered is None or not isinstance(considered.step, Ask):
+        return False
+    return bool(_covered(considered.whole, considered.remembered).less(considered.step.about))
 
 
 def _covered(whole: Wanted, remembered: StoredGrant) -> Wanted:

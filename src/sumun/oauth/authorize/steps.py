@@ -9,6 +9,7 @@ Looked at anew at every step, from what is true then: nothing that a page said b
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sumun.oauth.authorize.consent import Wanted
@@ -66,20 +67,27 @@ def login_step(
 
 
 def consent_step(
-    request: AuthorizationRequest, whole: Wanted, remembered: Wanted, *, first_party: bool
+    request: AuthorizationRequest,
+    whole: Wanted,
+    allowed: Wanted,
+    refused: Collection[str],
+    *,
+    first_party: bool,
 ) -> Ask | Give:
-    """Whether the person has to be asked. `whole` is what the client wants, `remembered` what it was allowed before.
+    """Whether the person has to be asked. `whole` is what the client wants, `allowed` what it was allowed before.
 
+    `refused` are scope-tokens that it was refused before: they are not asked about again, unless nothing else is left.
     Raises AuthorizationError: consent_required.
     """
     if Prompt.CONSENT in request.prompt:
         return Ask(whole)
-    new = whole.without(remembered.scopes, remembered.openid)
-    if first_party or not new:
+    left = whole.without(allowed.scopes, allowed.openid)
+    new = left.besides(refused)
+    if first_party or (left != whole and not new):
         return Give()
     if Prompt.NONE in request.prompt:
         raise AuthorizationError(Refusal.CONSENT_REQUIRED, "the person was not asked yet")
-    return Ask(new)
+    return Ask(new or whole)
 
 
 def _is_good_enough(request: AuthorizationRequest, session: LoggedIn, hinted_user: str, now: float) -> bool:

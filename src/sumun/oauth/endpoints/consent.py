@@ -20,7 +20,7 @@ from sumun.config.plan import Sentence
 from sumun.directory.client import RegisteredClient
 from sumun.oauth.authorize.consent import Wanted
 from sumun.oauth.authorize.errors import AuthorizationError, Refusal
-from sumun.oauth.authorize.flow import AuthorizationFlow, Considered
+from sumun.oauth.authorize.flow import AuthorizationFlow, Considered, has_something
 from sumun.oauth.authorize.request import AuthorizationRequest, Prompt
 from sumun.oauth.authorize.steps import Ask, LogIn
 from sumun.oauth.authorize.transactions import Transactions, Waiting
@@ -105,7 +105,7 @@ class ConsentEndpoint:
         if form.get("decision") == "other":
             return await self._somebody_else(waiting, asked)
         chosen = about if form.get("decision") == "all" else about.chosen(ticked(form))
-        if not chosen:
+        if not chosen and not has_something(considered):
             return await self._page(request, waiting, client, considered, about, nothing_ticked=True)
         return await self._give(request, waiting, asked, client, considered, chosen)
 

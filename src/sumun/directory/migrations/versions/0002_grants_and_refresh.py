@@ -18,6 +18,7 @@ def upgrade() -> None:
         sa.Column("client_id", sa.Text, nullable=False),
         sa.Column("scopes", sa.Text, nullable=False),
         sa.Column("openid", sa.Text, nullable=False),
+        sa.Column("refused", sa.Text, nullable=False),
         sa.Column("created_at_ms", sa.BigInteger, nullable=False),
         sa.Column("changed_at_ms", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_grants"),
