@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import dataclasses
 import json
 import time
 from typing import Any
@@ -17,7 +18,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sumun.access import Evidence, Invalid, InvalidBecause
-from sumun.config.plan import RefreshSettings, TokenSettings
+from sumun.config.plan import TokenSettings
+from sumun.config.plan_lifetimes import RefreshSettings
 from sumun.identity import Credential
 from sumun.login.throttle import Budgets
 from sumun.login.throttle_memory import MemoryLoginThrottle
@@ -34,7 +36,7 @@ from sumun.tokens.signing_keys import NO_KEYS
 from sumun.tokens.stores.memory import MemoryStore
 from sumun.tokens.stores.memory_ephemeral import MemoryEphemeral
 from sumun.tokens.stores.memory_feed import MemoryFeed
-from tests.conversations.oauth.oauth_server import CLIENTS, SECRETS, asgi_call
+from tests.conversations.oauth.oauth_server import CLIENTS, SECRETS, Down, asgi_call
 
 KNOWN = {
     client.id: as_registered(client, SECRETS.get(client.id), {"jwt": 1, "opaque": 1})
@@ -115,39 +117,42 @@ def server() -> OAuthApp:
     async def find(client_id: str) -> Any:
         return KNOWN.get(client_id)
 
-    never: Any = None
-    return oauth_app(
-        OAuthParts(
-            settings=TokenSettings("https://gw.example.com", "x", 900, 600, "ES256", 60),
-            find_client=find,
-            standing=nothing,
-            remembered=nothing,
-            login_for=lambda _names: None,
-            client_throttle=throttle,
-            store=store,
-            changes=never,
-            recogniser=Nobody(),
-            possession=Possession(
-                MemoryEphemeral(time.time), never, lambda: OwnUris(["https://gw.example.com"]), lambda: False
-            ),
-            tickets=never,
-            refresh=RefreshTokens(never, never, never, time.time, RefreshSettings()),
-            grant_of=never,
-            keys=lambda: NO_KEYS,
-            bundles=dict,
-            consents=never,
-            ephemeral=MemoryEphemeral(time.time),
-            sessions=Sessions(
-                MemorySessions(feed, time.time),
-                nothing,
-                never,
-                idle_seconds=60,
-                absolute_seconds=600,
-                clock=time.time,
-            ),
+    never: Any = Down()  # nobody is logged in, so no other part is ever asked
+    parts: dict[str, Any] = dict.fromkeys((one.name for one in dataclasses.fields(OAuthParts)), never)
+    parts |= {
+        "settings": TokenSettings("https://gw.example.com", "x", 900, 600, "ES256", 60),
+        "find_client": find,
+        "standing": nothing,
+        "remembered": nothing,
+        "login_for": lambda _names: None,
+        "client_throttle": throttle,
+        "store": store,
+        "recogniser": Nobody(),
+        "possession": Possession(
+            MemoryEphemeral(time.time), never, lambda: OwnUris(["https://gw.example.com"]), lambda: False
+        ),
+        "refresh": RefreshTokens(never, never, never, time.time, RefreshSettings()),
+        "keys": lambda: NO_KEYS,
+        "bundles": dict,
+        "ephemeral": MemoryEphemeral(time.time),
+        "sessions": Sessions(
+            MemorySessions(feed, time.time),
+            nothing,
+            never,
+            idle_seconds=60,
+            absolute_seconds=600,
             clock=time.time,
-        )
-    )
+        ),
+        "clock": time.time,
+        "user_code_throttle": throttle,
+        "session_hosts": frozenset(),
+        "login": (),
+        "vocabulary": {},
+        "origins": frozenset(),
+        "tls": {},
+        "resources": frozenset(),
+    }
+    return oauth_app(OAuthParts(**parts))
 
 
 APP = server()

@@ -51,6 +51,13 @@ def of_kind(caller: Caller, kind: TokenKind) -> Caller:
     return replace(caller, evidence=structs.replace(caller.evidence, kind=kind))
 
 
+def for_another(caller: Caller) -> Caller:
+    """The same with a token for another service."""
+    assert isinstance(caller.evidence, Proven)
+    who = structs.replace(caller.evidence.principal, audience=frozenset({"https://other.example.com"}))
+    return replace(caller, evidence=structs.replace(caller.evidence, principal=who))
+
+
 def explanations() -> Iterator[Explanation]:
     """Every sort of outcome."""
     shop = plan()
@@ -70,6 +77,7 @@ def explanations() -> Iterator[Explanation]:
     yield explain(shop, Call("GET", "/products"), someone)
     yield explain(shop, Call("GET", "/reports"), someone)
     yield explain(shop, Call("GET", "/reports"), batch)
+    yield explain(shop, Call("GET", "/products"), for_another(someone))
     yield explain(shop, Call("GET", "/"), nobody)
     yield explain(shop, Call("GET", "/prices"), nobody)
     yield explain(shop, Call("PUT", "/products/1"), nobody)

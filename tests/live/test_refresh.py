@@ -23,8 +23,12 @@ AT_ONCE = 8
 _CONFIG = """\
 listen: 127.0.0.1:{port}
 services:
-  shop: {{url: http://127.0.0.1:{service}}}
+  shop: {{url: http://127.0.0.1:{service}, audience: "https://shop.example"}}
+  other: {{url: http://127.0.0.1:{service}, audience: "https://other.example"}}
+  plain: {{url: http://127.0.0.1:{service}}}
 routes:
+  - {{path: /other, methods: [GET], service: other, require: item:read}}
+  - {{path: /plain, methods: [GET], service: plain, require: item:read}}
   - {{path: /items, methods: [GET], service: shop, require: item:read}}
   - {{path: /items, methods: [POST], service: shop, require: item:write}}
   - {{path: /events, methods: [GET], service: shop, require: item:read}}
@@ -174,6 +178,30 @@ def test_it_is_given_back(quick: Place) -> None:
         assert (await form(world, "/oauth/revoke", given_back))[0] == 200
         assert (await caller.call(told["access_token"])).status == 401
         assert (await refresh(world, told["refresh_token"]))[0] == 400
+
+    run(*quick, work)
+
+
+@pytest.mark.parametrize("kind", ["access_token", "jwt"])
+def test_a_token_for_one_service_is_none_at_another(quick: Place, kind: str) -> None:
+    """It opens its service, kept and asked, and no other, whatever HAProxy knows of others who hold the same."""
+
+    async def work(world: World) -> None:
+        name = await person(world, "item:read")
+        asked = {"requested_token_type": f"urn:ietf:params:oauth:token-type:{kind}"}
+        everywhere = (await login(world, name, **asked))["access_token"]
+        narrow = (await login(world, name, resource="https://shop.example", **asked))["access_token"]
+        caller = world.caller()
+        for path in ("/items", "/other", "/plain"):
+            assert (await caller.call(everywhere, "GET", path)).status in (200, 404)
+        await world.keep(everywhere, caller)
+        await world.keep(narrow, caller)
+        for path, status in (("/other", 401), ("/plain", 401), ("/items", 200), ("/other", 401)):
+            reply = await caller.call(narrow, "GET", path)
+            assert reply.status == status, path
+            if status == 401:
+                assert json.loads(reply.body)["code"] == "invalid_token"
+        assert await world.log.backend(await caller.call(narrow)) == "known.shop"
 
     run(*quick, work)
 

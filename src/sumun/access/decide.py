@@ -36,6 +36,9 @@ def decide(
         case Bound():
             return Refuse.invalid(InvalidBecause.BINDING_FAILED)
         case Proven(principal, kind, _):
+            if principal.audience and rule.audience not in principal.audience:
+                # RFC 8707 2.2: a token that is for other services is none here.
+                return Refuse.invalid(InvalidBecause.WRONG_AUDIENCE)
             if kind not in rule.kinds:
                 return Refuse(Reason.WRONG_TOKEN_KIND)
             if is_met(rule.requirement, principal, bundles):

@@ -75,7 +75,8 @@ class Remedy:
 def remedy_for(rule: Rule, caller: Proven, bundles: Bundles, *, internal: bool = False) -> Remedy | None:
     """The smallest change after which `decide()` allows; None when it allows already or no such change would do.
 
-    Nothing that a caller holds opens an internal route from elsewhere: None too.
+    Nothing that a caller holds opens an internal route from elsewhere, or makes a token for one service one for
+    another: None too.
     """
     refused = decide(rule, caller, bundles, internal=internal)
     if not isinstance(refused, Refuse) or refused.reason is Reason.NOT_INTERNAL:

@@ -22,9 +22,10 @@ class Access(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What one route asks for. `kinds` are the token kinds it takes."""
+    """What one route asks for. `kinds` are the token kinds it takes; `audience` is its service's name as a resource."""
 
     route_id: str
     access: Access = Access.PROTECTED
     requirement: Requirement = ALWAYS
     kinds: frozenset[TokenKind] = TOKENS
+    audience: str | None = None

@@ -26,7 +26,9 @@ def fact_of(question: Question, proven: Proven) -> Fact:
         key=question.credential.fingerprint(question.span),
         expires=int(proven.expires_at if proven.kept_until is None else proven.kept_until),
         as_of=proven.as_of,
-        profile=profile_id(proven.kind, who.roles, who.permissions, who.scopes, proven.own_rights),
+        profile=profile_id(
+            proven.kind, who.roles, who.permissions, who.scopes, proven.own_rights, who.audience
+        ),
         subject=str(who.subject),
         token=who.token_id or "-",
         client=who.client_id or "-",

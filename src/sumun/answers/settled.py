@@ -49,7 +49,9 @@ class SettledOnce:
     def of(self, policy: Policy, rule: Rule, proven: Proven, *, internal: bool) -> Settled:
         """The decision on this rule for everyone of this profile, and what follows from it."""
         who = proven.principal
-        profile = profile_id(proven.kind, who.roles, who.permissions, who.scopes, proven.own_rights)
+        profile = profile_id(
+            proven.kind, who.roles, who.permissions, who.scopes, proven.own_rights, who.audience
+        )
         key = (profile, policy.generation, rule.route_id, internal)
         known = self._settled.get(key)
         if known is not None and known.policy is policy:

@@ -76,13 +76,17 @@ def serve(routes: Sequence[Route], call: Call) -> Route | NotServed:
 
 def rule_of(route: Route) -> Rule:
     """What a route asks of its callers."""
-    return Rule(route.id, route.access, route.requirement, route.kinds)
+    return Rule(route.id, route.access, route.requirement, route.kinds, route.audience)
 
 
 def shadow_of(route: Route) -> Rule | None:
     """What its shadow rule asks of them; None when it has none. It decides nothing."""
     shadow = route.shadow
-    return None if shadow is None else Rule(route.id, route.access, shadow.requirement, shadow.kinds)
+    return (
+        None
+        if shadow is None
+        else Rule(route.id, route.access, shadow.requirement, shadow.kinds, route.audience)
+    )
 
 
 def bare_host(host: str) -> str:

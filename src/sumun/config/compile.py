@@ -17,16 +17,8 @@ from sumun.config.findings import Findings, raise_all
 from sumun.config.listeners import Listeners, compile_listeners
 from sumun.config.login_chains import LoginChains
 from sumun.config.origins import own_origins
-from sumun.config.plan import (
-    Limits,
-    NodeSettings,
-    Plan,
-    RefreshSettings,
-    Route,
-    Sentence,
-    SessionSettings,
-    TokenSettings,
-)
+from sumun.config.plan import Limits, NodeSettings, Plan, Route, Sentence, TokenSettings
+from sumun.config.plan_lifetimes import RefreshSettings, SessionSettings
 from sumun.config.policy_tests import PolicyTests
 from sumun.config.refused import RefusedError
 from sumun.config.requirements import RequirementReader
@@ -91,6 +83,10 @@ def _compile(checked: Checked[Settings], root: MappingNode, findings: Findings, 
         _names(root, "services"),
         has_internal_listener="internal" in root.entries,
     ).compile(checked)
+    routes = tuple(
+        replace(route, audience=services[route.service].audience) if route.service in services else route
+        for route in routes
+    )
     given = {kind for c in clients.values() if c.grants for kind in (c.token_kind, *c.may_ask_for)}
     note_unreached(routes, frozenset(given), findings)
     note_unused(services, routes, findings)

@@ -11,6 +11,7 @@ from sumun.config.plan import Address, ServiceProtocol
 from sumun.config.problems import did_you_mean
 from sumun.config.refused import RefusedError
 from sumun.config.values import Marker, Reading, text_of
+from sumun.identity.resource import is_resource
 
 ADDRESSES = 'an IP address and a port, such as 127.0.0.1:8080 or "[::1]:8080"'
 
@@ -112,6 +113,14 @@ def host_of(origin: str) -> str:
     """The host of an origin that parse_origin took, without brackets."""
     authority = origin.partition("://")[2]
     return re.sub(r":[0-9]+\Z", "", authority).strip("[]")
+
+
+def parse_resource(text: str) -> str:
+    """A name that clients send as `resource` (RFC 8707 2): an absolute URI without a fragment. Raises RefusedError."""
+    if not is_resource(text):
+        allowed = "an absolute URI of at most 255 characters, without `#`, `,`, `;` and spaces"
+        raise RefusedError("is not the name of a resource", allowed, "write https://orders.example.com")
+    return text
 
 
 def parse_redirect(text: str) -> str:
@@ -233,6 +242,17 @@ class Origin(Marker[str]):
     def read(self, raw: object, reading: Reading) -> str:
         """The text, checked."""
         return parse_origin(text_of(raw, "a URL such as https://gate.example.com"))
+
+
+@dataclass(frozen=True, eq=False)
+class Resource(Marker[str]):
+    """The name of a service as a resource."""
+
+    word: str = "URI"
+
+    def read(self, raw: object, reading: Reading) -> str:
+        """The text, checked."""
+        return parse_resource(text_of(raw, "a URI such as https://orders.example.com"))
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from sumun.access import Access, Requirement, TokenKind
+from sumun.config.plan_lifetimes import RefreshSettings, SessionSettings
 from sumun.identity import Permission
 
 
@@ -137,6 +138,7 @@ class Service:
     """What is behind the gateway. `servers`: (host, port); `signed`: it is handed identity tokens (AUTO resolved).
 
     `origins`: whose pages may open WebSockets, as browsers write them; empty: all.
+    `audience`: its name as a resource (RFC 8707), a URI; None: only tokens for the whole gateway are for it.
     """
 
     id: str
@@ -147,6 +149,7 @@ class Service:
     response_timeout_ms: int
     stream_timeout_ms: int
     origins: tuple[str, ...] = ()
+    audience: str | None = None
     where: Place = field(default=NOWHERE, compare=False)
 
 
@@ -183,6 +186,7 @@ class Route:
     `keeps_authorization` forwards the Authorization header to the service (by name, off by default).
     `stream`: its answers may go on for long, whatever the request looks like (docs/streams.md).
     `limit` is how often one caller may call it (on a public or internal route: one source).
+    `audience` is its service's.
     """
 
     id: str
@@ -197,6 +201,7 @@ class Route:
     stream: bool = False
     limit: Rate | None = None
     shadow: Shadow | None = None
+    audience: str | None = None
     where: Place = field(default=NOWHERE, compare=False)
 
 
@@ -288,15 +293,6 @@ class Authenticator:
 
 
 @dataclass(frozen=True, slots=True)
-class RefreshSettings:
-    """How long one login may be gone on with: in all, without any use, and how long a used token may come again."""
-
-    lifetime_seconds: int = 30 * 24 * 3600
-    idle_seconds: int = 14 * 24 * 3600
-    overlap_seconds: int = 10
-
-
-@dataclass(frozen=True, slots=True)
 class TokenSettings:
     """How access tokens are made. `audience` is the `aud` of JWTs and what the gate demands.
 
@@ -312,26 +308,9 @@ class TokenSettings:
     jwt_algorithm: str
     identity_lifetime_seconds: int
     access_kind: TokenKind = TokenKind.OPAQUE
-    refresh: RefreshSettings = RefreshSettings()
+    refresh: RefreshSettings = field(default_factory=RefreshSettings)
     origins: tuple[str, ...] = ()
     proof_nonce: bool = True
-
-
-KEPT_OF_IDLE = 4
-"""What is kept of a session lives for this part of its idle limit."""
-
-
-@dataclass(frozen=True, slots=True)
-class SessionSettings:
-    """How long a browser's login lasts: `idle` without any use, `absolute` in any case."""
-
-    idle_seconds: int = 1800
-    absolute_seconds: int = 43_200
-
-    @property
-    def kept_seconds(self) -> int:
-        """What is kept of it without asking lives for so long at most: asking is what shows that it is in use."""
-        return max(1, self.idle_seconds // KEPT_OF_IDLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -394,7 +373,7 @@ class Plan:
     tokens: TokenSettings
     limits: Limits
     node: NodeSettings
-    sessions: SessionSettings = SessionSettings()
+    sessions: SessionSettings = field(default_factory=SessionSettings)
     permissions: Mapping[str, Sentence] = field(default_factory=dict)
     tls: Mapping[str, Tls] = field(default_factory=dict)
     notes: tuple[Note, ...] = field(default=(), compare=False)

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from sumun.access import TokenKind
 from sumun.config.calls import CALLS, parse_call
-from sumun.config.network import Host
+from sumun.config.network import Host, Resource
 from sumun.config.refused import RefusedError
 from sumun.config.rights import Right
 from sumun.config.values import Flag, Marker, OneOf, Reading, Section, Text, text_of
@@ -57,6 +57,11 @@ class CallerSettings(Section):
     scopes: list[Annotated[Permission, Right(roles=True)]] = Field(
         [ANYTHING], description="The scopes of the token.", examples=['["product:*"]']
     )
+    audience: list[Annotated[str, Resource()]] = Field(
+        [],
+        description="The services that the token is for (`resource`).",
+        examples=["[https://orders.example.com]"],
+    )
     token: Annotated[TokenKind, OneOf({kind.value: kind for kind in TokenKind})] | None = Field(
         None,
         description="The kind of the token, or `session`: a browser that is logged in.",
@@ -77,8 +82,8 @@ class PolicyTestSettings(Section):
     as_: Any = Field(
         alias="as",
         description="Who calls: `nobody`, a client of the file `{client: batch}` for itself, or somebody who holds "
-        "`{roles: [..], permissions: [..]}`; with `scopes: [..]` and `token: jwt`, in such a token. Without them: with "
-        "every scope, in a token of a kind that the route takes.",
+        "`{roles: [..], permissions: [..]}`; with `scopes: [..]`, `audience: [..]` and `token: jwt`, in such a token. "
+        "Without them: with every scope, for every service, in a token of a kind that the route takes.",
         examples=["{roles: [user]}"],
         json_schema_extra={"word": "caller"},
     )

@@ -29,8 +29,10 @@ from sumun.identity import Permission, Principal, Subject
 
 NOBODY = "nobody"
 _CALLERS = (
-    "nobody, {client: ID}, or what somebody holds: {roles: [..], permissions: [..], scopes: [..], token: jwt}"
+    "nobody, {client: ID}, or what somebody holds: {roles: [..], permissions: [..], scopes: [..], audience: [..], "
+    "token: jwt}"
 )
+_OF_A_CLIENT = ("client", "token", "audience")
 _SOMEBODY = Subject.user("somebody")
 _NEVER = float("inf")
 
@@ -135,11 +137,11 @@ class PolicyTests:
         for item, scope in zip(node.items("scopes"), said.scopes, strict="scopes" in node.entries):
             vocabulary.check_scope(item, scope)
         held = (frozenset(said.roles), frozenset(said.permissions), frozenset(said.scopes))
-        return Holder(Principal(_SOMEBODY, "", *held), said.token)
+        return Holder(Principal(_SOMEBODY, "", *held, audience=frozenset(said.audience)), said.token)
 
     def _client(self, checked: Checked[CallerSettings], findings: Findings) -> Holder | None:
         node, name = checked.node.entries["client"].value, str(checked.settings.client)
-        others = [entry.key for key, entry in checked.node.entries.items() if key not in ("client", "token")]
+        others = [entry.key for key, entry in checked.node.entries.items() if key not in _OF_A_CLIENT]
         for other in others:
             findings.problem(other, "is the client's own: the test takes it from `clients:`", "", "remove it")
         client = self._clients.get(name)
@@ -151,7 +153,8 @@ class PolicyTests:
         if client is None or others:
             return None
         held = (frozenset(client.roles), frozenset(client.permissions), frozenset(client.scopes))
-        who = Principal(Subject.client(client.id), client.id, *held, client_id=client.id)
+        audience = frozenset(checked.settings.audience)
+        who = Principal(Subject.client(client.id), client.id, *held, client_id=client.id, audience=audience)
         return Holder(who, checked.settings.token or client.token_kind)
 
 

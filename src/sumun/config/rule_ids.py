@@ -14,7 +14,7 @@ from sumun.config.plan import Plan, Route, Service, ServiceProtocol, Shadow
 NEVER_KEPT = "-"
 """The id of routes whose decisions are not kept: every call is asked."""
 
-_Same = tuple[str, Requirement, frozenset[TokenKind], Shadow | None]
+_Same = tuple[str, Requirement, frozenset[TokenKind], Shadow | None, str | None]
 
 
 def rule_ids(plan: Plan) -> Mapping[str, str]:
@@ -22,7 +22,7 @@ def rule_ids(plan: Plan) -> Mapping[str, str]:
     known: dict[_Same, str] = {}
     return {
         route.id: known.setdefault(
-            (route.service, route.requirement, route.kinds, route.shadow), str(len(known) + 1)
+            (route.service, route.requirement, route.kinds, route.shadow, route.audience), str(len(known) + 1)
         )
         if _is_kept(route, plan.services[route.service])
         else NEVER_KEPT

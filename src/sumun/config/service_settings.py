@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from sumun.config.network import Origin, Server, ServerUrl
+from sumun.config.network import Origin, Resource, Server, ServerUrl
 from sumun.config.plan import IdentityToken
 from sumun.config.values import Duration, OneOf, Section
 
@@ -51,5 +51,11 @@ class ServiceSettings(Section):
         3_600_000,
         description="How long a WebSocket or another upgraded connection may be silent.",
         examples=["10m"],
+    )
+    audience: Annotated[str, Resource()] | None = Field(
+        None,
+        description="Its name as a resource (RFC 8707): a token that was asked for with `resource=` and this is for "
+        "services of this name only. A token that was asked for without is for every service.",
+        examples=["https://orders.example.com"],
     )
     websocket: WebSocketSettings | None = Field(None, description="Its WebSockets.")

@@ -36,6 +36,7 @@ def compile_services(checked: Checked[Settings], findings: Findings) -> dict[str
             response_timeout_ms=settings.response_timeout,
             stream_timeout_ms=settings.stream_timeout,
             origins=tuple(origins),
+            audience=settings.audience,
             where=section.entries[name].key.place,
         )
     return services

@@ -30,16 +30,15 @@ from sumun.config.plan import (
     Place,
     Plan,
     Rate,
-    RefreshSettings,
     Route,
     SecretRef,
     Sentence,
     Service,
     ServiceProtocol,
-    SessionSettings,
     Shadow,
     TokenSettings,
 )
+from sumun.config.plan_lifetimes import RefreshSettings, SessionSettings
 from sumun.config.wire_tls import dump_tls, load_tls
 from sumun.errors import SumunError
 from sumun.identity import Permission
@@ -77,6 +76,7 @@ class _RouteRow(msgspec.Struct, frozen=True, gc=False):
     where: tuple[int, int]
     limit: Rate | None = None
     shadow: _ShadowRow | None = None
+    audience: str | None = None
 
 
 class _PlanRows(msgspec.Struct, frozen=True):
@@ -107,7 +107,7 @@ class _Format(msgspec.Struct, frozen=True):
 
 
 _RATES = frozenset({"limit", "per_source", "per_person", "per_client"})
-_SELDOM = _RATES | {"quota", "shadow"}
+_SELDOM = _RATES | {"quota", "shadow", "audience"}
 _FORMAT = msgspec.json.Decoder(_Format)
 _ROWS = msgspec.json.Decoder(_PlanRows)
 
@@ -341,6 +341,7 @@ class _Loader:
             row.stream,
             row.limit,
             None if row.shadow is None else self._shadow(row.shadow),
+            row.audience,
             self._place(row.where),
         )
 

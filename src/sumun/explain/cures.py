@@ -33,7 +33,8 @@ _OF_INVALID: Mapping[InvalidBecause, str] = {
     InvalidBecause.REVOKED: f"{_NEW_TOKEN}: this one was revoked, or every login so far was ended",
     InvalidBecause.BAD_SIGNATURE: f"{_NEW_TOKEN}: none of today's keys signed this one",
     InvalidBecause.WRONG_ISSUER: "come with a token of this gateway: `iss` says another one (or `issuer` was changed)",
-    InvalidBecause.WRONG_AUDIENCE: "come with a token for this gateway: `aud` says another (`tokens.audience`)",
+    InvalidBecause.WRONG_AUDIENCE: "come with a token for this service: `resource=` its `audience`, or none at all"
+    " (and a JWT that says another `tokens.audience` is for another gateway)",
     InvalidBecause.SUBJECT_DISABLED: "let the person or program be enabled again, then log in",
     InvalidBecause.SESSION_OVER: "log in again",
     InvalidBecause.TICKET_GONE: "ask for a new ticket (`POST /oauth/ws-ticket`): each opens one WebSocket, within 30 s",

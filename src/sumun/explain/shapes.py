@@ -87,6 +87,7 @@ def _caller(caller: Caller) -> dict[str, Any]:
                 "roles": sorted(principal.roles),
                 "active_roles": sorted(principal.active_roles()),
                 "scopes": sorted(map(str, principal.scopes)),
+                "audience": sorted(principal.audience),
             }
 
 

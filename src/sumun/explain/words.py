@@ -76,6 +76,8 @@ def _caller(caller: Caller) -> Iterator[str]:
             token = f", {principal.token_id}" if principal.token_id else ""
             yield f"{principal.subject}{through}, with {kind.words}{token}"
             yield f"scopes {' '.join(sorted(map(str, principal.scopes))) or 'none'}"
+            if principal.audience:
+                yield f"only for {listed(sorted(principal.audience), 'and')}"
             yield _roles(principal.roles, principal.active_roles())
 
 

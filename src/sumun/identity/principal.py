@@ -15,7 +15,8 @@ class Principal(Struct, frozen=True, gc=False):
 
     `name` is the display name (any Unicode). `roles` are role names; what they bundle is policy, not identity.
     `permissions` are held directly. `scopes` cut both down: a role counts only when a scope covers `role:<name>`.
-    `token_id` is the public handle of the token, never the token.
+    `token_id` is the public handle of the token, never the token. `audience` are the services that it is for, by the
+    names that they have as resources (RFC 8707); empty: the whole gateway.
     """
 
     subject: Subject
@@ -25,6 +26,7 @@ class Principal(Struct, frozen=True, gc=False):
     scopes: frozenset[Permission]
     client_id: str | None = None
     token_id: str | None = None
+    audience: frozenset[str] = frozenset()
 
     def active_roles(self) -> frozenset[str]:
         """The roles that the scopes leave."""

@@ -326,6 +326,7 @@ async def build_oauth(
                 vocabulary=plan.permissions,
                 origins=client_origins(plan.clients.values()),
                 tls=plan.tls,
+                resources=frozenset(one.audience for one in plan.services.values() if one.audience),
             )
         )
 

@@ -85,7 +85,8 @@ class Callers:
         """
         if line.code == "no_credential" or not (line.who or line.why):
             return Caller("nobody", Missing(), Shown.NOTHING)
-        if line.why in set(InvalidBecause):
+        # A token for other services was proven: what it was and whose, the line says.
+        if line.why in set(InvalidBecause) and not (line.why == InvalidBecause.WRONG_AUDIENCE and line.who):
             words = "the token of this request, as it was then"
             return Caller(words, Invalid(InvalidBecause(line.why)), Shown.TOKEN)
         subject = Subject.parse(line.who)
@@ -210,7 +211,7 @@ def _with_token_of(line: LoggedCall, caller: Caller) -> Caller:
         token = Profile.parse(line.held)
     except NotAProfileError:
         return caller
-    principal = structs.replace(evidence.principal, scopes=token.scopes)
+    principal = structs.replace(evidence.principal, scopes=token.scopes, audience=token.audience)
     if token.own_rights:
         principal = structs.replace(principal, roles=token.roles, permissions=token.permissions)
     proven = structs.replace(evidence, principal=principal, kind=token.kind, own_rights=token.own_rights)

@@ -86,7 +86,20 @@ def _judged(subject: Subject, profile: Profile, client: ClientState) -> Evidence
     """What its token proves: claims as they are, a record cut to what its client may carry."""
     rights = (profile.roles, profile.permissions)
     if profile.kind is not TokenKind.OPAQUE:
-        principal = Principal(subject, "", *rights, profile.scopes, client.client_id)
+        principal = Principal(
+            subject, "", *rights, profile.scopes, client.client_id, audience=profile.audience
+        )
         return Proven(principal, profile.kind, _NEVER)
-    record = TokenRecord("", subject, client.client_id, profile.scopes, 0, 1, 0, profile.own_rights, *rights)
+    record = TokenRecord(
+        "",
+        subject,
+        client.client_id,
+        profile.scopes,
+        0,
+        1,
+        0,
+        profile.own_rights,
+        *rights,
+        audience=profile.audience,
+    )
     return judge_record(record, Standing(subject, "", *rights, False, 0, 0), client, now=0)

@@ -16,6 +16,7 @@ SumunError
     ├── AccessDeniedError           RFC 8628 3.5   the person refused
     ├── ExpiredTokenError           RFC 8628 3.5   the device code is over
     ├── InvalidScopeError           RFC 6749 5.2   unknown, malformed, or more than the client may have
+    ├── InvalidTargetError          RFC 8707 2     a resource is unknown, or more than was granted
     ├── InsufficientScopeError      RFC 6750 3.1   the access token in Authorization is good for something else
     ├── InvalidProofError           RFC 9449 5     the DPoP proof is not good
     │   ├── ProofNonceError         RFC 9449 8     it needs a nonce of ours
@@ -120,6 +121,12 @@ class InvalidScopeError(OAuthError):
     code: ClassVar[str] = "invalid_scope"
 
 
+class InvalidTargetError(OAuthError):
+    """A resource that was asked for is unknown, or more than was granted."""
+
+    code: ClassVar[str] = "invalid_target"
+
+
 class InvalidProofError(OAuthError):
     """The DPoP proof beside a request for a token is not good (RFC 9449 5)."""
 
@@ -197,6 +204,7 @@ STATUS: Mapping[type[OAuthError], int] = {
     ProofNonceError: 400,
     CallProofError: 401,
     CallProofNonceError: 401,
+    InvalidTargetError: 400,
     InvalidTokenError: 401,
     NoTokenError: 401,
     InsufficientScopeError: 403,

@@ -93,8 +93,12 @@ class Issuer:
         self._algorithm = algorithm
         self._random = random
 
-    async def issue(self, granted: Granted, client: RegisteredClient, client_epoch: int) -> Issued:
-        """A new token of the client's kind. `client_epoch` is not newer than `client`; opaque tokens do not carry it.
+    async def issue(
+        self, granted: Granted, client: RegisteredClient, client_epoch: int, audience: frozenset[str]
+    ) -> Issued:
+        """A new token of the client's kind, for these services (empty: for all).
+
+        `client_epoch` is not newer than `client`; opaque tokens do not carry it.
 
         Raises InvalidScopeError (a JWT would be too large), InvalidGrantError (the session, grant or family has ended),
         NoSigningKeyError, StoreUnavailableError.
@@ -104,7 +108,8 @@ class Issuer:
         if granted.refreshable and REFRESH_GRANT in client.grants:
             family_id, refresh_token = await self._refresh.begin(granted, client)
             granted = replace(granted, family_id=family_id)
-        grant = _grant(granted, client, client_epoch)
+        # What was granted is for more services, perhaps, than this token (RFC 8707 2.2).
+        grant = _grant(replace(granted, audience=audience), client, client_epoch)
         if client.token_kind is TokenKind.JWT:
             token = await self._jwt(replace(grant, permissions=_within(granted)), seconds, granted.family_id)
         else:

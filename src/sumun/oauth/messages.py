@@ -24,6 +24,9 @@ MAX_BOXES = 1024
 Form = Mapping[str, str]
 """Parameter name -> value, neither of them empty."""
 
+# RFC 8707 2 and RFC 8693 2.1 let these repeat. Their values then stand together, apart by a space, which no URI has.
+_MAY_REPEAT = frozenset({"resource", "audience"})
+
 _MEDIA_TYPE = re.compile(
     rb'application/x-www-form-urlencoded(?:[ \t]*;[ \t]*charset="?utf-8"?)?', re.IGNORECASE
 )
@@ -40,6 +43,9 @@ def read_form(content_types: Sequence[bytes], body: bytes, most: int = MAX_PARAM
     refuse_other_bodies(content_types, body)
     form: dict[str, str] = {}
     for key, value in read_pairs(body, most):
+        if key in _MAY_REPEAT and value:
+            form[key] = f"{form[key]} {value}" if key in form else value
+            continue
         if key in form:
             # RFC 6749 3.2: "Request and response parameters MUST NOT be included more than once."
             raise InvalidRequestError("a parameter is there more than once")

@@ -71,6 +71,7 @@ from sumun.oauth.paths import (
 from sumun.oauth.presented import PresentedTokens, ReadsTokens
 from sumun.oauth.proofs import JudgesProofs, KeyProofs
 from sumun.oauth.replies import Replies
+from sumun.oauth.resources import Resources
 from sumun.sessions import Sessions
 from sumun.tokens.ephemeral import EphemeralStore
 from sumun.tokens.signing_keys import KeyRing
@@ -109,6 +110,7 @@ class OAuthParts:
     session_hosts    the hosts that routes with sessions name (`our_hosts.session_hosts`)
     login            the authenticators of the gateway's own pages
     vocabulary       the permissions that the configuration has words for, and the words
+    resources        the names of the services, for tokens that are for some of them only
     tls              of the listeners that speak it
     clock            unix seconds
     """
@@ -139,6 +141,7 @@ class OAuthParts:
     vocabulary: Mapping[str, Sentence] = field(default_factory=dict)
     origins: frozenset[str] = frozenset()
     tls: Mapping[str, Tls] = field(default_factory=dict)
+    resources: frozenset[str] = frozenset()
 
 
 def oauth_app(parts: OAuthParts) -> OAuthApp:
@@ -146,10 +149,11 @@ def oauth_app(parts: OAuthParts) -> OAuthApp:
     settings = parts.settings
     login = ClientLogin[RegisteredClient](parts.find_client, parts.client_throttle)
     codes, devices = Codes(parts.ephemeral), DeviceRequests(parts.ephemeral, parts.clock)
+    resources = Resources(parts.resources, settings.audience)
     grants = (
         DeviceCodeGrant(devices, parts.standing, parts.consents.of),
-        AuthorizationCodeGrant(codes, parts.standing, parts.sessions, parts.changes),
-        PasswordGrant(parts.login_for, parts.standing, parts.clock),
+        AuthorizationCodeGrant(codes, parts.standing, parts.sessions, parts.changes, resources),
+        PasswordGrant(parts.login_for, parts.standing, parts.clock, resources),
         ClientCredentialsGrant(parts.remembered),
         RefreshTokenGrant(parts.refresh, parts.standing),
     )
@@ -190,7 +194,9 @@ def oauth_app(parts: OAuthParts) -> OAuthApp:
         {
             **{path: Mounted(asset, GET) for path, asset in asset_endpoints().items()},
             "/oauth/token": Mounted(
-                TokenEndpoint(login, clients, grants, issuer, proofs), POST, readers=Readers.CLIENTS
+                TokenEndpoint(login, clients, grants, issuer, proofs, resources),
+                POST,
+                readers=Readers.CLIENTS,
             ),
             "/oauth/revoke": Mounted(
                 RevokeEndpoint(login, presented, parts.refresh, parts.changes), POST, readers=Readers.CLIENTS
@@ -213,7 +219,7 @@ def oauth_app(parts: OAuthParts) -> OAuthApp:
                 path: Mounted(MetadataEndpoint(one), GET, readers=Readers.EVERYBODY)
                 for path, one in documents(published).items()
             },
-            **_browser(parts, login, codes, proofs),
+            **_browser(parts, login, codes, proofs, resources),
             **_account(parts),
             **_devices(parts, login, devices, published.origin),
         },
@@ -222,7 +228,11 @@ def oauth_app(parts: OAuthParts) -> OAuthApp:
 
 
 def _browser(
-    parts: OAuthParts, login: ClientLogin[RegisteredClient], codes: Codes, proofs: KeyProofs
+    parts: OAuthParts,
+    login: ClientLogin[RegisteredClient],
+    codes: Codes,
+    proofs: KeyProofs,
+    resources: Resources,
 ) -> dict[str, Mounted]:
     """What a person's browser comes to on the way to a code."""
     transactions, pushed = Transactions(parts.ephemeral), PushedRequests(parts.ephemeral)
@@ -243,7 +253,7 @@ def _browser(
         vocabulary=parts.vocabulary,
         clock=parts.clock,
     )
-    authorize = AuthorizeEndpoint(parts.find_client, flow, pushed, login_first, replies)
+    authorize = AuthorizeEndpoint(parts.find_client, flow, pushed, login_first, replies, resources)
     consent = ConsentEndpoint(transactions, flow, parts.find_client, replies, parts.vocabulary)
     log_in = LoginEndpoint(
         transactions,
@@ -259,7 +269,7 @@ def _browser(
         AUTHORIZE_PATH: Mounted(authorize, PAGE, page=True),
         CONSENT_PATH: Mounted(consent, PAGE, page=True),
         LOGIN_PATH: Mounted(log_in, PAGE, page=True),
-        PAR_PATH: Mounted(ParEndpoint(login, pushed, proofs), POST, readers=Readers.CLIENTS),
+        PAR_PATH: Mounted(ParEndpoint(login, pushed, proofs, resources), POST, readers=Readers.CLIENTS),
         **_single_sign_on(parts, login_first),
     }
 

@@ -51,6 +51,7 @@ def judge_record(
         scopes=narrowed(record.scopes, client.scopes),
         client_id=record.client_id,
         token_id=record.token_id,
+        audience=record.audience,
     )
     proven = Proven(principal, TokenKind.OPAQUE, record.expires_at_ms / 1000, as_of, record.own_rights)
     return if_bound(proven, record.bound_to)
@@ -77,5 +78,6 @@ def judge_claims(
         scopes=claims.scopes,
         client_id=claims.client_id,
         token_id=claims.token_id,
+        audience=claims.audience,
     )
     return if_bound(Proven(principal, TokenKind.JWT, float(claims.expires_at), as_of), claims.bound_to)

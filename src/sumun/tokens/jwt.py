@@ -14,6 +14,7 @@ from typing import Any
 from sumun.access import Invalid, InvalidBecause
 from sumun.identity import InvalidPermissionError, InvalidSubjectError, Permission, Subject, SubjectKind
 from sumun.identity.permission import ROLE_RESOURCE
+from sumun.identity.resource import is_resource
 from sumun.identity.scope import OPENID_WORDS
 from sumun.tokens.binding import read_confirmation
 from sumun.tokens.jws import open_signed
@@ -86,7 +87,8 @@ def read(token: str, ring: KeyRing, issuer: str, audience: str, now: float) -> A
     payload = open_signed(token, ring, ACCESS_TYPES, now)
     if isinstance(payload, Invalid):
         return payload
-    wrong = _addressed(payload, issuer, audience, now)
+    narrowed = _audience(payload)
+    wrong = _addressed(payload, issuer, sorted(narrowed) or audience, now)
     if wrong is not None:
         return wrong
     try:
@@ -103,6 +105,7 @@ def read(token: str, ring: KeyRing, issuer: str, audience: str, now: float) -> A
             issued_at=_number(payload, "iat"),
             expires_at=_number(payload, "exp"),
             openid=openid,
+            audience=narrowed,
             session_id=_text(payload, "sid") if "sid" in payload else "",
             grant_id=_text(payload, "grant_id") if "grant_id" in payload else "",
             bound_to=_bound_to(payload) if "cnf" in payload else "",
@@ -142,11 +145,11 @@ def verify_identity(
     return claims if now < claims.expires_at else Invalid(InvalidBecause.EXPIRED)
 
 
-def _addressed(payload: dict[str, Any], issuer: str, audience: str, now: float) -> Invalid | None:
+def _addressed(payload: dict[str, Any], issuer: str, audience: object, now: float) -> Invalid | None:
     """Whether it is from us, for whom it should be, and not from the future; None when all is well."""
     if payload.get("iss") != issuer:
         return Invalid(InvalidBecause.WRONG_ISSUER)
-    if payload.get("aud") != audience:  # a string: we mint no list
+    if payload.get("aud") != audience:
         return Invalid(InvalidBecause.WRONG_AUDIENCE)
     try:
         begins = max(_number(payload, "iat"), _number(payload, "nbf") if "nbf" in payload else 0)
@@ -165,6 +168,14 @@ def _subject(payload: dict[str, Any]) -> Subject:
 def _scope(payload: dict[str, Any]) -> tuple[frozenset[Permission], frozenset[str]]:
     words = frozenset(_text(payload, "scope").split(" "))
     return _permissions(list(words - OPENID_WORDS)), words & OPENID_WORDS
+
+
+def _audience(payload: dict[str, Any]) -> frozenset[str]:
+    """The services that a token is for, if it is for some only: a sorted list, as we mint it (`access.decide`)."""
+    found = payload.get("aud")
+    if not isinstance(found, list) or not all(isinstance(one, str) and is_resource(one) for one in found):
+        return frozenset()
+    return frozenset(found)
 
 
 def _bound_to(payload: dict[str, Any]) -> str:

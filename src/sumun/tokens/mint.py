@@ -113,7 +113,7 @@ def mint_jwt(
         "iss": issuer,
         "sub": grant.subject.id,
         "sub_kind": grant.subject.kind.value,
-        "aud": audience,
+        "aud": sorted(grant.audience) or audience,
         "exp": issued_at + lifetime_seconds,
         "iat": issued_at,
         "jti": token_format.jwt_id(random),

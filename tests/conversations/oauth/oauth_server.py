@@ -25,11 +25,11 @@ from sumun.config.plan import (
     Client,
     ClientKind,
     KnownCertificates,
-    RefreshSettings,
     SecretRef,
     Sentence,
     TokenSettings,
 )
+from sumun.config.plan_lifetimes import RefreshSettings
 from sumun.directory import Directory, DirectoryThreads, Held, NewKey, NewUser, Occasion, RegisteredClient
 from sumun.directory.passwords import PasswordHasher, Profile
 from sumun.errors import OutageError
@@ -66,6 +66,7 @@ from tests.certificates import Certificate
 ISSUER = "https://gw.example.com"
 AUDIENCE = "https://gw.example.com/api"
 SETTINGS = TokenSettings(ISSUER, AUDIENCE, 900, 600, "ES256", 60, origins=(ISSUER,))
+RESOURCES = frozenset({"https://shop.example", "https://orders.example"})
 BUDGETS = Budgets(per_account_and_source=3, per_source=20, total=100, window_seconds=300)
 BUNDLES = {
     "admin": frozenset({Permission("product", "*")}),
@@ -460,6 +461,7 @@ async def oauth_server(
         bundles=lambda: BUNDLES,
         consents=RememberedConsents(directory, threads, changes),
         people=AccountReader(directory, threads, hasher, password_threads),
+        resources=RESOURCES,
         login=("password",),
         vocabulary=VOCABULARY,
         clock=clock,

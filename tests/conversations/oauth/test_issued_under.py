@@ -67,7 +67,7 @@ async def issue(server: OAuthServer, kind: TokenKind, **fields: object) -> Issue
         algorithm="ES256",
     )
     granted = Granted(standing, scopes("product:*", "order:read"), refreshable=True)
-    return await issuer.issue(replace(granted, **fields), client, 0)  # type: ignore[arg-type]
+    return await issuer.issue(replace(granted, **fields), client, 0, frozenset())  # type: ignore[arg-type]
 
 
 def test_a_session_ends(tell: Callable[[Story], None]) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sumun.config.plan import RefreshSettings
+from sumun.config.plan_lifetimes import RefreshSettings
 from sumun.identity import Subject
 from tests.contracts.occasions import held
 from tests.conversations.oauth.oauth_server import Answer, OAuthServer, oauth_server

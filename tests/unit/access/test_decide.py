@@ -29,6 +29,7 @@ from sumun.access import (
 from sumun.identity import ANYTHING, Permission, Principal, Subject
 
 SIDE = st.sampled_from(["*", "a", "b"])
+SERVICE = st.sampled_from(["https://a.example", "https://b.example", "urn:c"])
 PATTERN = st.builds(Permission, SIDE, SIDE)
 PATTERNS = st.frozensets(PATTERN, max_size=3)
 CONCRETE = st.builds(Permission, st.sampled_from("ab"), st.sampled_from("ab"))
@@ -50,6 +51,7 @@ PRINCIPAL = st.builds(
     st.frozensets(ROLE),
     PATTERNS,
     PATTERNS | st.just(frozenset({ANYTHING})),
+    audience=st.frozensets(SERVICE, max_size=2),
 )
 PROVEN = st.builds(Proven, PRINCIPAL, st.sampled_from(TokenKind), st.just(1e10))
 EVIDENCE = (
@@ -64,6 +66,7 @@ RULE = st.builds(
     st.sampled_from(Access),
     REQUIREMENT,
     st.frozensets(st.sampled_from(TokenKind), min_size=1),
+    st.none() | SERVICE,
 )
 
 
@@ -107,6 +110,10 @@ def test_decide_agrees_with_the_oracle(rule, evidence, bundles, internal) -> Non
         expected = Reason.NONCE_WANTED
     elif isinstance(evidence, Invalid | Bound):
         expected = Reason.INVALID_TOKEN
+    elif len(evidence.principal.audience) > 0 and rule.audience not in evidence.principal.audience:
+        expected = Reason.INVALID_TOKEN
+        assert isinstance(decision, Refuse)
+        assert decision.because is InvalidBecause.WRONG_AUDIENCE
     elif evidence.kind not in rule.kinds:
         expected = Reason.WRONG_TOKEN_KIND
     elif oracle(rule.requirement, evidence.principal, bundles):
@@ -131,7 +138,12 @@ def test_what_is_named_missing_is_enough_and_not_too_much(rule, evidence, bundle
         scopes = permissions | {Permission("role", r) for r in roles}
         return Proven(
             Principal(
-                who.subject, who.name, who.roles | roles, who.permissions | permissions, who.scopes | scopes
+                who.subject,
+                who.name,
+                who.roles | roles,
+                who.permissions | permissions,
+                who.scopes | scopes,
+                audience=who.audience,
             ),
             evidence.kind,
             evidence.expires_at,

@@ -14,7 +14,13 @@ SIDE = st.from_regex(r"[a-z][a-z0-9_.-]{0,5}", fullmatch=True)
 PERMISSION = st.builds(Permission, SIDE | st.just("*"), SIDE | st.just("*"))
 RIGHTS = st.frozensets(PERMISSION, max_size=3)
 PROFILES = st.builds(
-    Profile, st.sampled_from(TokenKind), st.frozensets(SIDE, max_size=3), RIGHTS, RIGHTS, st.booleans()
+    Profile,
+    st.sampled_from(TokenKind),
+    st.frozensets(SIDE, max_size=3),
+    RIGHTS,
+    RIGHTS,
+    st.booleans(),
+    st.frozensets(st.sampled_from(["https://a.example", "https://b.example/x?y=1", "urn:own"]), max_size=3),
 )
 
 
@@ -30,9 +36,10 @@ def test_a_text_says_all_of_it(one: Profile, other: Profile) -> None:
 
 def one_by_one(
     profile: Profile,
-) -> tuple[TokenKind, frozenset[str], frozenset[Permission], frozenset[Permission], bool]:
+) -> tuple[TokenKind, frozenset[str], frozenset[Permission], frozenset[Permission], bool, frozenset[str]]:
     """The arguments of `profile_id`."""
-    return profile.kind, profile.roles, profile.permissions, profile.scopes, profile.own_rights
+    rights = profile.roles, profile.permissions, profile.scopes
+    return profile.kind, *rights, profile.own_rights, profile.audience
 
 
 @pytest.mark.parametrize(
@@ -48,6 +55,10 @@ def one_by_one(
         "opaque;;;;",
         "opaque;;;;own;",
         "opaque;;;;their",
+        "opaque;;;;for:",
+        "opaque;;;;for:urn:a;own",
+        "opaque;;;;for:urn:a;for:urn:b",
+        "opaque;;;;own;own",
     ],
 )
 def test_another_text_is_no_profile(text: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hypothesis import given
+from msgspec import structs
 
 from sumun.access import (
     Access,
@@ -43,7 +44,7 @@ def test_it_flips_the_decision_and_no_part_of_it_does(
     """Applied, the call is allowed; with any one thing of it left out (so with any part of it), it is refused."""
     before = decide(rule, evidence, bundles)
     remedy = remedy_for(rule, evidence, bundles)
-    if isinstance(before, Allow) or before.reason is Reason.NOT_INTERNAL:
+    if isinstance(before, Allow) or before.reason is Reason.NOT_INTERNAL or before.because:
         assert remedy is None
         return
     if not rule.kinds:
@@ -99,6 +100,14 @@ def test_another_kind_of_token() -> None:
     """A route for JWTs is reached with a JWT, and with what it requires."""
     rule = Rule("r", requirement=HasPermission(DELETE), kinds=frozenset({TokenKind.JWT}))
     assert remedy_for(rule, caller(), SHOP) == Remedy(permissions=frozenset({DELETE}), kind=TokenKind.JWT)
+
+
+def test_a_token_for_another_service_has_no_remedy() -> None:
+    """Nothing that a caller holds makes a token for one service one for another."""
+    bob = caller(roles=frozenset({"admin"}))
+    to = structs.replace(bob.principal, audience=frozenset({"https://b.example"}))
+    elsewhere = structs.replace(bob, principal=to)
+    assert remedy_for(Rule("r", audience="https://a.example"), elsewhere, SHOP) is None
 
 
 def test_an_internal_route_has_no_remedy() -> None:

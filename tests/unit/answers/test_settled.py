@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -71,6 +73,25 @@ def test_settled_is_what_would_be_decided_for_each(requirement, callers) -> None
         assert (settled.verdict is not None) == isinstance(settled.decision, Allow)
         if isinstance(settled.decision, Allow):
             assert settled.rights == "|{}|{}".format(*rights_of(who, policy.bundles))
+
+
+def test_a_token_for_another_service_is_another_profile() -> None:
+    """What was settled for one who holds the same in a token for this service says nothing of a token for another."""
+    rule = Rule("list", audience="https://a.example")
+    policy = dataclasses.replace(policy_of(HasPermission(PERMISSIONS[2])), rules={"list": rule})
+    once = SettledOnce()
+    for audience, allowed in ((), True), (("https://a.example",), True), (("https://b.example",), False):
+        who = Principal(
+            Subject.user("bob"),
+            "",
+            frozenset({"user"}),
+            frozenset(),
+            frozenset({ANYTHING}),
+            audience=frozenset(audience),
+        )
+        settled = once.of(policy, rule, Proven(who, TokenKind.OPAQUE, 2.0), internal=False)
+        assert isinstance(settled.decision, Allow) == allowed
+        assert (settled.verdict is not None) == allowed
 
 
 def test_another_policy_under_the_same_number_is_not_confused() -> None:

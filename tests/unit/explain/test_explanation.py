@@ -27,7 +27,13 @@ def explained(
     rule: Rule, evidence: Evidence, bundles: dict[str, frozenset[Permission]], *, internal: bool
 ) -> Explanation:
     """GET /products under this rule by whoever this is."""
-    its = replace(A_PLAN.routes[0], access=rule.access, requirement=rule.requirement, kinds=rule.kinds)
+    its = replace(
+        A_PLAN.routes[0],
+        access=rule.access,
+        requirement=rule.requirement,
+        kinds=rule.kinds,
+        audience=rule.audience,
+    )
     under = replace(A_PLAN, routes=(its,), roles=MappingProxyType(bundles))
     return explain(under, Call("GET", "/products", internal=internal), Caller("x", evidence, Shown.TOKEN))
 

@@ -6,7 +6,8 @@ from sumun.oauth import errors
 from sumun.oauth.app import refusal
 from sumun.oauth.errors import STATUS, InvalidClientError, OAuthError, SlowDownError
 
-# RFC 6749 5.2; those of RFC 8628 3.5 (IANA, OAuth Extensions Error: token endpoint response); invalid_token of RFC 6750 3.1.
+# RFC 6749 5.2; those of RFC 8628 3.5 (IANA, OAuth Extensions Error: token endpoint response); invalid_token of RFC 6750 3.1;
+# invalid_target of RFC 8707 2.
 CODES = {
     "invalid_request",
     "invalid_client",
@@ -14,6 +15,7 @@ CODES = {
     "unauthorized_client",
     "unsupported_grant_type",
     "invalid_scope",
+    "invalid_target",
     "slow_down",
     "authorization_pending",
     "access_denied",

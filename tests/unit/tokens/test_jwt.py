@@ -71,6 +71,14 @@ def test_reads_what_it_says() -> None:
     )
 
 
+def test_a_token_for_some_services() -> None:
+    """A sorted list of resources is whom it is for, whatever they are; the route's service is compared later."""
+    services = ["https://a.example", "https://b.example"]
+    found = seen(made({**CLAIMS, "aud": services}))
+    assert isinstance(found, AccessClaims)
+    assert found.audience == frozenset(services)
+
+
 @pytest.mark.filterwarnings("ignore:EdDSA is deprecated")  # RFC 9864; EdDSA is what most verifiers know today
 @pytest.mark.parametrize("alg", ["ES256", "EdDSA", "RS256", "PS256"])
 def test_a_foreign_library_agrees(alg: str) -> None:
@@ -231,6 +239,11 @@ def test_the_size_is_looked_at_first() -> None:
         ("aud", "Shop", InvalidBecause.WRONG_AUDIENCE),
         ("aud", ["shop"], InvalidBecause.WRONG_AUDIENCE),
         ("aud", ["shop", "other"], InvalidBecause.WRONG_AUDIENCE),
+        ("aud", [], InvalidBecause.WRONG_AUDIENCE),
+        ("aud", ["https://a.example", 1], InvalidBecause.WRONG_AUDIENCE),
+        ("aud", ["https://a.example", "https://a.example"], InvalidBecause.WRONG_AUDIENCE),
+        ("aud", ["https://b.example", "https://a.example"], InvalidBecause.WRONG_AUDIENCE),
+        ("aud", {"https://a.example": 1}, InvalidBecause.WRONG_AUDIENCE),
         ("aud", None, InvalidBecause.WRONG_AUDIENCE),
         ("exp", 999_999, InvalidBecause.EXPIRED),
         ("exp", 1_000_000, InvalidBecause.EXPIRED),

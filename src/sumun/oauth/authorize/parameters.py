@@ -28,7 +28,7 @@ class Parameters:
     @classmethod
     def of_form(cls, form: Form) -> Parameters:
         """Of a form in which nothing repeats."""
-        return cls(form, resources=(form[_MAY_REPEAT],) if _MAY_REPEAT in form else ())
+        return cls(form, resources=tuple(form[_MAY_REPEAT].split(" ")) if _MAY_REPEAT in form else ())
 
     def get(self, name: str) -> str | None:
         """The value; None: not sent, empty, or sent twice."""

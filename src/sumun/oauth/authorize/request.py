@@ -18,11 +18,13 @@ from enum import StrEnum
 
 from sumun.directory.client import RegisteredClient
 from sumun.identity import Permission
+from sumun.identity.resource import is_resource
 from sumun.oauth.authorize.errors import AuthorizationError, Refusal, Untrusted, UntrustedRequestError
 from sumun.oauth.authorize.parameters import Parameters
 from sumun.oauth.authorize.redirects import may_be_sent_to
 from sumun.oauth.authorize.reply import ReplyTo, ResponseMode
-from sumun.oauth.errors import InvalidScopeError
+from sumun.oauth.errors import InvalidScopeError, InvalidTargetError
+from sumun.oauth.resources import MAX_RESOURCES, Resources
 from sumun.oauth.scopes import asked_scopes
 
 GRANT = "authorization_code"
@@ -31,12 +33,10 @@ GRANT = "authorization_code"
 MAX_STATE = 2048
 MAX_NONCE = 512
 MAX_HINT = 256
-MAX_RESOURCES = 16
 
 _S256 = re.compile(r"[A-Za-z0-9_-]{43}")  # 32 bytes in base64url without padding: RFC 7636 4.2, RFC 7638
 _VSCHAR = re.compile(r"[\x20-\x7e]*")  # RFC 6749 A.5
 _SECONDS = re.compile(r"[0-9]{1,9}")
-_ABSOLUTE_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[A-Za-z0-9._~:/?\[\]@!$&'()*+,;=%-]{1,2000}")
 
 # OpenID Connect Core 6 and 7.2.1; RFC 9101. A request_uri of ours is exchanged for what it stands for before this.
 _NOT_SUPPORTED = {
@@ -136,6 +136,14 @@ def read_request(parameters: Parameters, client: RegisteredClient, to: ReplyTo) 
     )
 
 
+def require_known(asked: AuthorizationRequest, resources: Resources) -> None:
+    """Refuse a request for a service that there is not. Raises AuthorizationError."""
+    try:
+        resources.known(asked.resources)
+    except InvalidTargetError as error:
+        raise AuthorizationError(Refusal.INVALID_TARGET, str(error)) from None
+
+
 def _refuse_what_is_not_supported(parameters: Parameters) -> None:
     if parameters.repeated:
         # RFC 6749 3.1: "Request and response parameters MUST NOT be included more than once."
@@ -199,7 +207,7 @@ def _max_age(parameters: Parameters) -> int | None:
 
 
 def _resources(resources: tuple[str, ...]) -> tuple[str, ...]:
-    if len(resources) > MAX_RESOURCES or any(_ABSOLUTE_URI.fullmatch(one) is None for one in resources):
+    if len(resources) > MAX_RESOURCES or not all(map(is_resource, resources)):
         # RFC 8707 2: "an absolute URI [...] MUST NOT include a fragment component".
         raise AuthorizationError(
             Refusal.INVALID_TARGET, "a resource is an absolute URI without a fragment; few of them"

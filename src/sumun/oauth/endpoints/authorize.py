@@ -9,7 +9,13 @@ from sumun.oauth.authorize.errors import AuthorizationError, Refusal, Untrusted,
 from sumun.oauth.authorize.flow import AuthorizationFlow, Considered
 from sumun.oauth.authorize.parameters import Parameters, read_parameters
 from sumun.oauth.authorize.pushed import URN, PushedRequests
-from sumun.oauth.authorize.request import AuthorizationRequest, client_named, read_request, reply_to
+from sumun.oauth.authorize.request import (
+    AuthorizationRequest,
+    client_named,
+    read_request,
+    reply_to,
+    require_known,
+)
 from sumun.oauth.authorize.steps import Give, LogIn
 from sumun.oauth.authorize.transactions import Transaction
 from sumun.oauth.clients import FindClient, shown_name
@@ -19,6 +25,7 @@ from sumun.oauth.messages import refuse_other_bodies
 from sumun.oauth.page_answers import PageError, redirect
 from sumun.oauth.paths import AUTHORIZE_PATH, CONSENT_PATH, LOGIN_PATH
 from sumun.oauth.replies import Replies
+from sumun.oauth.resources import Resources
 from sumun.pages import Fault
 from sumun.sessions.cookie import SESSION
 
@@ -40,12 +47,14 @@ class AuthorizeEndpoint:
         pushed: PushedRequests,
         login_first: LoginFirst,
         replies: Replies,
+        resources: Resources,
     ) -> None:
         self._find_client = find_client
         self._flow = flow
         self._pushed = pushed
         self._login_first = login_first
         self._replies = replies
+        self._resources = resources
 
     async def answer(self, request: Request) -> Answer:
         """One request. Raises PageError when nobody may be redirected; OutageError."""
@@ -87,6 +96,7 @@ class AuthorizeEndpoint:
                     Refusal.INVALID_REQUEST, "this client pushes its requests (RFC 9126)"
                 )
             asked = read_request(parameters, client, to)
+            require_known(asked, self._resources)
             return await self._next(request, asked, client)
         except AuthorizationError as error:
             return self._replies.refused(request, to, error, shown_name(client))

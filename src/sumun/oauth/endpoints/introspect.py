@@ -74,7 +74,7 @@ class IntrospectEndpoint:
             "sub": principal.subject.id,
             "sub_kind": principal.subject.kind.value,
             "iss": self._issuer,
-            "aud": self._audience,
+            "aud": sorted(principal.audience) or self._audience,
             "jti": presented.token_id,
             "iat": presented.issued_at,
             "exp": presented.expires_at,

@@ -10,10 +10,11 @@ from sumun.oauth.authentication import authenticated_client
 from sumun.oauth.authorize.errors import AuthorizationError, Refusal, UntrustedRequestError
 from sumun.oauth.authorize.parameters import Parameters, read_parameters
 from sumun.oauth.authorize.pushed import LIFETIME_SECONDS, PushedRequests
-from sumun.oauth.authorize.request import read_request, reply_to
+from sumun.oauth.authorize.request import read_request, reply_to, require_known
 from sumun.oauth.exchange import NO_STORE, Answer, Request, json_answer
 from sumun.oauth.messages import refuse_other_bodies
 from sumun.oauth.proofs import KeyProofs
+from sumun.oauth.resources import Resources
 from sumun.tokens.binding import confirmation
 
 
@@ -21,11 +22,16 @@ class ParEndpoint:
     """Takes requests of clients that prove who they are, as at the token endpoint."""
 
     def __init__(
-        self, login: ClientLogin[RegisteredClient], pushed: PushedRequests, proofs: KeyProofs
+        self,
+        login: ClientLogin[RegisteredClient],
+        pushed: PushedRequests,
+        proofs: KeyProofs,
+        resources: Resources,
     ) -> None:
         self._login = login
         self._proofs = proofs
         self._pushed = pushed
+        self._resources = resources
 
     async def answer(self, request: Request) -> Answer:
         """RFC 9126 2.2 and 2.3. The request is held against the client now, and again when it is taken up."""
@@ -42,7 +48,8 @@ class ParEndpoint:
             if parameters.get("request_uri") is not None:
                 # 2.1: "The request_uri authorization request parameter is one exception, and it MUST NOT be provided."
                 raise AuthorizationError(Refusal.INVALID_REQUEST, "request_uri is not pushed")
-            read_request(parameters, client, reply_to(parameters, client))
+            asked = read_request(parameters, client, reply_to(parameters, client))
+            require_known(asked, self._resources)
         except AuthorizationError as error:
             return _refused(request, error.refusal, str(error))
         except UntrustedRequestError as error:

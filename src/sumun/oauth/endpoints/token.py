@@ -26,6 +26,7 @@ from sumun.oauth.grants.grant import Call, Grant, Granted
 from sumun.oauth.issue import Issued
 from sumun.oauth.messages import Form, read_form
 from sumun.oauth.proofs import KeyProofs
+from sumun.oauth.resources import Resources
 from sumun.telemetry.metrics import TOKEN_REQUESTS_REFUSED, TOKENS_ISSUED
 from sumun.tokens.binding import is_to_certificate, is_to_key, token_type
 
@@ -36,8 +37,10 @@ _JWT = "urn:ietf:params:oauth:token-type:jwt"
 class Issues(Protocol):
     """What this needs of `issue.Issuer`."""
 
-    async def issue(self, granted: Granted, client: RegisteredClient, client_epoch: int) -> Issued:
-        """Make the token. Raises OAuthError, NoSigningKeyError, OutageError."""
+    async def issue(
+        self, granted: Granted, client: RegisteredClient, client_epoch: int, audience: frozenset[str]
+    ) -> Issued:
+        """Make the token, for these services. Raises OAuthError, NoSigningKeyError, OutageError."""
         ...
 
 
@@ -51,6 +54,7 @@ class TokenEndpoint:
         grants: Iterable[Grant],
         issuer: Issues,
         proofs: KeyProofs,
+        resources: Resources,
     ) -> None:
         """The grants that exist, by their names."""
         self._login = login
@@ -58,6 +62,7 @@ class TokenEndpoint:
         self._grants = {grant.name: grant for grant in grants}
         self._issuer = issuer
         self._proofs = proofs
+        self._resources = resources
 
     async def answer(self, request: Request) -> Answer:
         """RFC 6749 sections 5.1 and 5.2."""
@@ -67,10 +72,13 @@ class TokenEndpoint:
             client = _as_asked(form, await authenticated_client(request, form, self._login))
             client, client_epoch = await self._with_epoch(client)
             grant = self._grant(form, client)
+            asked = self._resources.asked(form)
             proved = await self._proofs.use_up(proof)
             granted = await grant.granted(form, client, Call(request.source, request.request_id, proved))
             bound_to = _binding(request, client, granted.bound_to, proved)
-            issued = await self._issuer.issue(replace(granted, bound_to=bound_to), client, client_epoch)
+            audience = self._resources.audience(asked, granted.audience)
+            granted = replace(granted, bound_to=bound_to)
+            issued = await self._issuer.issue(granted, client, client_epoch, audience)
         except OAuthError as error:
             TOKEN_REQUESTS_REFUSED.labels(error=error.code).inc()
             raise

@@ -24,6 +24,7 @@ from sumun.oauth.clients import ReadStanding
 from sumun.oauth.errors import InvalidGrantError, InvalidRequestError
 from sumun.oauth.grants.grant import Call, Granted
 from sumun.oauth.messages import Form
+from sumun.oauth.resources import Resources
 from sumun.sessions import Session
 from sumun.tokens.base64url import encode as base64url
 from sumun.tokens.binding import to_key
@@ -61,13 +62,19 @@ class AuthorizationCodeGrant:
     name = "authorization_code"
 
     def __init__(
-        self, codes: Codes, standing: ReadStanding, sessions: FindsSessions, changes: EndsFamilies
+        self,
+        codes: Codes,
+        standing: ReadStanding,
+        sessions: FindsSessions,
+        changes: EndsFamilies,
+        resources: Resources,
     ) -> None:
         """`standing` asks the directory itself: what a code was given for may be gone."""
         self._codes = codes
         self._standing = standing
         self._sessions = sessions
         self._changes = changes
+        self._resources = resources
 
     async def granted(self, form: Form, client: RegisteredClient, call: Call) -> Granted:
         """See the contract."""
@@ -87,10 +94,11 @@ class AuthorizationCodeGrant:
             raise InvalidGrantError(_REJECTED)
         if code.dpop_jkt and call.bound_to != to_key(code.dpop_jkt):
             raise InvalidGrantError("the code is for another DPoP key")  # RFC 9449 10
+        audience = self._resources.audience(self._resources.known(code.resources))
         standing = await self._standing_of(code, client)
         if OPENID in code.openid:
             await self._sessions.seen_by(code.session_id, client.id)
-        return _as_granted(code, standing)
+        return _as_granted(code, standing, audience)
 
     async def _standing_of(self, code: Code, client: RegisteredClient) -> Standing:
         """The person as they are now. Raises InvalidGrantError: the code was given for what is not so any more."""
@@ -111,13 +119,14 @@ def _proves(verifier: str, code: Code) -> bool:
     return hmac.compare_digest(base64url(hashlib.sha256(verifier.encode("ascii")).digest()), code.challenge)
 
 
-def _as_granted(code: Code, standing: Standing) -> Granted:
+def _as_granted(code: Code, standing: Standing, audience: frozenset[str]) -> Granted:
     return Granted(
         standing,
         code.scopes,
         openid=code.openid,
         session_id=code.session_id,
         grant_id=code.grant_id,
+        audience=audience,
         nonce=code.nonce,
         auth_time=code.auth_time,
         amr=code.amr,

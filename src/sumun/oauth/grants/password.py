@@ -8,6 +8,7 @@ application, and it cannot carry a second factor: prefer the authorization code 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol
 
 from sumun.directory.client import RegisteredClient
@@ -18,6 +19,7 @@ from sumun.oauth.clients import ReadStanding
 from sumun.oauth.errors import InvalidGrantError, InvalidRequestError, SlowDownError, UnauthorizedClientError
 from sumun.oauth.grants.grant import Call, Granted
 from sumun.oauth.messages import Form
+from sumun.oauth.resources import Resources
 from sumun.oauth.scopes import asked_scopes
 
 # The same words for an unknown person, a wrong password, a disabled account: nobody learns which accounts exist.
@@ -45,9 +47,16 @@ class PasswordGrant:
 
     name = "password"
 
-    def __init__(self, login_for: LoginFor, standing: ReadStanding, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        login_for: LoginFor,
+        standing: ReadStanding,
+        clock: Callable[[], float],
+        resources: Resources,
+    ) -> None:
         """`login_for` is asked with the client's list; `clock` gives unix seconds."""
         self._clock = clock
+        self._resources = resources
         self._login_for = login_for
         self._standing = standing
 
@@ -60,6 +69,7 @@ class PasswordGrant:
         if username is None or password is None:
             raise InvalidRequestError("the password grant needs username and password")
         scopes, openid = asked_scopes(form.get("scope"), client.scopes)
+        audience = self._resources.audience(self._resources.asked(form))
         proof = PasswordProof(username, password, client.id, call.source, call.request_id)
         match await login.prove(proof):
             case RateLimited(seconds):
@@ -67,7 +77,9 @@ class PasswordGrant:
             case Rejected():
                 raise InvalidGrantError(_REJECTED)
             case identified:
-                return await self._granted(identified, scopes, openid)
+                granted = await self._granted(identified, scopes, openid)
+                # What is asked for here is all that is granted: what is refreshed is for no other service.
+                return replace(granted, audience=audience)
 
     async def _granted(
         self, identified: Identified, scopes: frozenset[Permission], openid: frozenset[str]

@@ -1,0 +1,122 @@
+"""Resource indicators (RFC 8707): tokens that are for some services only."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+
+from sumun.access import InvalidBecause, Proven, Refuse, Rule, decide
+from sumun.identity import Credential, CredentialKind
+from tests.conversations.oauth.oauth_server import AUDIENCE, Answer, OAuthServer, oauth_server
+
+SHOP, ORDERS = "https://shop.example", "https://orders.example"
+PASSWORD = {"grant_type": "password", "username": "alice", "password": "alice-pass"}
+KINDS = ["lasting-app", "lasting-jwt-app"]
+Story = Callable[[OAuthServer], Awaitable[None]]
+
+
+@pytest.fixture
+def tell(tmp_path: Path) -> Callable[[Story], None]:
+    """Runs a story with a server."""
+
+    def run(story: Story) -> None:
+        async def whole() -> None:
+            async with oauth_server(tmp_path) as server:
+                await story(server)
+
+        asyncio.run(whole())
+
+    return run
+
+
+async def token(server: OAuthServer, client: str, *resources: str, **form: str) -> Answer:
+    """The token endpoint, with as many resources as wanted."""
+    pairs = [*({"client_id": client} | (form or PASSWORD)).items(), *(("resource", one) for one in resources)]
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    return await server.call("POST", "/oauth/token", headers, urlencode(pairs).encode())
+
+
+async def opens(server: OAuthServer, access_token: str) -> set[str]:
+    """At the routes of which services the gate takes it."""
+    found = await server.parts.recogniser.recognise(
+        Credential(CredentialKind.BEARER, access_token), server.clock()
+    )
+    assert isinstance(found, Proven)
+    decisions = {
+        name: decide(Rule("r", audience=audience), found, {})
+        for name, audience in (("shop", SHOP), ("orders", ORDERS), ("plain", None))
+    }
+    for one in decisions.values():
+        assert not isinstance(one, Refuse) or one.because is InvalidBecause.WRONG_AUDIENCE
+    return {name for name, one in decisions.items() if not isinstance(one, Refuse)}
+
+
+@pytest.mark.parametrize("client", KINDS)
+def test_a_token_is_for_whom_it_was_asked_for(tell: Callable[[Story], None], client: str) -> None:
+    """For one service, for two, or for all: the gate takes it there and nowhere else, and introspection says whom."""
+
+    async def story(server: OAuthServer) -> None:
+        for resources, where, told in (
+            ((), {"shop", "orders", "plain"}, AUDIENCE),
+            ((SHOP,), {"shop"}, [SHOP]),
+            ((SHOP, ORDERS, SHOP), {"shop", "orders"}, [ORDERS, SHOP]),
+            ((AUDIENCE,), {"shop", "orders", "plain"}, AUDIENCE),
+            ((AUDIENCE, SHOP), {"shop", "orders", "plain"}, AUDIENCE),
+        ):
+            answer = await token(server, client, *resources)
+            assert answer.status == 200, answer
+            assert await opens(server, answer.json["access_token"]) == where
+            assert (await server.introspect(answer.json["access_token"]))["aud"] == told
+
+    tell(story)
+
+
+@pytest.mark.parametrize(
+    "resources",
+    [
+        ("https://other.example",),
+        (SHOP, "https://other.example"),
+        ("https://shop.example/",),
+        ("HTTPS://SHOP.EXAMPLE",),
+        ("shop",),
+        (f"{SHOP} {ORDERS}#x",),
+        tuple(f"https://{i}.example" for i in range(11)),
+    ],
+)
+def test_a_service_that_there_is_not(tell: Callable[[Story], None], resources: tuple[str, ...]) -> None:
+    """An unknown name, compared exactly, is `invalid_target`, and nothing is issued or used up for it."""
+
+    async def story(server: OAuthServer) -> None:
+        answer = await token(server, "lasting-app", *resources)
+        assert (answer.status, answer.json["error"]) == (400, "invalid_target")
+        refresh_token = (await token(server, "lasting-app")).json["refresh_token"]
+        form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
+        assert (await token(server, "lasting-app", *resources, **form)).json["error"] == "invalid_target"
+        server.clock.seconds += 60
+        assert (await token(server, "lasting-app", **form)).status == 200
+
+    tell(story)
+
+
+@pytest.mark.parametrize("client", KINDS)
+def test_what_was_granted_is_never_widened(tell: Callable[[Story], None], client: str) -> None:
+    """A refresh may ask for fewer services, for that access token only, and never for others or for all."""
+
+    async def story(server: OAuthServer) -> None:
+        told = (await token(server, client, SHOP, ORDERS)).json
+        form = {"grant_type": "refresh_token", "refresh_token": told["refresh_token"]}
+        assert (await token(server, client, AUDIENCE, **form)).json["error"] == "invalid_target"
+        one = (await token(server, client, SHOP, **form)).json
+        assert await opens(server, one["access_token"]) == {"shop"}
+        form["refresh_token"] = one["refresh_token"]
+        both = (await token(server, client, **form)).json
+        assert await opens(server, both["access_token"]) == {"shop", "orders"}
+        only = (await token(server, client, ORDERS)).json
+        form["refresh_token"] = only["refresh_token"]
+        assert (await token(server, client, SHOP, **form)).json["error"] == "invalid_target"
+
+    tell(story)
