@@ -30,7 +30,7 @@ from tests.live.other_clients import (
     requests_oauthlib_code,
     requests_oauthlib_password,
 )
-from tests.live.person import Person
+from tests.live.person import LOGIN, Person
 
 CLIENTS = """\
   - {id: warehouse, kind: resource_server, secret: "file:batch.secret"}
@@ -39,6 +39,7 @@ CLIENTS = """\
     kind: public
     grants: [authorization_code, refresh_token]
     redirect_uris: ["http://127.0.0.1/callback"]
+    post_logout_redirect_uris: ["{origin}/bye"]
     scopes: ["product:*", "order:*"]
   - id: site
     name: A web site
@@ -52,6 +53,7 @@ CLIENTS = """\
     kind: public
     grants: [authorization_code, refresh_token]
     redirect_uris: ["{origin}/spa"]
+    post_logout_redirect_uris: ["{origin}/bye"]
     scopes: ["product:*", "order:*"]
   - id: tv
     name: A television
@@ -254,7 +256,30 @@ def test_an_application_in_a_browser(node: NodeUnderTest, browser: Browser, some
     assert node.call("GET", "/orders", again["token"]).status == 200
     person.page.evaluate("manager.revokeTokens(['access_token', 'refresh_token'])")
     assert [node.call("GET", "/orders", one["token"]).status for one in (said, again)] == [401, 401]
+
+    # It logs the person out, and they come back to it; who comes next is asked who they are.
+    leaves = json.dumps(
+        {"post_logout_redirect_uri": f"{somewhere.origin}/bye", "id_token_hint": said["hint"]}
+    )
+    person.page.evaluate(f"void manager.signoutRedirect({leaves})")
+    person.page.until("location.pathname == '/bye'")
+    person.page.go(f"{somewhere.origin}/spa")
+    person.page.press("#login")
+    assert person.page.has(LOGIN)
     assert person.page.complaints == []
+
+
+@pytest.mark.timeout(120)
+def test_logged_out_by_an_application(node: NodeUnderTest, browser: Browser, somewhere: Application) -> None:
+    """openid-client logs a person in and out again: they come back to it, and its token is refused."""
+    person = Person(browser.page(scripts=False), "alice")
+    told = setup(node, client="app", secret="", scope="openid order:read", redirect=somewhere.redirect)
+    verdict = javascript("openid_client", "logout")(
+        {**told, "after_logout": f"{somewhere.origin}/bye"}, person.visit
+    )
+    assert verdict == {"arrived": f"{somewhere.origin}/bye?state=left", "refused": 401}
+    person.page.go(f"{node.issuer}/account")
+    assert person.page.has(LOGIN)
 
 
 @pytest.mark.timeout(120)
