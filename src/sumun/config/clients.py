@@ -8,6 +8,7 @@ from sumun.access import TokenKind
 from sumun.config.checking import Checked
 from sumun.config.document import MappingNode
 from sumun.config.findings import Findings
+from sumun.config.key_sets import NEEDS
 from sumun.config.known_certificates import compile_known, refuse_unasked
 from sumun.config.login_chains import LoginChains
 from sumun.config.plan import DEVICE_CODE, Client, ClientKind
@@ -20,7 +21,7 @@ MAX_JWT_LIFETIME_SECONDS = 900  # what a JWT says cannot be changed, so it does 
 _GRANTS_OF_PEOPLE = frozenset({"password", "authorization_code", DEVICE_CODE})
 
 # Settings of the tokens that a client gets.
-_ONLY_FOR_TOKENS = frozenset({"first_party", "lifetime", "may_ask_for", "quota", "scopes", "token"})
+_ONLY_FOR_TOKENS = frozenset({"dpop", "first_party", "lifetime", "may_ask_for", "quota", "scopes", "token"})
 
 
 class ClientCompiler:
@@ -51,6 +52,7 @@ class ClientCompiler:
 
     def _client(self, settings: ClientSettings, node: MappingNode) -> Client:
         self._check_secret(settings, node)
+        self._check_authentication(settings, node)
         for certificate_key in ("certificate", "certificate_bound"):
             if getattr(settings, certificate_key):
                 refuse_unasked(certificate_key, node, self._listeners, self._findings)
@@ -80,6 +82,9 @@ class ClientCompiler:
             certificate_bound=settings.certificate_bound,
             post_logout_redirect_uris=tuple(settings.post_logout_redirect_uris),
             backchannel_logout_uri=settings.backchannel_logout_uri or "",
+            authentication=settings.authentication or "",
+            jwks=settings.jwks or "",
+            dpop=settings.dpop,
             where=node.place,
         )
 
@@ -91,11 +96,33 @@ class ClientCompiler:
             self._findings.problem_at(node.entries["secret"].key.place, "", what, "", mend)
         elif settings.certificate is not None:
             self._check_certificate(settings, node)
+        elif settings.jwks is not None:
+            self._check_keys(settings, node)
         elif not public and settings.secret is None:
             what = f"is missing: a {settings.kind} client proves itself with one"
             self._findings.problem_at(
                 node.place, "secret", what, "env:NAME, file:PATH", "write secret: env:NAME"
             )
+
+    def _check_keys(self, settings: ClientSettings, node: MappingNode) -> None:
+        key = node.entries["jwks"].key
+        if settings.kind is ClientKind.PUBLIC:
+            what = "is for clients that prove who they are, and a public one does not"
+            self._findings.problem(key, what, "", "write kind: confidential")
+        elif settings.secret is not None:
+            what = "stands beside a secret: a client proves itself in one way (RFC 6749 2.3)"
+            self._findings.problem(key, what, "", "remove one of them")
+
+    def _check_authentication(self, settings: ClientSettings, node: MappingNode) -> None:
+        """The method is one that the client has something for."""
+        if settings.authentication is None:
+            return
+        needs = NEEDS[settings.authentication]
+        has = "jwks" if settings.jwks else "secret" if settings.secret else ""
+        if needs != has:
+            what = "does not fit: the client has nothing to prove itself so"
+            mend = f"write `{needs}`, or remove `authentication`" if needs else "remove it"
+            self._findings.problem(node.entries["authentication"].value, what, "", mend)
 
     def _check_certificate(self, settings: ClientSettings, node: MappingNode) -> None:
         key = node.entries["certificate"].key
@@ -103,8 +130,8 @@ class ClientCompiler:
             what = "is for clients that prove who they are, and a public one does not"
             mend = "write kind: confidential, or certificate_bound: true to bind its tokens alone"
             self._findings.problem(key, what, "", mend)
-        elif settings.secret is not None:
-            what = "stands beside a secret: a client proves itself in one way (RFC 6749 2.3)"
+        elif settings.secret is not None or settings.jwks is not None:
+            what = "stands beside another proof: a client proves itself in one way (RFC 6749 2.3)"
             self._findings.problem(key, what, "", "remove one of them")
 
     def _check_grants(self, settings: ClientSettings, node: MappingNode) -> None:

@@ -16,7 +16,7 @@ MASK = "***"
 # In the name of a setting. `token` is not among them: the settings named so hold words such as `opaque`.
 _SECRET_NAME = re.compile(
     r"secret|passw|passphrase|pwd|credential|private|api[-_. ]?key|access[-_. ]?key|signing[-_. ]?key|cookie|dsn"
-    r"|^(?:store|directory)$",
+    r"|^(?:store|directory|d|p|q|dp|dq|qi)$",  # the last six: of a private JWK
     re.IGNORECASE,
 )
 _HARMLESS = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|file:[^\s]+|embedded|sqlite")

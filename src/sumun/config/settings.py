@@ -11,6 +11,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
+from sumun.config.key_sets import AUTHENTICATION, KeySet
 from sumun.config.known_certificates import KnownCertificatesSettings
 from sumun.config.limit_settings import LimitSettings
 from sumun.config.network import BackChannelUri, Listen, Origin, RedirectUri
@@ -82,7 +83,7 @@ class ClientSettings(Section):
         None,
         description="Where the secret is read from. Not for `public`.",
         examples=["env:BATCH_SECRET"],
-        json_schema_extra={"without": "required unless `public` or with `certificate`"},
+        json_schema_extra={"without": "required unless `public`, or with `certificate` or `jwks`"},
     )
     certificate: KnownCertificatesSettings | None = Field(
         None,
@@ -93,6 +94,23 @@ class ClientSettings(Section):
         False,
         description="Its tokens are bound to the certificate that it comes with, also when it proves itself with "
         "something else, or with nothing.",
+        examples=["true"],
+    )
+    jwks: Annotated[str, KeySet()] | None = Field(
+        None,
+        description="It proves itself with a key instead of a secret (`private_key_jwt`, RFC 7523): the public keys, "
+        "as a JWK Set (RFC 7517 5) here or in a file. A file is read when the configuration is.",
+        examples=["{keys: [{kty: OKP, crv: Ed25519, x: 11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo}]}"],
+    )
+    authentication: Annotated[str, OneOf({one: one for one in AUTHENTICATION})] | None = Field(
+        None,
+        description="The one way in which it proves itself (RFC 7591 2); others are refused.",
+        examples=["client_secret_basic"],
+        json_schema_extra={"without": "any that fits what it has"},
+    )
+    dpop: Switch = Field(
+        False,
+        description="Its tokens are bound to a key always (RFC 9449): it gets none without a proof.",
         examples=["true"],
     )
     first_party: Switch = Field(

@@ -226,6 +226,7 @@ _OFTEN_EMPTY = frozenset(
         "certificate_bound",
         "post_logout_redirect_uris",
         "backchannel_logout_uri",
+        *("authentication", "jwks", "dpop"),
     }
 )
 

@@ -21,6 +21,8 @@ class RegisteredClient:
     (client_credentials). `login` is its chain of authenticators, in order. `other_lifetimes_seconds` are the kinds of
     token that it may ask for beside its own, and how long they live; only clients of the configuration file have any,
     and only those know certificates.
+    `jwks` is the JWK Set (JSON text) of the keys that it proves itself with, or empty; `authentication` the one method
+    of RFC 7591 2 by which it proves itself, empty for any that fits; `dpop`: its tokens are always bound to a DPoP key.
     `name` is what people are told it is called, empty for its id; `requires_pushed_requests`: RFC 9126 6.
     """
 
@@ -44,11 +46,14 @@ class RegisteredClient:
     certificate_bound: bool = False
     post_logout_redirect_uris: tuple[str, ...] = ()
     backchannel_logout_uri: str = ""
+    authentication: str = ""
+    jwks: str = ""
+    dpop: bool = False
 
     @property
     def proves_itself(self) -> bool:
         """Whether it has anything to prove itself with; a public client has not (RFC 6749 2.1)."""
-        return self.secret_sha256 is not None or self.certificate is not None
+        return self.secret_sha256 is not None or self.certificate is not None or bool(self.jwks)
 
     def has_secret(self, secret: str) -> bool:
         """True when this is the client's secret. Takes the same time for every wrong one; False without a secret."""

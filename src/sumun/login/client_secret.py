@@ -1,5 +1,5 @@
 """Clients prove who they are: RFC 6749 section 2.3.1, `client_secret_basic`, `client_secret_post`, and `none`; or with
-a certificate (`client_certificate`).
+a certificate (`client_certificate`) or a key (`client_assertion`).
 
     read_client_proof(authorization, form)   which client is claimed, with which secret, sent in which way; sans-IO
     ClientLogin.prove(proof)                 Proved(client) | ClientRejected | RateLimited
@@ -27,8 +27,10 @@ from urllib.parse import unquote_to_bytes
 
 from sumun.config.plan import KnownCertificates
 from sumun.errors import SumunError
+from sumun.login.client_assertion import ClientAssertions, read_assertion
 from sumun.login.client_certificate import ShownCertificate, why_not
 from sumun.login.throttle import Attempt, LoginThrottle, RateLimited
+from sumun.tokens.foreign_jws import ForeignJws
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +48,7 @@ class ClientAuthMethod(StrEnum):
     NONE = "none"
     TLS = "tls_client_auth"
     SELF_SIGNED_TLS = "self_signed_tls_client_auth"
+    PRIVATE_KEY_JWT = "private_key_jwt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +56,19 @@ class ClientProof:
     """What a client offers. The secret never shows in repr; it is empty when none was sent.
 
     `method` is how the secret was sent. `certificate` is that of the connection: whether it means anything is the
-    client's to say.
+    client's to say. `assertion` is what it signed, for `private_key_jwt`.
     """
 
     client_id: str
     method: ClientAuthMethod
     secret: str = field(default="", repr=False)
     certificate: ShownCertificate | None = None
+    assertion: ForeignJws | None = field(default=None, repr=False)
+
+    @property
+    def offers(self) -> bool:
+        """Whether it says more than its id: then it may be a guess."""
+        return bool(self.secret) or self.assertion is not None
 
 
 class ClientProofError(SumunError):
@@ -88,6 +97,10 @@ def read_client_proof(authorization: str | None, form: Mapping[str, str]) -> Cli
     """
     form_id = form.get("client_id", "")
     form_secret = form.get("client_secret", "")
+    if "client_assertion" in form or "client_assertion_type" in form:
+        if authorization is not None or form_secret:
+            raise TwoClientProofsError("client_assertion beside a secret or an Authorization header")
+        return _read_assertion(form, form_id)
     if authorization is None:
         if not form_id:
             raise NoClientProofError("no client is named: neither client_id nor an Authorization header")
@@ -100,6 +113,19 @@ def read_client_proof(authorization: str | None, form: Mapping[str, str]) -> Cli
         raise TwoClientProofsError("client_id and the Authorization header name two clients")
     # RFC 6749 2.3.1: a secret that is the empty string may as well be left out.
     return ClientProof(client_id, ClientAuthMethod.BASIC if secret else ClientAuthMethod.NONE, secret)
+
+
+def _read_assertion(form: Mapping[str, str], form_id: str) -> ClientProof:
+    """RFC 7521 4.2: `client_id` need not be there, and is the subject's when it is."""
+    assertion = read_assertion(form)
+    subject = None if assertion is None else assertion.claims.get("sub")
+    if assertion is None or not isinstance(subject, str) or not subject:
+        raise ClientProofError(
+            "client_assertion is not a JWT of a client, or client_assertion_type is another"
+        )
+    if form_id and form_id != subject:
+        raise TwoClientProofsError("client_id and client_assertion name two clients")
+    return ClientProof(subject, ClientAuthMethod.PRIVATE_KEY_JWT, assertion=assertion)
 
 
 def _read_basic(authorization: str) -> tuple[str, str]:
@@ -140,6 +166,16 @@ class HasSecret(Protocol):
         ...
 
     @property
+    def jwks(self) -> str:
+        """The JWK Set of the keys that it proves itself with; empty: with none."""
+        ...
+
+    @property
+    def authentication(self) -> str:
+        """The one `ClientAuthMethod` that it proves itself by; empty: any that fits what it has."""
+        ...
+
+    @property
     def disabled(self) -> bool:
         """True: the client may not log in, whatever it proves."""
         ...
@@ -165,10 +201,16 @@ class ClientRejected:
 class ClientLogin(Generic[ClientT_co]):
     """Judges what clients offer."""
 
-    def __init__(self, find: Callable[[str], Awaitable[ClientT_co | None]], throttle: LoginThrottle) -> None:
+    def __init__(
+        self,
+        find: Callable[[str], Awaitable[ClientT_co | None]],
+        throttle: LoginThrottle,
+        assertions: ClientAssertions,
+    ) -> None:
         """`find` looks a client up by id and raises OutageError; `throttle` is one of this process's own."""
         self._find = find
         self._throttle = throttle
+        self._assertions = assertions
         self._nobody = secrets.token_bytes(32)  # the digest of no secret that anybody knows
 
     async def prove(
@@ -182,11 +224,13 @@ class ClientLogin(Generic[ClientT_co]):
             return admission
         client = await self._find(proof.client_id)
         because = self._why_not(client, proof)
+        if because is None and proof.assertion is not None:
+            because = await self._assertions.use_up(proof.client_id, proof.assertion)
         if because is None and client is not None:
-            if proof.secret:
+            if proof.offers:
                 await self._throttle.succeeded(attempt)
             return Proved(client)
-        if proof.secret:
+        if proof.offers:
             await self._throttle.failed(attempt)
         known = proof.client_id if client is not None else "?"
         log.info(
@@ -197,9 +241,17 @@ class ClientLogin(Generic[ClientT_co]):
     def _why_not(self, client: ClientT_co | None, proof: ClientProof) -> str | None:
         kept = client.secret_sha256 if client is not None else None
         right = hmac.compare_digest(kept or self._nobody, hashlib.sha256(proof.secret.encode()).digest())
+        # An unknown client costs a signature, too.
+        signed = self._not_signed(client, proof)
         if client is None:
             return "unknown"
-        if client.certificate is not None:
+        if client.authentication not in ("", proof.method) and client.certificate is None:
+            because: str | None = "another_method"
+        elif client.jwks:
+            because = signed if proof.assertion is not None else "no_assertion"
+        elif proof.assertion is not None:
+            because = "no_keys"
+        elif client.certificate is not None:
             # RFC 6749 2.3: "MUST NOT use more than one authentication method in each request".
             because = (
                 "secret_beside_certificate"
@@ -212,3 +264,9 @@ class ClientLogin(Generic[ClientT_co]):
         else:
             because = None if right else "wrong_secret" if proof.secret else "no_secret"
         return because or ("disabled" if client.disabled else None)
+
+    def _not_signed(self, client: ClientT_co | None, proof: ClientProof) -> str | None:
+        if proof.assertion is None:
+            return "no_assertion"
+        jwks = "" if client is None else client.jwks
+        return self._assertions.why_not(proof.client_id, jwks, proof.assertion)

@@ -49,6 +49,9 @@ def as_registered(
         certificate_bound=client.certificate_bound,
         post_logout_redirect_uris=client.post_logout_redirect_uris,
         backchannel_logout_uri=client.backchannel_logout_uri,
+        authentication=client.authentication,
+        jwks=client.jwks,
+        dpop=client.dpop,
     )
 
 

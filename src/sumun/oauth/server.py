@@ -10,6 +10,7 @@ from sumun.config.origins import asked_for_certificates_at
 from sumun.config.plan import Sentence, Tls, TokenSettings
 from sumun.directory.client import RegisteredClient
 from sumun.identity import Permission
+from sumun.login.client_assertion import ClientAssertions
 from sumun.login.client_secret import ClientLogin
 from sumun.login.throttle import LoginThrottle
 from sumun.oauth.account.applications import ApplicationsEndpoint
@@ -37,7 +38,7 @@ from sumun.oauth.endpoints.introspect import IntrospectEndpoint
 from sumun.oauth.endpoints.keys import KeysEndpoint
 from sumun.oauth.endpoints.login import LoginEndpoint
 from sumun.oauth.endpoints.logout import LogoutEndpoint
-from sumun.oauth.endpoints.metadata import MetadataEndpoint, Published, documents
+from sumun.oauth.endpoints.metadata import MetadataEndpoint, Published, assertion_audiences, documents
 from sumun.oauth.endpoints.par import ParEndpoint
 from sumun.oauth.endpoints.revoke import RevokeEndpoint, Revokes
 from sumun.oauth.endpoints.single_sign_on import ContinueEndpoint, HandoffEndpoint, StartEndpoint
@@ -147,7 +148,10 @@ class OAuthParts:
 def oauth_app(parts: OAuthParts) -> OAuthApp:
     """The application for one configuration; a new configuration gets a new one."""
     settings = parts.settings
-    login = ClientLogin[RegisteredClient](parts.find_client, parts.client_throttle)
+    assertions = ClientAssertions(
+        parts.ephemeral, parts.clock, issuer=settings.issuer, endpoints=assertion_audiences(settings.issuer)
+    )
+    login = ClientLogin[RegisteredClient](parts.find_client, parts.client_throttle, assertions)
     codes, devices = Codes(parts.ephemeral), DeviceRequests(parts.ephemeral, parts.clock)
     resources = Resources(parts.resources, settings.audience)
     grants = (

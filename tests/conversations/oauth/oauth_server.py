@@ -62,6 +62,7 @@ from sumun.tokens.stores.memory_ephemeral import MemoryEphemeral
 from sumun.tokens.stores.memory_feed import MemoryFeed
 from sumun.tokens.stores.memory_tickets import MemoryTickets
 from tests.certificates import Certificate
+from tests.unit.tokens.proofs import key_for
 
 ISSUER = "https://gw.example.com"
 AUDIENCE = "https://gw.example.com/api"
@@ -88,6 +89,17 @@ SECRETS = {
     "strange": "s e:c%+reté",
     "web-server": "web-server-secret",
     "pushing": "pushing-secret",
+    "basic-only": "one-way-secret",
+    "post-only": "one-way-secret",
+}
+
+ROBOT = json.dumps({"keys": [key_for("ES256").as_dict(private=False)]})
+BY_KEY: Mapping[str, Any] = {
+    "kind": ClientKind.CONFIDENTIAL,
+    "grants": frozenset({"client_credentials"}),
+    "first_party": False,
+    "login": (),
+    "jwks": ROBOT,
 }
 
 
@@ -165,6 +177,10 @@ CLIENTS = {
         configured("careless-app", grants=frozenset({"client_credentials"})),
         configured("batch", permissions=(Permission("order", "read"),), roles=("user",)),
         configured("strange"),
+        configured("basic-only", authentication="client_secret_basic"),
+        configured("post-only", authentication="client_secret_post"),
+        configured("robot", **BY_KEY),
+        configured("bound-robot", dpop=True, **BY_KEY),
         configured("reports", token_kind=TokenKind.JWT, permissions=(Permission("report", "read"),)),
         certified("by-name", KnownCertificates(CertificateBy.SAN_DNS, ("jobs.example.com",))),
         certified(

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from sumun.config.plan import CertificateBy, KnownCertificates
 from sumun.login import client_secret
+from sumun.login.client_assertion import ClientAssertions
 from sumun.login.client_certificate import ShownCertificate
 from sumun.login.client_secret import (
     ClientAuthMethod,
@@ -29,6 +30,7 @@ from sumun.login.client_secret import (
 )
 from sumun.login.throttle import Budgets, RateLimited
 from sumun.login.throttle_memory import MemoryLoginThrottle
+from sumun.tokens.stores.memory_ephemeral import MemoryEphemeral
 
 
 def basic(pair: bytes) -> str:
@@ -106,6 +108,8 @@ class Client:
     secret_sha256: bytes | None
     disabled: bool = False
     certificate: KnownCertificates | None = None
+    jwks: str = ""
+    authentication: str = ""
 
 
 CLIENTS = {
@@ -126,7 +130,10 @@ async def find(client_id: str) -> Client | None:
 def login(failures: int = 1000) -> ClientLogin[Client]:
     """A login with this budget for each pair."""
     budgets = Budgets(failures, 10 * failures, 100 * failures, 300)
-    return ClientLogin(find, MemoryLoginThrottle(budgets, lambda: 0.0))
+    assertions = ClientAssertions(
+        MemoryEphemeral(lambda: 0.0), lambda: 0.0, issuer="https://gw.example", endpoints=frozenset()
+    )
+    return ClientLogin(find, MemoryLoginThrottle(budgets, lambda: 0.0), assertions)
 
 
 def prove(client_id: str, secret: str = "", of: ClientLogin[Client] | None = None) -> object:

@@ -22,7 +22,12 @@ WELL_KNOWN: Final = "/.well-known/oauth-authorization-server"
 OPENID_WELL_KNOWN: Final = "/.well-known/openid-configuration"
 RESOURCE_WELL_KNOWN: Final = "/.well-known/oauth-protected-resource"
 _BY_TLS: Final = (ClientAuthMethod.TLS, ClientAuthMethod.SELF_SIGNED_TLS)
-_PROVING: Final = (ClientAuthMethod.BASIC, ClientAuthMethod.POST, *_BY_TLS)
+_PROVING: Final = (
+    ClientAuthMethod.BASIC,
+    ClientAuthMethod.POST,
+    ClientAuthMethod.PRIVATE_KEY_JWT,
+    *_BY_TLS,
+)
 _FOR_CLIENTS: Final = (
     "token_endpoint",
     "revocation_endpoint",
@@ -66,14 +71,17 @@ def server_metadata(published: Published) -> dict[str, Any]:
         "issuer": published.issuer,
         "token_endpoint": f"{origin}/oauth/token",
         "token_endpoint_auth_methods_supported": every,
+        "token_endpoint_auth_signing_alg_values_supported": [*NAMES],
         "jwks_uri": f"{origin}/.well-known/jwks.json",
         **_authorization(origin),
         "grant_types_supported": sorted(published.grants),
         "scopes_supported": sorted({*OPENID_WORDS, *published.scopes}),
         "revocation_endpoint": f"{origin}/oauth/revoke",
         "revocation_endpoint_auth_methods_supported": every,
+        "revocation_endpoint_auth_signing_alg_values_supported": [*NAMES],
         "introspection_endpoint": f"{origin}/oauth/introspect",
         "introspection_endpoint_auth_methods_supported": proving,
+        "introspection_endpoint_auth_signing_alg_values_supported": [*NAMES],
         "dpop_signing_alg_values_supported": [*NAMES],  # RFC 9449 5.1
         "ws_ticket_endpoint": f"{origin}/oauth/ws-ticket",  # ours: section 2 allows more members
         **_openid(published),
@@ -124,6 +132,13 @@ def _openid(published: Published) -> dict[str, Any]:
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,  # true when it is not said
     }
+
+
+def assertion_audiences(issuer: str) -> frozenset[str]:
+    """The URLs that clients write into the `aud` of an assertion beside our issuer (RFC 7523 3, RFC 9126 2)."""
+    parts = urlsplit(issuer)
+    paths = ("/oauth/token", "/oauth/revoke", "/oauth/introspect", PAR_PATH, "/oauth/device_authorization")
+    return frozenset(f"{parts.scheme}://{parts.netloc}{path}" for path in paths)
 
 
 def resource_metadata(published: Published) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from sumun.oauth.clients import ClientsWithEpoch
 from sumun.oauth.errors import (
     InvalidClientError,
     InvalidGrantError,
+    InvalidProofError,
     InvalidRequestError,
     OAuthError,
     UnauthorizedClientError,
@@ -113,6 +114,8 @@ def _binding(request: Request, client: RegisteredClient, before: str, proved: st
 
     `before`: what was granted is for this one already. Raises InvalidRequestError, InvalidGrantError.
     """
+    if client.dpop and not proved:
+        raise InvalidProofError("tokens of this client are bound to a key: a DPoP proof is needed")  # 5.2
     if is_to_key(before) and before != proved:
         raise InvalidGrantError("this was granted for another DPoP key")
     if proved and not is_to_certificate(before):
