@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.guards.removal import Removal
 
 CODES = "tests/conversations/oauth/test_code_attacks.py"
+PAGES = "tests/conversations/oauth/test_page_attacks.py"
 JWT = "tests/unit/tokens/test_jwt.py"
 CSRF = "tests/unit/oauth/test_csrf.py"
 CERTIFICATES = "tests/conversations/oauth/test_certificates.py"
@@ -82,6 +83,63 @@ REMOVALS = (
         "if not _from_own_page(request):",
         "if False:",
         CSRF,
+    ),
+    # Pages between a request and its code (RFC 9700 4.7, 4.15, 4.16)
+    Removal(
+        "open redirect: an address that is none of the client's is answered",
+        "oauth/authorize/request.py",
+        "if not may_be_sent_to(address, client.redirect_uris):",
+        "if not address:",
+        f"{PAGES}::test_open_redirect",
+    ),
+    Removal(
+        "login CSRF: a transaction goes on in another browser",
+        "oauth/authorize/transactions.py",
+        "if not hmac.compare_digest(transaction.browser, digest(browser)):",
+        "if not browser:",
+        f"{PAGES}::test_login_csrf_by_a_link",
+    ),
+    Removal(
+        "session fixation: what was in the browser before a login is still good after it",
+        "oauth/endpoints/login.py",
+        "cookie=request.cookie(SESSION),",
+        "",
+        f"{PAGES}::test_session_fixation",
+    ),
+    Removal(
+        "consent of somebody else: the form counts for whoever is logged in",
+        "oauth/endpoints/consent.py",
+        "if form is None or waiting.transaction.asked_user != considered.session.user_id:",
+        "if form is None:",
+        f"{PAGES}::test_somebody_else_logged_in_meanwhile",
+    ),
+    Removal(
+        "clickjacking: a page may be framed",
+        "pages/headers.py",
+        """"frame-ancestors 'none'",""",
+        "",
+        f"{PAGES}::test_clickjacking",
+    ),
+    Removal(
+        "XSS: what a client sent is markup",
+        "pages/html.py",
+        "autoescape=True,",
+        "autoescape=False,",
+        f"{PAGES}::test_state_in_form_post",
+    ),
+    Removal(
+        "user enumeration: an unknown name costs no password check",
+        "login/pipeline.py",
+        "if outcome.owes_a_verification and not paid:",
+        "if not outcome:",
+        f"{PAGES}::test_user_enumeration",
+    ),
+    Removal(
+        "a pushed request is good twice",
+        "oauth/authorize/pushed.py",
+        "await self._store.take(Kind.PUSHED,",
+        "await self._store.get(Kind.PUSHED,",
+        "tests/conversations/oauth/test_authorize_requests.py::test_pushed",
     ),
     # Signed tokens (RFC 8725)
     Removal(

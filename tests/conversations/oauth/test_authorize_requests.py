@@ -248,6 +248,8 @@ def test_by_post(tmp_path: Path) -> None:
         assert page.told["code"]
         page = await browser.post("/oauth/authorize", client.request(client_id="nobody"))
         assert (page.status, page.left_to) == (400, "")
+        page = await browser.post("/oauth/authorize", client.request(x="x" * 20_000))
+        assert (page.status, page.left_to) == (413, "")
 
     tell(tmp_path, story)
 

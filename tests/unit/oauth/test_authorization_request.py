@@ -109,6 +109,7 @@ def test_a_whole_request() -> None:
         ({"resource": "https://a.example/#f"}, "invalid_target"),
         ({"nonce": "n" * 513}, "invalid_request"),
         ({"login_hint": "n" * 257}, "invalid_request"),
+        ({"id_token_hint": "n" * 4097}, "invalid_request"),
         ({"request": "a.b.c"}, "request_not_supported"),
         ({"request_uri": "https://shop.example/request"}, "request_uri_not_supported"),
         ({"registration": "{}"}, "registration_not_supported"),

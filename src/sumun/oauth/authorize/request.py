@@ -33,6 +33,8 @@ GRANT = "authorization_code"
 MAX_STATE = 2048
 MAX_NONCE = 512
 MAX_HINT = 256
+# What waits for a person is kept in the store, so a stranger does not choose how much: our ID tokens are smaller.
+MAX_ID_TOKEN = 4096
 
 _S256 = re.compile(r"[A-Za-z0-9_-]{43}")  # 32 bytes in base64url without padding: RFC 7636 4.2, RFC 7638
 _VSCHAR = re.compile(r"[\x20-\x7e]*")  # RFC 6749 A.5
@@ -131,7 +133,7 @@ def read_request(parameters: Parameters, client: RegisteredClient, to: ReplyTo) 
         max_age=_max_age(parameters),
         acr_values=_text(parameters, "acr_values", MAX_HINT),
         login_hint=_text(parameters, "login_hint", MAX_HINT),
-        id_token_hint=parameters.get("id_token_hint") or "",
+        id_token_hint=_text(parameters, "id_token_hint", MAX_ID_TOKEN),
         ui_locales=_text(parameters, "ui_locales", MAX_HINT),
     )
 

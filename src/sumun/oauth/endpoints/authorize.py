@@ -19,6 +19,7 @@ from sumun.oauth.authorize.request import (
 from sumun.oauth.authorize.steps import Give, LogIn
 from sumun.oauth.authorize.transactions import Transaction
 from sumun.oauth.clients import FindClient, shown_name
+from sumun.oauth.errors import BodyTooLargeError
 from sumun.oauth.exchange import Answer, Request
 from sumun.oauth.login_first import LoginFirst
 from sumun.oauth.messages import refuse_other_bodies
@@ -28,6 +29,9 @@ from sumun.oauth.replies import Replies
 from sumun.oauth.resources import Resources
 from sumun.pages import Fault
 from sumun.sessions.cookie import SESSION
+
+# A GET may have as much, by HAProxy. Anybody may send it, and what it says is kept for a minute.
+MAX_POSTED_BYTES = 16 * 1024
 
 _FAULTS = {
     Untrusted.MALFORMED: Fault.APPLICATION,
@@ -68,6 +72,8 @@ class AuthorizeEndpoint:
     async def _posted(self, request: Request) -> Answer:
         """With another site's form a browser sends no cookie of ours (SameSite=Lax), but it does with what follows."""
         refuse_other_bodies(request.content_types, request.body)
+        if len(request.body) > MAX_POSTED_BYTES:
+            raise BodyTooLargeError(f"the body is larger than {MAX_POSTED_BYTES} bytes")
         parameters = read_parameters(request.body)
         client_id = client_named(parameters)
         if await self._find_client(client_id) is None:
