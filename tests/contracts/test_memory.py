@@ -6,6 +6,8 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from sumun.sessions import Farewells
+from sumun.sessions.farewells_memory import MemoryFarewells
 from sumun.sessions.store_memory import MemorySessions
 from sumun.tokens.ephemeral import EphemeralStore
 from sumun.tokens.feed import Feed
@@ -15,6 +17,7 @@ from sumun.tokens.stores.memory_feed import MemoryFeed
 from sumun.tokens.stores.memory_tickets import MemoryTickets
 from sumun.tokens.tickets import TicketStore
 from tests.contracts.ephemeral_store import EphemeralStoreContract
+from tests.contracts.farewells import FarewellsContract
 from tests.contracts.feed import FeedContract
 from tests.contracts.session_store import Opened, SessionStoreContract
 from tests.contracts.ticket_store import TicketStoreContract
@@ -45,6 +48,12 @@ class TestMemorySessions(SessionStoreContract):
     async def open(self) -> AsyncIterator[Opened]:
         feed = MemoryFeed(time.monotonic)
         yield MemorySessions(feed, time.time), feed
+
+
+class TestMemoryFarewells(FarewellsContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Farewells]:
+        yield MemoryFarewells(time.time)
 
 
 class TestMemoryFeed(FeedContract):

@@ -14,6 +14,8 @@ from typing import ClassVar
 
 import pytest
 
+from sumun.sessions import Farewells
+from sumun.sessions.farewells_valkey import ValkeyFarewells
 from sumun.sessions.store_valkey import ValkeySessions
 from sumun.tokens.ephemeral import EphemeralStore
 from sumun.tokens.errors import NewsLostError, StoreUnavailableError
@@ -23,6 +25,7 @@ from sumun.tokens.stores.valkey import ValkeyStore
 from sumun.tokens.stores.valkey_link import ValkeyAddress, ValkeyLink
 from sumun.tokens.tickets import TicketStore
 from tests.contracts.ephemeral_store import EphemeralStoreContract
+from tests.contracts.farewells import FarewellsContract
 from tests.contracts.feed import ALICE, FeedContract
 from tests.contracts.session_store import Opened, SessionStoreContract
 from tests.contracts.ticket_store import TicketStoreContract
@@ -106,6 +109,16 @@ class TestValkeySessions(OnValkey, SessionStoreContract):
                 yield sessions, feed
             finally:
                 await sessions.close()
+
+
+class TestValkeyFarewells(OnValkey, FarewellsContract):
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Farewells]:
+        farewells = ValkeyFarewells(ValkeyLink(self.server.address, steady=time.monotonic))
+        try:
+            yield farewells
+        finally:
+            await farewells.close()
 
 
 class TestValkeyFeed(OnValkey, FeedContract):

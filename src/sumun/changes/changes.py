@@ -28,7 +28,7 @@ from sumun.directory import (
 from sumun.directory.errors import DirectoryUnavailableError
 from sumun.errors import OutageError
 from sumun.identity import Permission, Subject
-from sumun.sessions import SessionStore
+from sumun.sessions import Farewells, SessionStore
 from sumun.tokens.feed import Feed
 from sumun.tokens.store import Rights, TokenStore
 
@@ -56,6 +56,7 @@ class Changes:
         store: TokenStore,
         feed: Feed,
         sessions: SessionStore,
+        farewells: Farewells,
         *,
         node: str | None,
         clock: Callable[[], float],
@@ -77,7 +78,7 @@ class Changes:
         self._claims_live_seconds = claims_live_seconds
         self._configured_clients = configured_clients
         self._relay = Relay(
-            directory, threads, feed, InLine(directory, threads, store, sessions, self._occasion)
+            directory, threads, feed, InLine(directory, threads, store, sessions, farewells, self._occasion)
         )
 
     def for_all(self) -> Self:

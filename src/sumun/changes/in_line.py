@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from sumun.directory import Directory, DirectoryThreads, Occasion, StoredGrant
 from sumun.directory.issued import GRANT_PREFIX
 from sumun.identity import narrowed
-from sumun.sessions import SessionStore
+from sumun.sessions import Farewells, SessionStore
 from sumun.sessions.session import is_session_id
 from sumun.tokens.record import TokenRecord
 from sumun.tokens.store import TokenStore
@@ -30,6 +30,7 @@ class InLine:
         threads: DirectoryThreads,
         store: TokenStore,
         sessions: SessionStore,
+        farewells: Farewells,
         occasion: Callable[[str], Occasion],
     ) -> None:
         """`occasion` makes the Occasion of an actor."""
@@ -37,6 +38,7 @@ class InLine:
         self._threads = threads
         self._store = store
         self._sessions = sessions
+        self._farewells = farewells
         self._occasion = occasion
 
     async def bring(self, key: str) -> int | None:
@@ -47,13 +49,21 @@ class InLine:
         grant = None
         if key.startswith(GRANT_PREFIX):
             grant = await self._threads.call(self._directory.grants.get, key)
-        ended = await self._sessions.end(key) if is_session_id(key) else None
+        ended = await self._end_session(key) if is_session_id(key) else None
         if grant is None:
             swept = await self._store.end_under(key)
         else:
             swept = await self._store.narrow_under(key, partial(_within, grant))
         await self._threads.change(self._directory.issued.settle, key, swept.claims, self._occasion("sumun"))
         return swept.n or ended
+
+    async def _end_session(self, session_id: str) -> int | None:
+        """No browser knows it any more, and the clients that knew of it are to be told."""
+        session = await self._sessions.get(session_id)
+        if session is not None:
+            clients = await self._sessions.clients_of(session_id)
+            await self._farewells.add(session_id, session.user_id, clients)
+        return await self._sessions.end(session_id)
 
 
 def _within(grant: StoredGrant, record: TokenRecord) -> TokenRecord | None:

@@ -47,8 +47,6 @@ from sumun.node.signing import LONGEST_CLAIMS_LIFE_SECONDS
 from sumun.oauth.account.people import AccountReader
 from sumun.oauth.app import OAuthApp
 from sumun.oauth.authorize.remembered import RememberedConsents
-from sumun.oauth.back_channel import BackChannel
-from sumun.oauth.back_channel_http import BackChannelHttp
 from sumun.oauth.clients import as_registered, find_client
 from sumun.oauth.cross_origin import client_origins
 from sumun.oauth.grants.refreshing import RefreshTokens
@@ -60,7 +58,8 @@ from sumun.recognition import Memory, NewsReader, Recogniser, steady_seconds
 from sumun.recognition.handshake_tickets import HandshakeTickets
 from sumun.recognition.possession import possession_by
 from sumun.recognition.truth import ConfiguredFirst
-from sumun.sessions import Sessions, SessionStore
+from sumun.sessions import Farewells, Sessions, SessionStore
+from sumun.sessions.farewells_valkey import ValkeyFarewells
 from sumun.sessions.store_valkey import ValkeySessions
 from sumun.tokens.batching import BatchingReader
 from sumun.tokens.ephemeral import EphemeralStore
@@ -106,6 +105,7 @@ class Shared:
     tickets: HandshakeTickets
     ephemeral: EphemeralStore
     sessions: SessionStore
+    farewells: Farewells
     feed: Feed
     changes: Changes
     address: ValkeyAddress = field(repr=False)
@@ -129,6 +129,8 @@ async def open_shared(
         stack.push_async_callback(ephemeral.close)
         sessions = ValkeySessions(ValkeyLink(address, steady=steady_seconds))
         stack.push_async_callback(sessions.close)
+        farewells = ValkeyFarewells(ValkeyLink(address, connections=4, steady=steady_seconds))
+        stack.push_async_callback(farewells.close)
         feed = valkey_feed(address, steady_seconds)
         stack.push_async_callback(feed.close)
         changes = Changes(
@@ -137,6 +139,7 @@ async def open_shared(
             store,
             feed,
             sessions,
+            farewells,
             node=node,
             clock=time.time,
             claims_live_seconds=LONGEST_CLAIMS_LIFE_SECONDS,
@@ -152,6 +155,7 @@ async def open_shared(
             HandshakeTickets(tickets),
             ephemeral,
             sessions,
+            farewells,
             feed,
             changes,
             address,
@@ -270,21 +274,10 @@ async def build_oauth(
             following.memory.require_trust(steady_seconds())
             return following.memory.keys
 
-        find, http = find_client(configured, registered), BackChannelHttp()
-        stack.push_async_callback(http.close)
-        back_channel = BackChannel(
-            find,
-            keys,
-            time.time,
-            http.post,
-            issuer=plan.tokens.issuer,
-            algorithm=plan.tokens.jwt_algorithm,
-        )
-        stack.push_async_callback(back_channel.close)
         yield oauth_app(
             OAuthParts(
                 settings=plan.tokens,
-                find_client=find,
+                find_client=find_client(configured, registered),
                 standing=following.directory.standing,
                 remembered=RememberedStandings(
                     following.memory, following.directory.standing, steady_seconds
@@ -307,7 +300,6 @@ async def build_oauth(
                     idle_seconds=plan.sessions.idle_seconds,
                     absolute_seconds=plan.sessions.absolute_seconds,
                     clock=time.time,
-                    tell_ended=back_channel.tell,
                 ),
                 refresh=RefreshTokens(
                     shared.directory.refresh_tokens,

@@ -1,6 +1,6 @@
 """The HTTP process: the OAuth server and the metrics, behind HAProxy, on a unix socket.
 
-It also carries the outbox to the feed and retires signing keys whose time has come.
+It also carries the outbox to the feed, retires signing keys whose time has come, and tells clients of ended sessions.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import uvicorn
 from sumun.changes import Changes
 from sumun.errors import OutageError
 from sumun.node.assemble import Following, open_shared
+from sumun.node.back_channel import open_back_channel
 from sumun.node.control import ControlServer
 from sumun.node.head_only import HeadOnlyProtocol
 from sumun.node.part import Start, run_part, serve_until_terminated
@@ -68,6 +69,7 @@ async def serve(start: Start, listening: socket.socket) -> None:
         )
         await control.start()
         stack.push_async_callback(control.close)
+        back_channel = await stack.enter_async_context(open_back_channel(shared, following))
         server = _Server(_configuration(site))
         serving = asyncio.create_task(server.serve_quietly(listening))
         try:
@@ -75,6 +77,7 @@ async def serve(start: Start, listening: socket.socket) -> None:
                 asyncio.create_task(following.news.run()),
                 asyncio.create_task(shared.changes.relay_forever()),
                 asyncio.create_task(_retire_keys(shared.changes)),
+                asyncio.create_task(back_channel.tell_forever()),
                 asyncio.create_task(_announce(server, following)),
             )
         finally:

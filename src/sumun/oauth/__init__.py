@@ -6,6 +6,7 @@ grants/         what may be exchanged for a token: password, client_credentials
 account/        `/account`: what a person gave to whom, where they are logged in, their password
 issue           from a grant to a token: the only place that issues
 id_tokens       who logged in, for a client that asked (OpenID Connect)
+back_channel    telling clients that a session ended
 messages        form bodies read strictly; sans-IO
 scopes          what is asked for, held against what the client may have
 authentication  which client a request is from (`login.client_secret` judges)

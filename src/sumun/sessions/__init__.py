@@ -9,8 +9,9 @@ as with any token.
 
 from __future__ import annotations
 
+from sumun.sessions.farewells import Farewells
 from sumun.sessions.session import Authentication, Session
 from sumun.sessions.sessions import Sessions
 from sumun.sessions.store import SessionStore
 
-__all__ = ["Authentication", "Session", "SessionStore", "Sessions"]
+__all__ = ["Authentication", "Farewells", "Session", "SessionStore", "Sessions"]

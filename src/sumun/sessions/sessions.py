@@ -44,12 +44,10 @@ class Sessions:
         idle_seconds: int,
         absolute_seconds: int,
         clock: Callable[[], float],
-        tell_ended: Callable[[Session, tuple[str, ...]], None] | None = None,
     ) -> None:
         """`standing` is what the directory says now; `clock` gives unix seconds.
 
         idle_seconds, absolute_seconds   for sessions that begin, or begin anew, here
-        tell_ended   takes a session that was ended here, and the clients that were told of it
         """
         self._store = store
         self._standing = standing
@@ -57,7 +55,6 @@ class Sessions:
         self._idle_ms = idle_seconds * 1000
         self._absolute_ms = absolute_seconds * 1000
         self._clock = clock
-        self._tell_ended = tell_ended
 
     async def begin(
         self, who: Authentication, *, source: str = "", user_agent: str = "", cookie: str | None = None
@@ -130,10 +127,7 @@ class Sessions:
 
     async def end(self, session_id: str, *, actor: str) -> None:
         """Log out: no host knows it any more, and what was issued in it is refused. Raises OutageError."""
-        session, clients = await self._store.get(session_id), await self._store.clients_of(session_id)
         await self._changes.end_session(session_id, actor=actor)
-        if session is not None and clients and self._tell_ended is not None:
-            self._tell_ended(session, clients)
 
     async def end_of_user(self, user_id: str, *, actor: str, but: str = "") -> int:
         """End all sessions of a person but one; how many. Raises OutageError: then some may not be ended."""

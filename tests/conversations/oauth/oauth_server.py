@@ -54,6 +54,7 @@ from sumun.recognition.handshake_tickets import HandshakeTickets
 from sumun.recognition.possession import possession_by
 from sumun.recognition.truth import ConfiguredFirst
 from sumun.sessions import Sessions
+from sumun.sessions.farewells_memory import MemoryFarewells
 from sumun.sessions.store_memory import MemorySessions
 from sumun.tokens.batching import BatchingReader
 from sumun.tokens.signing_keys import KeyRing, SigningKey
@@ -250,6 +251,7 @@ class ClientsThatListen:
 
     answers: list[int | OSError] = field(default_factory=list)
     told: list[tuple[str, bytes]] = field(default_factory=list)
+    channel: BackChannel | None = None
 
     async def post(self, url: str, form: bytes) -> int:
         self.told.append((url, form))
@@ -395,12 +397,14 @@ async def oauth_server(
         steady=steady_seconds,
         wall=time.time,
     )
+    farewells = MemoryFarewells(clock)
     changes = Changes(
         directory,
         threads,
         store,
         feed,
         sessions,
+        farewells,
         node="n",
         clock=clock,
         claims_live_seconds=600,
@@ -436,8 +440,13 @@ async def oauth_server(
     ephemeral = MemoryEphemeral(clock)
     find = find_client(known, lambda client_id: threads.call(directory.clients.get, client_id))
     listening = ClientsThatListen()
-    back_channel = BackChannel(
-        find, keys, clock, listening.post, issuer=ISSUER, algorithm="ES256", pauses_seconds=(0.01, 0.01)
+
+    async def address_of(client_id: str) -> str:
+        client = await find(client_id)
+        return "" if client is None else client.backchannel_logout_uri
+
+    listening.channel = BackChannel(
+        farewells, address_of, lambda: keys().active("ES256"), lambda: ISSUER, clock, listening.post
     )
     parts = OAuthParts(
         settings=SETTINGS,
@@ -469,7 +478,6 @@ async def oauth_server(
             idle_seconds=1800,
             absolute_seconds=43_200,
             clock=clock,
-            tell_ended=back_channel.tell,
         ),
         refresh=RefreshTokens(directory.refresh_tokens, threads, changes, clock, RefreshSettings()),
         grant_of=lambda grant_id: threads.call(directory.grants.get, grant_id),
@@ -499,7 +507,6 @@ async def oauth_server(
             listening,
         )
     finally:
-        await back_channel.close()
         reading.cancel()
         await asyncio.gather(reading, return_exceptions=True)
         password_threads.close()

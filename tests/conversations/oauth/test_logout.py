@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlencode
 
 import pytest
 
+from sumun.sessions.farewells import MOST_TRIES, pause_seconds
 from tests.conversations.oauth.browser import Browser, Page
 from tests.conversations.oauth.code_flow import CodeClient, code_of
 from tests.conversations.oauth.oauth_server import ISSUER, OAuthServer, oauth_server
@@ -198,9 +199,13 @@ async def test_out_already(server: OAuthServer) -> None:
 
 
 async def told(server: OAuthServer, times: int = 1) -> list[tuple[str, Any]]:
-    async with asyncio.timeout(5):
-        while len(server.back_channel.told) < times:
-            await asyncio.sleep(0.005)
+    """What clients hear in so many rounds, each when the next is due; and then nothing more."""
+    assert server.back_channel.channel is not None
+    for tries in range(1, times + 1):
+        assert await server.back_channel.channel.tell() == 1
+        assert await server.back_channel.channel.tell() == 0
+        server.clock.seconds += pause_seconds(tries)
+    assert await server.back_channel.channel.tell() == 0
     return [
         (url, claims_of(parse_qs(form.decode())["logout_token"][0])) for url, form in server.back_channel.told
     ]
@@ -239,8 +244,22 @@ async def test_told_again(server: OAuthServer) -> None:
     browser, given = await logged_in(server)
     await leave(browser, id_token_hint=given["id_token"])
     await told(server)
-    await asyncio.sleep(0.1)
     assert len(server.back_channel.told) == 1
+
+
+@story
+async def test_never_told(server: OAuthServer) -> None:
+    """Who never answers is given up at last; a client that is gone, or wants to hear no more, is not tried."""
+    server.back_channel.answers = [500] * MOST_TRIES
+    browser, given = await logged_in(server)
+    await leave(browser, id_token_hint=given["id_token"])
+    assert len(await told(server, MOST_TRIES)) == MOST_TRIES
+    server.back_channel.told.clear()
+    browser, given = await logged_in(server)
+    await leave(browser, id_token_hint=given["id_token"])
+    del server.known["leaving-web"]
+    await told(server)
+    assert server.back_channel.told == []
 
 
 @story

@@ -15,6 +15,7 @@ from sumun.changes import Applied, ChangeNotAnnouncedError, ChangeNotConfirmedEr
 from sumun.directory import Directory, DirectoryThreads, Epochs
 from sumun.directory.errors import DirectoryUnavailableError, UnknownUserError
 from sumun.identity import Permission, Subject
+from sumun.sessions.farewells_memory import MemoryFarewells
 from sumun.sessions.store_memory import MemorySessions
 from sumun.tokens.errors import StoreUnavailableError
 from sumun.tokens.feed import Change, ChangeKind, Position
@@ -67,6 +68,7 @@ class House:
             self.store,
             self.feed,
             self.sessions,
+            MemoryFarewells(clock=lambda: NOW_MS / 1000),
             node=node,
             clock=lambda: NOW_MS / 1000,
             claims_live_seconds=900,

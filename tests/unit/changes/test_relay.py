@@ -14,6 +14,7 @@ from sumun.changes import Relay, relay
 from sumun.changes.in_line import InLine
 from sumun.directory import Directory, DirectoryThreads
 from sumun.directory.errors import DirectoryUnavailableError
+from sumun.sessions.farewells_memory import MemoryFarewells
 from sumun.sessions.store_memory import MemorySessions
 from sumun.tokens.errors import StoreUnavailableError
 from sumun.tokens.feed import Position
@@ -65,7 +66,12 @@ def run(conversation: Conversation) -> None:
 def a_relay(directory: Directory, threads: DirectoryThreads, feed: BrittleFeed) -> Relay:
     """A relay with a token store that tells the same feed."""
     tokens, sessions = MemoryStore(feed, clock=float), MemorySessions(feed, clock=float)
-    return Relay(directory, threads, feed, InLine(directory, threads, tokens, sessions, lambda actor: NOW))
+    return Relay(
+        directory,
+        threads,
+        feed,
+        InLine(directory, threads, tokens, sessions, MemoryFarewells(float), lambda actor: NOW),
+    )
 
 
 def store(directory: Directory, *keys: str) -> None:
