@@ -15,7 +15,10 @@ from sumun.pages.assets import ASSETS
 from tests.live.chromium import DESKTOP, PHONE, Browser, Page, chromium
 from tests.unit.pages.every_page import every_page
 
-PAGES = {f"/{locale}/{name}": render for locale in Locale for name, render in every_page(locale)}
+LONG = "가나다라마바사" * 12 + "W" * 80  # a name in which nothing may be broken, and has to be
+PAGES = {f"/{locale}/{name}": render for locale in Locale for name, render in every_page(locale)} | {
+    f"/long/{name}": render for name, render in every_page(Locale.EN, LONG, LONG)
+}
 AXE = Path(__file__).parents[1] / "clients" / "node_modules" / "axe-core" / "axe.min.js"
 NARROW = (320, 640)  # WCAG 2.2, 1.4.10: what a page must fit in
 
@@ -130,7 +133,7 @@ def test_everything_can_be_read(page: Page, site: str, dark: bool) -> None:
 def test_everything_fits(page: Page, site: str, size: tuple[int, int]) -> None:
     """No page is wider than its window, whatever the names on it are; whatever is pressed is large enough."""
     page.resize(size)
-    for path in SHOWN:
+    for path in (*SHOWN, *(f"/long/{sort}" for sort in SORTS.split())):
         page.go(site + path)
         assert page.evaluate("document.documentElement.scrollWidth") <= size[0], path
         assert page.evaluate(SMALL) == [], path

@@ -19,6 +19,15 @@ from sumun.pages.frame import Frame
 from sumun.pages.locale import CHOICE, Locale
 from sumun.pages.words import words_of
 
+# They turn the writing around until the end of the line (Unicode, UAX 9: overrides, embeddings, isolates), so a name
+# with one could rewrite the sentence that it stands in. Names written from right to left do not need them.
+_TURNING = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
+
+
+def _shown(value: object) -> object:
+    """A text from outside as it is put into a page; it is escaped after this."""
+    return value.translate(_TURNING) if isinstance(value, str) and not isinstance(value, Markup) else value
+
 
 class Page(Protocol):
     """Every page's value."""
@@ -33,6 +42,7 @@ _environment = Environment(
     loader=PackageLoader("sumun.pages"),
     autoescape=True,
     undefined=StrictUndefined,
+    finalize=_shown,
     trim_blocks=True,
     lstrip_blocks=True,
     auto_reload=False,
@@ -59,7 +69,8 @@ def html(template: str, page: Page, **more: Any) -> str:
 
 
 def _say(locale: Locale, key: str, /, **filled: object) -> Markup:
-    return Markup(words_of(locale)[key]).format(**filled)  # noqa: S704 - our words, escaping what is filled in
+    shown = {name: _shown(value) for name, value in filled.items()}
+    return Markup(words_of(locale)[key]).format(**shown)  # noqa: S704 - our words, escaping what is filled in
 
 
 def _count(locale: Locale, key: str, count: int) -> Markup:

@@ -178,5 +178,5 @@ def every_page(
     for problem in PasswordTrouble:
         yield (
             f"password-{problem or 'fresh'}",
-            lambda problem=problem: render_password(PasswordPage(frame, HIDDEN, alice, 12, problem, 200)),
+            lambda problem=problem: render_password(PasswordPage(frame, HIDDEN, alice, 15, problem, 200)),
         )
