@@ -1,17 +1,23 @@
-"""Two nodes that share a store: a ticket of one opens one WebSocket at whichever is asked first, and no second anywhere."""
+"""Two nodes that share a store: a ticket of one opens one WebSocket at whichever is asked first, and no second anywhere; a
+login at one is known at the other, and so is its end.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from sumun.identity import Standing, Subject
 from sumun.node.issue_by_hand import revoke_by_hand
-from tests.live.kept_world import ACTOR, World, confirmed
+from sumun.sessions import Authentication, Sessions
+from tests.live.demo_node import call
+from tests.live.kept_world import ACTOR, Reply, World, confirmed
 from tests.live.node_under_test import NodeUnderTest, until
 from tests.live.two_nodes import Pair, at_work_on_both, two_nodes
 
@@ -24,7 +30,7 @@ HEAD = (
 @pytest.fixture(scope="module")
 def pair(haproxy: Path) -> Iterator[Pair]:
     """Two nodes, started at once on nothing."""
-    with two_nodes(lease=4) as running:
+    with two_nodes(lease=4, routes=("path: /page, require: item:read, session: true",)) as running:
         yield running
 
 
@@ -114,3 +120,46 @@ def ended(connection: socket.socket) -> bool:
         return False
     except OSError:
         return True
+
+
+async def page(world: World, cookie: str) -> tuple[int, str]:
+    """The status of a page, and the backend that it came from."""
+    sent = {"Cookie": f"__Host-sumun_session={cookie}", "Host": "shop.test"}
+    answer = await asyncio.to_thread(call, world.node.port, "GET", "/page", sent)
+    backend = await world.log.backend(Reply(answer.status, answer.headers["x-request-id"], answer.body))
+    return answer.status, backend
+
+
+def test_a_session_of_the_other_node(pair: Pair) -> None:
+    """Begun at A, known at B; kept by HAProxy at both; ended at B, it is refused at A as soon as the call has returned."""
+
+    async def whole() -> None:
+        async with at_work_on_both(pair) as (a, b):
+            reader = Subject.user(await a.person("reader"))
+
+            async def standing(subject: Subject) -> Standing | None:
+                return a.shared.directory.standing(subject)
+
+            sessions = Sessions(
+                a.shared.sessions,
+                standing,
+                a.shared.changes,
+                idle_seconds=600,
+                absolute_seconds=3600,
+                clock=time.time,
+            )
+            who = Authentication(reader.id, int(time.time()), 0, ("pwd",))
+            cookie, session = await sessions.begin(who)
+            spared, _ = await sessions.begin(who)
+            for world in (a, b):
+                for one in (cookie, spared):
+                    async with asyncio.timeout(20):
+                        while await page(world, one) != (200, "known.shop"):
+                            await asyncio.sleep(0.01)
+            applied = await b.shared.changes.for_all().end_session(session.id, actor=ACTOR)
+            assert not applied.unconfirmed
+            for world in (a, b):
+                assert (await page(world, cookie))[0] == 401
+                assert (await page(world, spared))[0] == 200
+
+    asyncio.run(whole())
