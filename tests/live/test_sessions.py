@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.live.browser_world import COOKIE, PAGE, BrowserNode, RefusedStreamError, Stream, browser_node
+from tests.live.demo_node import Answer
 from tests.live.node_under_test import until
 
 CONFIG = """
@@ -66,6 +69,59 @@ def test_a_cookie_instead_of_a_token(node: BrowserNode) -> None:
     line = node.line(answer)
     assert (line["who"], line["held"]) == ("user:ann", "session;user;;*:*")
     assert cookie not in (node.data / "log" / "access.log").read_text()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "a=1,{cookie}",
+        'a="1,{cookie}"',
+        'a="1, {cookie}',
+        "a={cookie}",
+        "x{cookie}",
+        "{COOKIE} ={value}",
+        "{COOKIE}=x{value}",
+        '{COOKIE}="{value}"',
+        "{COOKIE}={value},b",
+        "{COOKIE}={value} b",
+        "__host-sumun_session={value}",
+    ],
+)
+def test_what_is_no_cookie_of_ours(node: BrowserNode, line: str) -> None:
+    """A neighbouring host can set cookies of any value for this one, and none of our name: only ours counts."""
+    cookie, _ = node.begin("ann")
+    sent = line.format(cookie=f"{COOKIE}={cookie}", COOKIE=COOKIE, value=cookie)
+    assert node.ask("/shop", Cookie=sent).status == 401
+    own, _ = node.begin("bea")
+    answer = node.ask("/shop", Cookie=f"{sent}; {COOKIE}={own}")
+    if sent.startswith(f"{COOKIE}="):
+        assert (answer.status, answer.json["code"]) == (400, "two_credentials")
+    else:
+        assert told(answer)["x-user-id"] == "bea"
+
+
+def test_two_fields(node: BrowserNode) -> None:
+    """Several Cookie fields come from no browser: with ours among them none is the credential, and none goes on."""
+    cookie, _ = node.begin("ann")
+    token = token_of(node, "ann")
+    status, _ = raw(node, f"Cookie: a=1\r\nCookie: {COOKIE}={cookie}\r\n")
+    assert status == 401
+    fields = f"Cookie: a=1\r\nCookie: {COOKIE}={cookie}\r\nAuthorization: Bearer {token}\r\n"
+    status, body = raw(node, fields)
+    assert status == 200
+    assert not [name for name, _ in json.loads(body) if name == "cookie"]
+
+
+def raw(node: BrowserNode, fields: str) -> tuple[int, bytes]:
+    """A request with header fields as they stand here."""
+    head = f"GET /shop HTTP/1.1\r\nHost: 127.0.0.1:{node.port}\r\nConnection: close\r\n{fields}\r\n"
+    with socket.create_connection(("127.0.0.1", node.port), timeout=10) as connection:
+        connection.sendall(head.encode())
+        answer = b""
+        while part := connection.recv(65536):
+            answer += part
+    head_of, _, body = answer.partition(b"\r\n\r\n")
+    return int(head_of.split(b" ")[1]), body
 
 
 @pytest.mark.parametrize("path", ["/api", "/open"])
@@ -127,6 +183,20 @@ def test_a_new_password_ends_it(node: BrowserNode) -> None:
     assert node.ask("/shop", cookie).status == 401
 
 
+def test_what_is_kept_comes_from_our_own_pages(node: BrowserNode) -> None:
+    """Whose page it was is looked at before what HAProxy knows: a forged change is refused while a good one is kept."""
+    cookie, _ = node.begin("ann")
+    here = f"http://127.0.0.1:{node.port}"
+
+    def kept(answer: Answer) -> bool:
+        return str(node.line(answer)["be"]).startswith("known.")
+
+    until(lambda: kept(node.ask("/shop", cookie, "POST", Origin=here)), why="it is kept")
+    forged = node.ask("/shop", cookie, "POST", Origin="http://evil.example")
+    assert (forged.status, forged.json["code"]) == (403, "origin_not_allowed")
+    assert kept(node.ask("/shop", cookie, "POST", Origin=here))
+
+
 HERE, SIBLING = "http://127.0.0.1:PORT", "http://pages.example.com"
 
 
@@ -158,7 +228,6 @@ def test_changes_come_from_our_own_pages(
         assert answer.status == status, answer
         if status == 403:
             assert answer.json["code"] == "origin_not_allowed"
-    assert node.ask("/shop", cookie).status == 200
     assert node.ask("/shop", None, method, Authorization=f"Bearer {token_of(node, 'ann')}").status == 200
 
 

@@ -8,6 +8,10 @@ A browser sends its cookies with every request to a host, whoever made it send o
   Sec-Fetch-Site, which no page can set; and so must every WebSocket handshake, by its Origin, unless the service lists
   that one (`services.NAME.websocket.origins`). SameSite=Lax alone lets pages of sibling hosts through.
 
+Cookies are separated by semicolons, which no value can hold, and by nothing else (RFC 6265 4.2.1). HAProxy's own
+`req.cook` takes a comma for one as well; then a neighbouring host, which may set the cookie
+`a=1,__Host-sumun_session=...` for both, would log people in as somebody else.
+
 What is kept of a session is asked again in time, because asking shows that it is in use (`SessionSettings`). So its
 name has the number of the span of time in it: in the next span it is another one, and no stale row is in the way.
 """
@@ -20,6 +24,7 @@ from sumun.access.handover import OUR_COOKIES, SESSION_COOKIE
 from sumun.config.plan import Plan
 from sumun.haproxy.gate import ODD, REFUSED
 from sumun.haproxy.handshakes import IS_HANDSHAKE, regsub
+from sumun.haproxy.quoting import regex
 from sumun.haproxy.refusals import CODE, NO_STORE, ORIGIN_NOT_ALLOWED, TWO_CREDENTIALS, answer, refuse
 from sumun.haproxy.render_spoe import PREFIX, SPAN
 from sumun.haproxy.routes import ROUTE, TAKES_SESSION, has_flag
@@ -29,6 +34,13 @@ HAS_SESSION: Final = f"{{ var({_COOKIE}) -m found }}"
 KEY: Final = f"var({_COOKIE}),concat(|session|,{SPAN}),sha2(256),hex"
 """What a fact about a session is called (`identity.Credential.fingerprint`)."""
 
+_LINE: Final = "req.fhdr(cookie)"
+_PAIR: Final = f"[[:blank:]]*{SESSION_COOKIE}=[0-9A-Za-z_]+[[:blank:]]*"
+_THERE: Final = f"{{ req.fhdr_cnt(cookie) eq 1 }} {{ {_LINE} -m reg {regex(f'(?:^|;){_PAIR}(?:;|$)')} }}"
+_TWICE: Final = (
+    f"{{ {_LINE} -m reg {regex(f'(?:^|;)[[:blank:]]*{SESSION_COOKIE}=.*;[[:blank:]]*{SESSION_COOKIE}=')} }}"
+)
+_VALUE: Final = regsub(f"^(?:.*;)?[[:blank:]]*{SESSION_COOKIE}=([0-9A-Za-z_]+)[[:blank:]]*(?:;.*)?$", r"\1")
 _IS_CREDENTIAL: Final = "{ var(txn.kind) -m str session }"
 _HOME: Final = "txn.our_origin"
 _ONE_ORIGIN: Final = "{ req.fhdr_cnt(origin) eq 1 }"
@@ -46,11 +58,11 @@ def take(plan: Plan) -> list[str]:
     here = "{ var(txn.from_here) -m bool }"
     return [
         (
-            f"http-request set-var({_COOKIE}) req.cook({SESSION_COOKIE}) "
-            f"if {has_flag(TAKES_SESSION)} !{{ req.fhdr(authorization) -m found }}"
+            f"http-request set-var({_COOKIE}) {_LINE},{_VALUE} "
+            f"if {has_flag(TAKES_SESSION)} !{{ req.fhdr(authorization) -m found }} {_THERE}"
         ),
         f"http-request set-var({SPAN}) date(),div({span}),concat() if {HAS_SESSION}",
-        refuse(TWO_CREDENTIALS, f"if {HAS_SESSION} {{ req.cook_cnt({SESSION_COOKIE}) gt 1 }}"),
+        refuse(TWO_CREDENTIALS, f"if {HAS_SESSION} {_TWICE}"),
         f"http-request set-var({_HOME}) {_our_origin(plan)} if {unsafe}",
         f"http-request set-var(txn.from_here) bool(true) if {unsafe} {_ONE_ORIGIN} {_FROM_HERE}",
         f"http-request set-var(txn.from_here) bool(true) if {unsafe} {same_origin}",
