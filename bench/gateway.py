@@ -46,8 +46,8 @@ from sumun.tokens.mint import JWT_RANDOM_BYTES, OPAQUE_RANDOM_BYTES, Grant, mint
 from sumun.tokens.store import TokenStore
 from sumun.tokens.stores.valkey import ValkeyStore
 from sumun.tokens.stores.valkey_link import ValkeyLink
-from tests.live.demo_node import free_ports
 from tests.live.node_under_test import NodeUnderTest, node_folder
+from tests.live.ports import free_port
 
 GATEWAY_CORE, LOAD_CORE = 0, 1
 LIFETIME_SECONDS = 6 * 3600
@@ -349,7 +349,7 @@ def arguments() -> argparse.Namespace:
 def main() -> None:
     """Measure, print, write."""
     wanted = arguments()
-    ports = [wanted.port + n for n in (0, 3, 4, 5)] if wanted.port else [free_ports() for _ in range(4)]
+    ports = [wanted.port + n for n in (0, 3, 4, 5)] if wanted.port else [free_port() for _ in range(4)]
     with node_folder() as folder, ExitStack() as stack:
         stack.enter_context(proxies.upstream(folder, ports[3], LOAD_CORE))
         nginx = stack.enter_context(proxies.bare_nginx(folder, ports[1], ports[3], GATEWAY_CORE))

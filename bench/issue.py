@@ -1,357 +1,272 @@
-"""What one issued token costs the HTTP process: client_credentials by unix socket, real Valkey, every write on disk.
+"""What a token costs: the HTTP process of a running node, every write on disk, asked by its socket as HAProxy asks it.
 
-The floor is the same server answering a constant: HTTP alone. `per_core` is 10^6 / CPU microseconds, all threads of the
-process counted; `ratio` is the floor's cost over the cost, so that it means something on another machine too. Prints
-one JSON object.
+    python -m bench.issue [--seconds 3] [--rounds 3] [--only NAME]... [--out FILE]
 
-    python bench/issue.py [--seconds 4]
+The node is `sumun run`, on one core; load has the other. Measured is on-CPU time from the scheduler, of the HTTP
+process and of all processes, divided by tokens (by answers, for introspection). `per_core` is 10^6 / microseconds of
+the HTTP process. The floor is the same server, uvicorn, answering a constant: `ratio` is the floor's cost over the
+cost, so that it means something on another machine too. Rounds are interleaved; medians and their spread.
+
+Password logins are a row of their own: nearly all of it is Argon2, in threads. In the code flow the person has logged
+in before: authorization endpoint, one redirect back, token endpoint. Prints a table and writes JSON.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import base64
-import contextlib
 import json
 import os
 import platform
 import signal
+import statistics
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import uvicorn
 import uvloop
 
-from sumun.access import TokenKind
-from sumun.changes import Changes
-from sumun.config.plan import Client, ClientKind, SecretRef, TokenSettings
-from sumun.directory import Directory, DirectoryThreads, NewKey, Occasion
-from sumun.identity import Permission
-from sumun.login.pipeline import Logins
-from sumun.login.throttle import Budgets
-from sumun.login.throttle_memory import MemoryLoginThrottle
-from sumun.node.directory_truth import DirectoryTruth
-from sumun.node.part_valkey import find_server
+from bench.side_by_side.load import cpu_microseconds
+from bench.side_by_side.token_callers import (
+    CALLBACK,
+    PROGRAMS,
+    SECRET,
+    Caller,
+    Talk,
+    codes,
+    constant_talk,
+    introspection,
+    password,
+    programs,
+    refresh,
+)
 from sumun.node.unix_socket import bind_unix
-from sumun.oauth.app import OAuthApp
-from sumun.oauth.clients import as_registered, find_client
-from sumun.oauth.server import OAuthParts, oauth_app
-from sumun.oauth.standings import RememberedStandings
-from sumun.recognition import Memory, NewsReader, Recogniser, steady_seconds
-from sumun.recognition.handshake_tickets import HandshakeTickets
-from sumun.recognition.truth import ConfiguredFirst
-from sumun.tokens.batching import BatchingReader
-from sumun.tokens.signing_keys import SigningKey
-from sumun.tokens.stores.connect import valkey_feed, valkey_store, valkey_tickets
-from sumun.tokens.stores.valkey_link import ValkeyAddress
+from tests.live.node_under_test import NodeUnderTest, node_folder
 
-CLIENTS = 200
-CONNECTIONS = 32
-SECRET = "of-the-measurement"
-TICK = os.sysconf("SC_CLK_TCK")
+CONNECTIONS: Final = 32
+NODE_CORE, LOAD_CORE = 0, 1
 
-ISSUER = "https://gw.example.com"
-SETTINGS = TokenSettings(ISSUER, ISSUER, 900, 900, "ES256", 60)
-# As the embedded store is configured: an acknowledged token is on the disk.
-VALKEY = """
-port 0
-unixsocket {folder}/valkey.sock
-unixsocketperm 600
-dir {folder}
-appendonly yes
-appendfsync always
-save ""
-loglevel warning
-logfile {folder}/valkey.log
+_PROGRAM = """\
+  - {{id: {kind}{n}, kind: confidential, secret: "file:program.secret", grants: [client_credentials],
+     permissions: [order:read], scopes: ["order:*"], token: {kind}}}
 """
+_SETTINGS = """\
+listen: 127.0.0.1:{port}
+services:
+  shop: {{url: http://127.0.0.1:9}}
+roles:
+  user: [product:read, order:read]
+routes:
+  - {{path: /products, methods: [GET], service: shop, require: product:read}}
+login: [password]
+limits: {{wrong_tokens_per_source: 1000000}}
+clients:
+  - {{id: app, kind: public, first_party: true, grants: [password, refresh_token, authorization_code],
+     scopes: ["*:*"], redirect_uris: ["{callback}"]}}
+  - {{id: asks, kind: resource_server, secret: "file:program.secret"}}
+{programs}"""
+
+# ---- the rounds ----
 
 
-def client_of(kind: TokenKind, n: int) -> Client:
-    """A program that the configuration names."""
-    return Client(
-        id=f"{kind}{n}",
-        kind=ClientKind.CONFIDENTIAL,
-        grants=frozenset({"client_credentials"}),
-        secret=SecretRef("env:SECRET"),
-        first_party=False,
-        login=(),
-        scopes=(Permission("order", "*"),),
-        roles=(),
-        permissions=(Permission("order", "read"),),
-        token_kind=kind,
-        token_lifetime_seconds=900,
-    )
+@dataclass
+class Row:
+    """One thing that is measured. `processes`: name -> process id; `http` is the one that issues."""
 
+    name: str
+    socket: Path
+    talk: Callable[[int], Talk]
+    processes: Callable[[], dict[str, int]]
+    callers: list[Caller] = field(default_factory=list)
+    per_second: list[float] = field(default_factory=list)
+    http: list[float] = field(default_factory=list)
+    whole: list[float] = field(default_factory=list)
 
-def request_of(client_id: str) -> bytes:
-    """The request that HAProxy would hand on."""
-    pair = base64.b64encode(f"{client_id}:{SECRET}".encode()).decode()
-    body = "grant_type=client_credentials&scope=order%3Aread"
-    return (
-        "POST /oauth/token HTTP/1.1\r\nhost: gw.example.com\r\nuser-agent: bench\r\naccept: */*\r\n"
-        f"authorization: Basic {pair}\r\ncontent-type: application/x-www-form-urlencoded\r\n"
-        "x-sumun-source: 192.0.2.1\r\nx-sumun-listener: public\r\nx-request-id: 0123456789abcdef\r\n"
-        f"content-length: {len(body)}\r\n\r\n{body}"
-    ).encode()
-
-
-# ---- the process that is measured ----
-
-
-class Constant:
-    """The floor: read the body, answer as many bytes as a token takes."""
-
-    BODY = b'{"access_token":"smn_at_%s","token_type":"Bearer","expires_in":900,"scope":"order:read"}' % (
-        b"x" * 49
-    )
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """ASGI."""
-        while (await receive()).get("more_body"):
-            pass
-        headers = [
-            (b"content-type", b"application/json"),
-            (b"cache-control", b"no-store"),
-            (b"pragma", b"no-cache"),
-            (b"content-length", b"%d" % len(self.BODY)),
-        ]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": self.BODY})
-
-
-@asynccontextmanager
-async def issuing(folder: Path) -> AsyncIterator[OAuthApp]:
-    """The OAuth server with what `node.assemble` gives it; logins of nobody, for only programs ask here."""
-    clients = {
-        client.id: client for kind in TokenKind for client in (client_of(kind, n) for n in range(CLIENTS))
-    }
-    directory, threads = Directory.open(folder / "sumun.db"), DirectoryThreads()
-    address = ValkeyAddress(unix_socket=str(folder / "valkey.sock"))
-    store, feed = valkey_store(address, steady_seconds), valkey_feed(address, steady_seconds)
-    truth, memory = DirectoryTruth(directory, threads, time.time), Memory()
-    first = ConfiguredFirst(truth, clients)
-    reader = NewsReader(
-        feed,
-        memory,
-        truth,
-        node="bench",
-        process="http",
-        serve_known_for_seconds=10,
-        steady=steady_seconds,
-        wall=time.time,
-    )
-    key = SigningKey.generate("ES256")
-    occasion = Occasion("bench", int(time.time() * 1000), 900)
-    directory.keys.add_first(NewKey(key.kid, "ES256", key.to_public_jwk(), key.to_jwk()), occasion)
-    throttle = MemoryLoginThrottle(Budgets(10, 100, 1000, 300), steady_seconds)
-
-    async def nobody_pays(_password: str) -> None:
-        return
-
-    parts = OAuthParts(
-        settings=SETTINGS,
-        find_client=find_client(
-            {client.id: as_registered(client, SECRET) for client in clients.values()},
-            lambda client_id: threads.call(directory.clients.get, client_id),
-        ),
-        standing=first.standing,
-        remembered=RememberedStandings(memory, first.standing, steady_seconds).of,
-        login_for=Logins({}, throttle, nobody_pays).login_for,
-        client_throttle=throttle,
-        store=store,
-        changes=Changes(
-            directory,
-            threads,
-            store,
-            feed,
-            node="bench",
-            clock=time.time,
-            claims_live_seconds=lambda: 900,
-            configured_clients=lambda: clients,
-        ),
-        recogniser=Recogniser(
-            memory, BatchingReader(store), first, issuer=ISSUER, audience=ISSUER, steady=steady_seconds
-        ),
-        tickets=HandshakeTickets(valkey_tickets(address, steady_seconds)),
-        keys=lambda: memory.keys,
-        bundles=dict,
-        clock=time.time,
-    )
-    news = asyncio.create_task(reader.run())
-    await reader.wait_ready()
-    try:
-        yield oauth_app(parts)
-    finally:
-        news.cancel()
-        await asyncio.gather(news, return_exceptions=True)
-        await store.close()
-        await feed.close()
-        await threads.close()
-        directory.close()
-
-
-async def serve(folder: Path, *, constant: bool) -> None:
-    """Serve as the HTTP process does, until SIGTERM."""
-    async with issuing(folder) as oauth:
-        app: Any = Constant() if constant else oauth
-        config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", server_header=False)
-        server = uvicorn.Server(config)
+    async def run(self, seconds: float) -> None:
+        """One round; the callers go on where they were."""
         loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGTERM, lambda: setattr(server, "should_exit", True))
-        await server._serve([bind_unix(folder / "http.sock")])  # noqa: SLF001  serve() would take our signals
-
-
-# ---- the load ----
-
-
-class Caller(asyncio.Protocol):
-    """One connection that asks again as soon as it was answered."""
-
-    def __init__(self, requests: Iterator[bytes], done: asyncio.Event) -> None:
-        self.requests = requests
-        self.done = done
-        self.answers = 0
-        self.failures = 0
-        self.seen = b""
-        self.transport: asyncio.Transport | None = None
-
-    def connection_made(self, transport: Any) -> None:
-        self.transport = transport
-        transport.write(next(self.requests))
-
-    def data_received(self, data: bytes) -> None:
-        self.seen += data
-        head, _, body = self.seen.partition(b"\r\n\r\n")
-        if not body.endswith(b"}"):
-            return
-        if head.startswith(b"HTTP/1.1 200") and b"access_token" in body:
-            self.answers += 1
-        else:
-            self.failures += 1
-        self.seen = b""
-        assert self.transport is not None
-        if self.done.is_set():
-            self.transport.close()
-        else:
-            self.transport.write(next(self.requests))
-
-
-def round_robin(kind: TokenKind, clients: int) -> Iterator[bytes]:
-    """Requests of these clients in turn."""
-    requests = [request_of(f"{kind}{n}") for n in range(clients)]
-    n = 0
-    while True:
-        yield requests[n % clients]
-        n += 1
-
-
-async def load_for(seconds: float, socket_path: Path, requests: Iterator[bytes]) -> tuple[int, int]:
-    """(answers, failures) of so many seconds."""
-    loop, done = asyncio.get_running_loop(), asyncio.Event()
-    callers = []
-    for _ in range(CONNECTIONS):
-        _, caller = await loop.create_unix_connection(lambda: Caller(requests, done), str(socket_path))
-        callers.append(caller)
-    await asyncio.sleep(seconds)
-    done.set()
-    for caller in callers:
-        if caller.transport is not None:
+        self.callers = [Caller(self.talk(n)) for n in range(CONNECTIONS)]
+        for caller in self.callers:
+            await loop.create_unix_connection(lambda caller=caller: caller, str(self.socket))  # type: ignore[misc]
+        # What a caller does once (log in) is no part of what is measured.
+        async with asyncio.timeout(30):
+            await asyncio.gather(*(caller.begun.wait() for caller in self.callers))
+        named = self.processes()
+        before, start, began = self._cpu(named), self._done(), time.perf_counter()
+        await asyncio.sleep(seconds)
+        after, done, took = self._cpu(named), self._done() - start, time.perf_counter() - began
+        for caller in self.callers:
+            caller.stopped = True
             caller.transport.close()
-    return sum(caller.answers for caller in callers), sum(caller.failures for caller in callers)
+            if caller.failure is not None:
+                raise caller.failure
+        cpu = {name: (after[name] - before[name]) / done for name in named}
+        self.per_second.append(done / took)
+        self.http.append(cpu["http"])
+        self.whole.append(sum(cpu.values()))
+
+    def _done(self) -> int:
+        return sum(caller.done for caller in self.callers)
+
+    def _cpu(self, named: dict[str, int]) -> dict[str, float]:
+        return {name: cpu_microseconds(pid) for name, pid in named.items()}
+
+    def found(self, floor: float) -> dict[str, Any]:
+        """The JSON object."""
+        http = statistics.median(self.http)
+        return {
+            "per_second": round(statistics.median(self.per_second)),
+            "http_us": round(http, 1),
+            "http_us_spread": [round(min(self.http), 1), round(max(self.http), 1)],
+            "all_us": round(statistics.median(self.whole), 1),
+            "per_core": round(1e6 / http),
+            "ratio": round(floor / http, 3),
+        }
 
 
-def cpu_seconds(pid: int) -> float:
-    """User and system time of a process, all its threads."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICK
+async def constant(_scope: Any, receive: Any, send: Any) -> None:
+    """The floor: read the body, answer as many bytes as a token takes (ASGI)."""
+    while (await receive()).get("more_body"):
+        pass
+    token = b'{"access_token":"smn_at_%s","token_type":"Bearer","expires_in":900}' % (b"x" * 49)
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"cache-control", b"no-store"),
+        (b"pragma", b"no-cache"),
+        (b"content-length", b"%d" % len(token)),
+    ]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": token})
+
+
+async def serve_constant(path: Path) -> None:
+    """Until SIGTERM, as the HTTP process serves."""
+    config = uvicorn.Config(constant, log_config=None, access_log=False, lifespan="off", server_header=False)
+    server = uvicorn.Server(config)
+    asyncio.get_running_loop().add_signal_handler(
+        signal.SIGTERM, lambda: setattr(server, "should_exit", True)
+    )
+    await server._serve([bind_unix(path)])  # noqa: SLF001 - serve() would take our signals
 
 
 @contextmanager
-def child(argv: list[str], core: int) -> Iterator[subprocess.Popen[bytes]]:
-    """A process on one core, ended at the end."""
-    process = subprocess.Popen(argv)
-    with contextlib.suppress(OSError):
-        os.sched_setaffinity(process.pid, {core % (os.cpu_count() or 1)})
+def constant_server(folder: Path) -> Iterator[tuple[Path, int]]:
+    """Its socket and its process id."""
+    path = folder / "constant.sock"
+    process = subprocess.Popen(
+        ["taskset", "-c", str(NODE_CORE), sys.executable, "-m", "bench.issue", "--constant", str(path)]
+    )
     try:
-        yield process
+        while not path.exists():
+            if process.poll() is not None:
+                sys.exit("the constant server does not start")
+            time.sleep(0.02)
+        yield path, process.pid
     finally:
         process.terminate()
         process.wait(10)
 
 
-def measure(
-    folder: Path, seconds: float, kind: TokenKind, clients: int, *, constant: bool = False
-) -> dict[str, float]:
-    """One row."""
-    argv = [sys.executable, __file__, "--serve", str(folder), *(["--constant"] if constant else [])]
-    path = folder / "http.sock"
-    with child(argv, 0) as process:
-        deadline = time.monotonic() + 20
-        while not path.exists():
-            if process.poll() is not None or time.monotonic() > deadline:
-                sys.exit("the measured process does not start")
-            time.sleep(0.05)
-        time.sleep(0.3)
-        requests = round_robin(kind, clients)
-        uvloop.run(load_for(0.5, path, requests))
-        before, began = cpu_seconds(process.pid), time.perf_counter()
-        answers, failures = uvloop.run(load_for(seconds, path, requests))
-        took, cpu = time.perf_counter() - began, cpu_seconds(process.pid) - before
-    path.unlink(missing_ok=True)
-    if failures * 100 > answers:
-        sys.exit(f"{failures} of {answers + failures} requests failed: this measures nothing")
-    return {
-        "per_second": round(answers / took),
-        "cpu_us": round(cpu / answers * 1e6, 1),
-        "per_core": round(answers / cpu),
-    }
-
-
 @contextmanager
-def valkey(folder: Path) -> Iterator[None]:
-    """The store, as the product configures its own."""
-    configuration = folder / "valkey.conf"
-    configuration.write_text(VALKEY.format(folder=folder))
-    with child([str(find_server()), str(configuration)], 1):
-        while not (folder / "valkey.sock").exists():
-            time.sleep(0.02)
-        yield
+def running_node(folder: Path) -> Iterator[NodeUnderTest]:
+    """A node with one person and many programs."""
+    node = NodeUnderTest(data=folder / "data", before=["taskset", "-c", str(NODE_CORE)])
+    node.config = folder / "sumun.yaml"
+    many = "".join(_PROGRAM.format(kind=kind, n=n) for kind in ("opaque", "jwt") for n in range(PROGRAMS))
+    node.config.write_text(_SETTINGS.format(port=node.port, callback=CALLBACK, programs=many))
+    (folder / "program.secret").write_text(SECRET)
+    (folder / "program.secret").chmod(0o600)
+    node.start()
+    try:
+        node.add_person("alice", "user")
+        yield node
+    finally:
+        node.stop()
+
+
+def rows_of(node: NodeUnderTest, floor: tuple[Path, int]) -> list[Row]:
+    """All that is measured; the floor first."""
+    path, pid = floor
+    socket = node.data / "run" / "http.sock"
+
+    def parts() -> dict[str, int]:
+        return dict(node.parts())
+
+    talks: dict[str, Callable[[int], Talk]] = {
+        "client_credentials, opaque": lambda n: programs("opaque", n),
+        "client_credentials, JWT": lambda n: programs("jwt", n),
+        "refresh, opaque": lambda _n: refresh(),
+        "code flow, logged in": lambda _n: codes(node),
+        "introspection, opaque": lambda n: introspection("opaque", n),
+        "introspection, JWT": lambda n: introspection("jwt", n),
+        "password login (Argon2)": lambda _n: password(),
+    }
+    return [
+        Row("a constant", path, lambda _n: constant_talk(), lambda: {"http": pid}),
+        *(Row(name, socket, talk, parts) for name, talk in talks.items()),
+    ]
+
+
+def table(found: dict[str, dict[str, Any]]) -> str:
+    """Markdown."""
+    lines = [
+        "| | per second and core of the HTTP process | its CPU µs | all processes' | ratio to a constant |"
+    ]
+    lines.append("|---|---|---|---|---|")
+    for name, row in found.items():
+        low, high = row["http_us_spread"]
+        lines.append(
+            f"| {name} | {row['per_core']:,} | {row['http_us']} [{low}-{high}] | {row['all_us']} | {row['ratio']} |"
+        )
+    return "\n".join(lines)
 
 
 def main() -> None:
-    """Measure, or be what is measured."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--seconds", type=float, default=4.0)
-    parser.add_argument("--serve", type=Path)
-    parser.add_argument("--constant", action="store_true")
-    arguments = parser.parse_args()
-    if arguments.serve is not None:
-        uvloop.run(serve(arguments.serve, constant=arguments.constant))
+    """Measure, or be the floor."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--seconds", type=float, default=2.0)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument(
+        "--only", action="append", help="rows whose name begins so (the floor is always there)"
+    )
+    parser.add_argument("--out", type=Path, help="a file for the JSON")
+    parser.add_argument("--constant", type=Path, help=argparse.SUPPRESS)
+    wanted = parser.parse_args()
+    if wanted.constant is not None:
+        uvloop.run(serve_constant(wanted.constant))
         return
-    with tempfile.TemporaryDirectory(prefix="smn-", dir="/tmp") as root, valkey(Path(root)):
-        print(json.dumps(rows(Path(root), arguments.seconds), indent=1))
-
-
-def rows(folder: Path, seconds: float) -> dict[str, Any]:
-    """Every measurement."""
-    floor = measure(folder, seconds, TokenKind.OPAQUE, 1, constant=True)
-    found: dict[str, Any] = {
+    os.sched_setaffinity(0, {LOAD_CORE % (os.cpu_count() or 1)})
+    with node_folder() as folder, constant_server(folder) as floor, running_node(folder) as node:
+        rows = rows_of(node, floor)
+        if wanted.only:
+            rows = [row for n, row in enumerate(rows) if n == 0 or row.name.startswith(tuple(wanted.only))]
+        for number in range(wanted.rounds):
+            for row in rows if number % 2 == 0 else rows[::-1]:
+                uvloop.run(row.run(wanted.seconds))
+            print(f"round {number + 1} of {wanted.rounds}", file=sys.stderr, flush=True)
+    least = statistics.median(rows[0].http)
+    found = {row.name: row.found(least) for row in rows}
+    whole = {
+        "when": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
         "connections": CONNECTIONS,
-        "constant": floor,
+        "rounds": wanted.rounds,
+        "load_average": os.getloadavg(),
+        "rows": found,
     }
-    for kind, clients in ((TokenKind.OPAQUE, CLIENTS), (TokenKind.OPAQUE, 1), (TokenKind.JWT, CLIENTS)):
-        row = measure(folder, seconds, kind, clients)
-        row["ratio"] = round(floor["cpu_us"] / row["cpu_us"], 3)
-        found[f"{kind}, {clients} clients"] = row
-    return found
+    if wanted.out is not None:
+        wanted.out.write_text(json.dumps(whole, indent=1) + "\n")
+    print(table(found))
+    print(f"\n{whole['when'][:10]}, Python {whole['python']}, load average {os.getloadavg()[0]:.1f}")
 
 
 if __name__ == "__main__":

@@ -20,8 +20,8 @@ from bench.gateway import GATEWAY_CORE, LOAD_CORE, PEOPLE, ROLES, SETTINGS, kept
 from bench.side_by_side import proxies
 from bench.side_by_side.load import Load, run
 from sumun.node.assemble import open_for_operator
-from tests.live.demo_node import free_ports
 from tests.live.node_under_test import NodeUnderTest, node_folder
+from tests.live.ports import free_port
 
 _MUCH = "900000/s"
 _MUCH_A_DAY = "1000000000/day"
@@ -56,7 +56,7 @@ def node_of(variant: str, folder: Path, upstream: int) -> NodeUnderTest:
     """A node that is not started yet."""
     folder.mkdir()
     folder.chmod(0o711)
-    node = NodeUnderTest(data=folder / "data", port=free_ports(), before=["taskset", "-c", str(GATEWAY_CORE)])
+    node = NodeUnderTest(data=folder / "data", before=["taskset", "-c", str(GATEWAY_CORE)])
     node.config = folder / "sumun.yaml"
     node.config.write_text(settings(variant, node.port, upstream))
     return node
@@ -82,7 +82,7 @@ def main() -> None:
     with node_folder() as folder, ExitStack() as stack:
         junk = folder / "junk.tokens"
         junk.write_text("-")
-        upstream = free_ports()
+        upstream = free_port()
         stack.enter_context(proxies.upstream(folder, upstream, LOAD_CORE))
         nodes, loads, logs = {}, {}, {}
         for number, name in enumerate(chosen):

@@ -31,7 +31,7 @@ from sumun.haproxy.master import ENVIRONMENT, argv
 from sumun.haproxy.runtime import RuntimeSocket
 from sumun.haproxy.runtime_commands import SHOW_INFO, parse_info
 from sumun.spop import AgentConnection, HealthCheck, Hello, Notify, encode_variables
-from tests.live.gate_world import free_ports
+from tests.live.ports import free_port
 from tests.unit.haproxy.plans import limits, plan, route, service
 
 SHAPES = (
@@ -110,7 +110,7 @@ class Gate:
 
     def __init__(self, folder: Path, kind: str, count: int, upstream: int) -> None:
         self.name = f"{kind} {count}"
-        self.port = free_ports(1)[0]
+        self.port = free_port()
         self.folder = folder / self.name.replace(" ", "-")
         run = self.folder / "run"
         run.mkdir(parents=True)
@@ -168,7 +168,7 @@ def cpu_microseconds(pid: int) -> float:
 
 def start_upstream(folder: Path, stack: ExitStack) -> int:
     """A bare HAProxy that answers 200."""
-    port = free_ports(1)[0]
+    port = free_port()
     text = (
         "global\n nbthread 1\ndefaults\n mode http\n timeout client 60s\n"
         f"frontend f\n bind 127.0.0.1:{port}\n http-request return status 200 content-type text/plain string ok\n"
