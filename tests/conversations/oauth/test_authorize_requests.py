@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import json
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -202,6 +204,26 @@ def test_id_token_hint(tmp_path: Path) -> None:
             assert told["error"] == "invalid_request"
         thief = CodeClient(server, "web")
         assert (await browser.open(thief.address(id_token_hint=hint))).told["error"] == "invalid_request"
+
+    tell(tmp_path, story)
+
+
+def test_what_an_id_token_says_of_the_login(tmp_path: Path) -> None:
+    """When and how somebody logged in, in which session, with the client's nonce; whatever `acr_values` wished."""
+
+    async def story(server: OAuthServer) -> None:
+        client, browser = CodeClient(server, "own-web"), Browser(server)
+        at = int(server.clock())
+        await code_of(browser, client)
+        server.clock.seconds += 100
+        code = await code_of(browser, client, scope="openid", nonce="n-1", acr_values="phr urn:other")
+        given = await client.tokens(code)
+        body = given["id_token"].split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(body + "=="))
+        assert (claims["sub"], claims["aud"], claims["nonce"]) == ("alice", "own-web", "n-1")
+        assert (claims["auth_time"], claims["amr"]) == (at, ["pwd"])
+        assert claims["acr"] == "urn:oasis:names:tc:SAML:2.0:ac:classes:Password"
+        assert claims["sid"].startswith("sid_")
 
     tell(tmp_path, story)
 

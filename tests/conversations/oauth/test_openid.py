@@ -46,6 +46,7 @@ def test_an_id_token(tmp_path: Path, client: str) -> None:
                 "iat": now,
                 "exp": now + 300,
                 "auth_time": now,
+                "acr": "urn:oasis:names:tc:SAML:2.0:ac:classes:Password",
                 "amr": ["pwd"],
                 "at_hash": base64.urlsafe_b64encode(half).rstrip(b"=").decode(),
             }

@@ -21,7 +21,7 @@ from sumun.oauth.authorize.transactions import Transaction, Transactions, Waitin
 from sumun.oauth.clients import FindClient, ReadStanding, shown_name
 from sumun.oauth.csrf import ForgedFormError, FormKey, demand_own_form
 from sumun.oauth.exchange import Answer, Request
-from sumun.oauth.grants.password import PASSWORD_METHOD, LoginFor
+from sumun.oauth.grants.password import PASSWORD_CONTEXT, PASSWORD_METHOD, LoginFor
 from sumun.oauth.login_first import HANDLE, LoginFirst, transaction_path
 from sumun.oauth.messages import Form, read_form
 from sumun.oauth.page_answers import PageError, locale_of, page_answer, redirect
@@ -113,7 +113,11 @@ class LoginEndpoint:
 
     async def _logged_in(self, request: Request, waiting: Waiting, standing: Standing) -> Answer:
         who = Authentication(
-            standing.subject.id, int(self._clock()), standing.login_epoch, (PASSWORD_METHOD,)
+            standing.subject.id,
+            int(self._clock()),
+            standing.login_epoch,
+            (PASSWORD_METHOD,),
+            PASSWORD_CONTEXT,
         )
         cookie, session = await self._sessions.begin(
             who,

@@ -14,6 +14,7 @@ from sumun.login.client_secret import ClientAuthMethod
 from sumun.oauth.authorize.reply import ResponseMode
 from sumun.oauth.authorize.request import Prompt
 from sumun.oauth.exchange import Answer, Headers, Request, json_answer
+from sumun.oauth.grants.password import PASSWORD_CONTEXT
 from sumun.oauth.paths import AUTHORIZE_PATH, DEVICE_AUTHORIZATION_PATH, LOGOUT_PATH, PAR_PATH
 from sumun.pages import Locale
 from sumun.tokens.signatures import NAMES
@@ -128,6 +129,7 @@ def _openid(published: Published) -> dict[str, Any]:
             *("sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash", "sid"),
             *("name", "preferred_username"),
         ],
+        "acr_values_supported": [PASSWORD_CONTEXT],
         "claims_parameter_supported": False,
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,  # true when it is not said

@@ -29,6 +29,9 @@ _REJECTED = "user name or password is not right"
 PASSWORD_METHOD = "pwd"
 """RFC 8176 2: the person typed a password."""
 
+PASSWORD_CONTEXT = "urn:oasis:names:tc:SAML:2.0:ac:classes:Password"
+"""`acr` (OpenID Connect Core 2) of such a login, in the words of SAML 2.0 Authentication Context 3.4.8."""
+
 
 class ProvesPasswords(Protocol):
     """A login whose only step is a password (`login.pipeline.ThrottledLogin`)."""
@@ -91,5 +94,11 @@ class PasswordGrant:
             # The password was changed, or every login ended, between the proof and this look: it proves nothing now.
             raise InvalidGrantError(_REJECTED)
         return Granted(
-            standing, scopes, openid, auth_time=int(self._clock()), amr=(PASSWORD_METHOD,), refreshable=True
+            standing,
+            scopes,
+            openid,
+            auth_time=int(self._clock()),
+            amr=(PASSWORD_METHOD,),
+            acr=PASSWORD_CONTEXT,
+            refreshable=True,
         )
