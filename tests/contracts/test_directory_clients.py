@@ -48,9 +48,21 @@ def test_a_client_comes_back_whole(directory: Directory) -> None:
         token_kind=TokenKind.JWT,
         redirect_uris=("http://127.0.0.1/b", "http://127.0.0.1/a?x=1"),
     )
-    directory.clients.add(shop, CONFIGURED, NOW)
-    assert directory.clients.get("shop") == shop
-    assert directory.clients.list() == [shop]
+    robot = client(
+        "robot",
+        secret_sha256=None,
+        name="The Robot 로봇",
+        authentication="private_key_jwt",
+        jwks='{"keys":[{"kty":"OKP"}]}',
+        post_logout_redirect_uris=("https://r.example/b", "https://r.example/a"),
+        requires_pushed_requests=True,
+        dpop=True,
+        registration_sha256=bytes(32),
+    )
+    for one in (shop, robot):
+        directory.clients.add(one, CONFIGURED, NOW)
+        assert directory.clients.get(one.id) == one
+    assert directory.clients.list() == [robot, shop]
 
 
 def test_a_client_has_a_standing(batch: Directory) -> None:
@@ -152,6 +164,8 @@ def test_what_no_client_can_be(batch: Directory) -> None:
         client("b", secret_sha256=None),
         client("c", redirect_uris=("http://127.0.0.1/a b",)),
         client("d", grants=frozenset({""})),
+        client("e", jwks="{}"),
+        client("f", kind=ClientKind.PUBLIC, secret_sha256=None, jwks="{}"),
     ):
         with pytest.raises(DirectoryRefusedError):
             batch.clients.add(unfit, CONFIGURED, NOW)

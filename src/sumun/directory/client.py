@@ -23,6 +23,7 @@ class RegisteredClient:
     and only those know certificates.
     `jwks` is the JWK Set (JSON text) of the keys that it proves itself with, or empty; `authentication` the one method
     of RFC 7591 2 by which it proves itself, empty for any that fits; `dpop`: its tokens are always bound to a DPoP key.
+    `registration_sha256`: the SHA-256 of the token with which it may see and change its own registration (RFC 7592).
     `name` is what people are told it is called, empty for its id; `requires_pushed_requests`: RFC 9126 6.
     """
 
@@ -49,6 +50,7 @@ class RegisteredClient:
     authentication: str = ""
     jwks: str = ""
     dpop: bool = False
+    registration_sha256: bytes | None = field(default=None, repr=False)
 
     @property
     def proves_itself(self) -> bool:

@@ -88,7 +88,7 @@ class Clients:
                 raise DirectoryRefusedError(
                     f"the client {client.id!r} is {before.kind.value} and stays so; register a new client instead"
                 )
-            changed = changed_fields(before, client) - {"disabled", "secret_sha256"}
+            changed = changed_fields(before, client) - {"disabled", "secret_sha256", "registration_sha256"}
             if not changed:
                 return None
             columns = {name: value for name, value in _columns(client).items() if name in changed}
@@ -125,6 +125,10 @@ class Clients:
             client = _client(_known(connection, client_id))
             if client.kind is ClientKind.PUBLIC:
                 raise DirectoryRefusedError(f"{client_id!r} is a public client: it has no secret to rotate")
+            if client.jwks:
+                raise DirectoryRefusedError(
+                    f"{client_id!r} proves itself with a key: it has no secret to rotate"
+                )
             _set(connection, client_id, secret_sha256=secret_sha256)
             lower(connection, Subject.client(client_id), occasion, ends_logins=True)
             return _written(connection, client_id, ClientSecretRotated(f"client:{client_id}"), occasion)
@@ -175,12 +179,13 @@ def _registered(client: RegisteredClient) -> ClientRegistered:
 def _refuse_unfit(client: RegisteredClient) -> None:
     role_names(client.roles)
     held_permissions(client.permissions)
-    if (client.secret_sha256 is None) != (client.kind is ClientKind.PUBLIC):
+    proofs = (client.secret_sha256 is not None) + bool(client.jwks)
+    if proofs != (client.kind is not ClientKind.PUBLIC):
         raise DirectoryRefusedError(
             f"the client {client.id!r} is {client.kind.value}: a public client has no secret, "
-            "every other has one (RFC 6749 2.1)"
+            "every other has one, or keys instead (RFC 6749 2.1)"
         )
-    words = (*client.grants, *client.login, *client.redirect_uris)
+    words = (*client.grants, *client.login, *client.redirect_uris, *client.post_logout_redirect_uris)
     if any(not word or any(c.isspace() for c in word) for word in words):
         raise DirectoryRefusedError(
             f"the client {client.id!r} has a grant, login or redirect address that is empty or holds a space"
@@ -201,6 +206,13 @@ def _columns(client: RegisteredClient) -> dict[str, object]:
         "login": client.login,
         "redirect_uris": client.redirect_uris,
         "first_party": client.first_party,
+        "name": client.name,
+        "authentication": client.authentication,
+        "jwks": client.jwks,
+        "post_logout_redirect_uris": client.post_logout_redirect_uris,
+        "requires_pushed_requests": client.requires_pushed_requests,
+        "dpop": client.dpop,
+        "registration_sha256": client.registration_sha256,
     }
 
 
@@ -219,4 +231,11 @@ def _client(row: Row) -> RegisteredClient:
         token_lifetime_seconds=row.token_lifetime_seconds,
         redirect_uris=row.redirect_uris,
         disabled=row.disabled_at_ms is not None,
+        name=row.name,
+        authentication=row.authentication,
+        jwks=row.jwks,
+        post_logout_redirect_uris=row.post_logout_redirect_uris,
+        requires_pushed_requests=row.requires_pushed_requests,
+        dpop=row.dpop,
+        registration_sha256=row.registration_sha256,
     )

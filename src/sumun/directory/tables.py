@@ -99,6 +99,13 @@ CLIENTS = sa.Table(
     sa.Column("first_party", sa.Boolean, nullable=False),
     sa.Column("disabled_at_ms", sa.BigInteger),
     sa.Column("created_at_ms", sa.BigInteger, nullable=False),
+    sa.Column("name", sa.Text, nullable=False, server_default=""),
+    sa.Column("authentication", sa.Text, nullable=False, server_default=""),
+    sa.Column("jwks", sa.Text, nullable=False, server_default=""),  # JSON
+    sa.Column("post_logout_redirect_uris", Words, nullable=False, server_default=""),
+    sa.Column("requires_pushed_requests", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("dpop", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("registration_sha256", sa.LargeBinary),  # of its registration access token, if it has one
 )
 
 SIGNING_KEYS = sa.Table(
