@@ -11,6 +11,7 @@ import pytest
 from cryptography import x509
 
 from tests.certificates import Certificate
+from tests.live import http2
 from tests.live.demo_node import Answer
 from tests.live.tls_world import CONFIG, TlsCaller, TlsNode, call_on, tls_node, told
 
@@ -140,6 +141,21 @@ def test_a_certificate_of_its_own_making(node: TlsNode) -> None:
     again = node.caller(Certificate.self_signed("meter"))
     assert again.call("GET", "/items", token).status == 401
     assert meter.asks(again).status == 401
+
+
+def test_over_http2(node: TlsNode, billing: Holder) -> None:
+    """The same holds for HTTP/2: the certificate is the connection's."""
+    token = billing.token()
+    bearer = (b"authorization", f"Bearer {token}".encode())
+    for caller, status in ((billing.caller, 200), (node.caller(), 401), (node.caller(ITSELF), 401)):
+        context = caller.context
+        context.set_alpn_protocols(["h2"])
+        with (
+            socket.create_connection(("127.0.0.1", caller.port), timeout=10) as plain,
+            context.wrap_socket(plain, server_hostname="127.0.0.1") as connection,
+        ):
+            assert http2.call_on(connection, http2.fields("GET", "/items", bearer)).status == status
+        context.set_alpn_protocols(["http/1.1"])
 
 
 def test_a_certificate_behind_a_body(node: TlsNode, billing: Holder) -> None:

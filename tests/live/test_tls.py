@@ -212,3 +212,18 @@ def test_a_certificate_that_does_not_fit(node: TlsNode) -> None:
     assert done.returncode == 2
     assert "does not belong to the certificate" in done.stdout + done.stderr
     assert served(node.caller()) == before
+
+
+def test_a_certificate_that_ran_out(node: TlsNode) -> None:
+    """`sumun check` refuses it; a running gateway lives with it and says so, and a renewed one mends it."""
+    node.authorities.gate.issue("gate", days=-0.5).write(node.folder, "gate")
+    checked = node.sumun("check", str(node.config))
+    assert (checked.returncode, "ran out on" in checked.stderr) == (2, True)
+    done = node.sumun("reload", "--data", str(node.data))
+    assert (done.returncode, "ran out on" in done.stdout) == (0, True), done.stdout + done.stderr
+    with pytest.raises(ssl.SSLCertVerificationError):
+        node.caller().call("GET", "/open")
+    renewed = node.renew().certificate.serial_number
+    assert node.sumun("check", str(node.config)).returncode == 0
+    assert node.sumun("reload", "--data", str(node.data)).returncode == 0
+    assert served(node.caller()) == renewed
