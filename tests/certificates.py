@@ -48,6 +48,20 @@ class Certificate:
         """One that this authority vouches for."""
         return _made(name, self, **changes)  # type: ignore[arg-type]
 
+    def revoked(self, *certificates: Certificate, days: float = 7) -> str:
+        """This authority's list of what it has taken back, good for so long."""
+        now = datetime.now(UTC)
+        builder = (
+            x509.CertificateRevocationListBuilder()
+            .issuer_name(self.certificate.subject)
+            .last_update(now - timedelta(days=1))
+            .next_update(now + timedelta(days=days))
+        )
+        for one in certificates:
+            entry = x509.RevokedCertificateBuilder().serial_number(one.certificate.serial_number)
+            builder = builder.add_revoked_certificate(entry.revocation_date(now - timedelta(days=1)).build())
+        return builder.sign(self.key, hashes.SHA256()).public_bytes(Encoding.PEM).decode()
+
     def pem(self) -> str:
         """The certificate and its chain."""
         return "".join(one.public_bytes(Encoding.PEM).decode() for one in (self.certificate, *self.chain))

@@ -27,7 +27,7 @@ JWT = {"requested_token_type": "urn:ietf:params:oauth:token-type:jwt"}
 @pytest.fixture(scope="module")
 def node(haproxy: object) -> Iterator[TlsNode]:
     """A gateway that asks callers for certificates, at an address of their own."""
-    asking = "{{authorities: partners.pem, listen: 127.0.0.1:{asking}}}"
+    asking = "{{authorities: partners.pem, revoked: revoked.pem, listen: 127.0.0.1:{asking}}}"
     with tls_node(CONFIG.replace("{{authorities: partners.pem}}", asking).rstrip() + CLIENTS) as running:
         yield running
 
@@ -141,6 +141,18 @@ def test_a_certificate_of_its_own_making(node: TlsNode) -> None:
     again = node.caller(Certificate.self_signed("meter"))
     assert again.call("GET", "/items", token).status == 401
     assert meter.asks(again).status == 401
+
+
+def test_a_certificate_that_was_taken_back(node: TlsNode, billing: Holder) -> None:
+    """After a reload with the authority's new list its holder is nobody; the others go on."""
+    names = [x509.DNSName("billing.example.com")]
+    lost = node.authorities.partners.issue("billing", names=names)
+    thief = node.caller(lost)
+    assert billing.asks(thief).status == 200
+    (node.folder / "revoked.pem").write_text(node.authorities.partners.revoked(lost))
+    assert node.sumun("reload", "--data", str(node.data)).returncode == 0
+    assert billing.asks(thief).status == 401
+    assert billing.asks(billing.caller).status == 200
 
 
 def test_over_http2(node: TlsNode, billing: Holder) -> None:

@@ -172,6 +172,7 @@ def tls_node(config: str = CONFIG) -> Iterator[TlsNode]:
         node.config = folder / "sumun.yaml"
         node.renew()
         (folder / "partners.pem").write_text(node.authorities.partners.pem())
+        (folder / "revoked.pem").write_text(node.authorities.partners.revoked())
         (folder / "inner.pem").write_text(node.authorities.inner.pem())
         (folder / "jobs.secret").write_text(f"{SECRET}\n")
         (folder / "jobs.secret").chmod(0o600)

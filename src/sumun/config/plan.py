@@ -97,12 +97,14 @@ class CertificateFiles:
 class ClientCertificates:
     """Callers are asked for a certificate. `authorities`: the path of those that are believed (PEM); empty: none are.
 
-    `required`: nobody else gets in. `listen`: only there; None: at the listener's own address.
+    `required`: nobody else gets in. `listen`: only there; None: at the listener's own address. `revoked`: the path of
+    the authorities' lists (PEM); empty: none are looked at.
     """
 
     authorities: str
     required: bool
     listen: Address | None
+    revoked: str = ""
     where: Place = field(default=NOWHERE, compare=False)
 
 

@@ -56,6 +56,13 @@ def _clients(
         findings.problem(
             section.entries["required"].key, what, "", "write authorities: PATH, or remove `required`"
         )
+    if settings.revoked is not None and settings.authorities is None:
+        what = "are lists of nobody: there are no `authorities`"
+        findings.problem(
+            section.entries["revoked"].key, what, "", "write authorities: PATH, or remove `revoked`"
+        )
     listen = settings.listen if isinstance(settings, PublicClientCertificateSettings) else None
     listen = listen and replace(listen, where=section.place_of("listen"))
-    return ClientCertificates(settings.authorities or "", settings.required, listen, section.place)
+    return ClientCertificates(
+        settings.authorities or "", settings.required, listen, settings.revoked or "", section.place
+    )

@@ -37,6 +37,13 @@ class ClientCertificateSettings(Section):
         examples=["/etc/sumun/clients-ca.pem"],
         json_schema_extra={"without": "no authority"},
     )
+    revoked: Annotated[str, FilePath()] | None = Field(
+        None,
+        description="The authorities' lists of revoked certificates (PEM), one of each. What stands in one, or was "
+        "issued by an authority whose list is out of date, is vouched for by nobody.",
+        examples=["/etc/sumun/revoked.pem"],
+        json_schema_extra={"without": "nobody is asked"},
+    )
     required: Switch = Field(
         False,
         description="Nobody comes in here without a certificate of these authorities.",

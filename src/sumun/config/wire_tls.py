@@ -33,6 +33,7 @@ def _dumped(tls: Tls, place: WritePlace) -> dict[str, Any]:
             "authorities": clients.authorities,
             "required": clients.required,
             "listen": address(clients.listen),
+            "revoked": clients.revoked,
             "where": place(clients.where),
         },
         "redirect_from": address(tls.redirect_from),

@@ -59,6 +59,11 @@ def authorities_name(listener: str) -> str:
     return f"{listener}.authorities.pem"
 
 
+def revoked_name(listener: str) -> str:
+    """The file of the certificates that those authorities take back."""
+    return f"{listener}.revoked.pem"
+
+
 def global_lines(tls: Mapping[str, Tls]) -> list[str]:
     """Lines of the section `global`, if any listener speaks TLS."""
     if not tls:
@@ -98,6 +103,8 @@ def _asks(listener: str, tls: Tls) -> str:
     # HAProxy wants somebody to believe before it asks; who believes nobody names itself, and looks at no verdict.
     authorities = authorities_name(listener) if tls.clients.authorities else certificate_name(listener, 0)
     words = f"ca-file {authorities} no-ca-names"
+    if tls.clients.revoked:
+        words += f" crl-file {revoked_name(listener)}"
     if tls.clients.required:
         return f"{words} verify required"
     return f"{words} verify optional crt-ignore-err all ca-ignore-err all"

@@ -117,6 +117,33 @@ def test_outlived(folder: Path, later: timedelta, said: str) -> None:
     assert len(found.files) == 2
 
 
+def with_lists(folder: Path, lists: str) -> Material:
+    """What is found with these lists, of an authority that is known by the name `other` too."""
+    (folder / "sumun.yaml").write_text(
+        CONFIG.replace("authorities.pem", "authorities.pem, revoked: lists.pem")
+    )
+    (folder / "lists.pem").write_text(lists)
+    return material(folder)
+
+
+def test_revoked(folder: Path) -> None:
+    """Lists go to HAProxy; one that is missing, another's or damaged is a problem, one that ran out is outlived."""
+    authority, other = Certificate.authority("one"), Certificate.authority("one")
+    (folder / "authorities.pem").write_text(authority.pem())
+    found = with_lists(folder, authority.revoked(Certificate.self_signed()))
+    assert (found.problems, found.outlived) == ((), ())
+    assert "public.revoked.pem" in [file.name for file in found.files]
+    for lists, said in (
+        ("", "has no list of CN=one"),
+        (other.revoked(), "has no list of CN=one"),
+        ("-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n", "holds a list that cannot be read"),
+    ):
+        (problem,) = with_lists(folder, lists).problems
+        assert said in problem.what
+    (late,) = with_lists(folder, authority.revoked(days=-0.5)).outlived
+    assert "it vouches for nobody now" in late.what
+
+
 def test_soon(folder: Path) -> None:
     """Two weeks before its end a certificate has a note, ours and an authority."""
     assert ["runs out on" in note.text for note in material(folder, timedelta(days=17)).notes] == [True] * 2
