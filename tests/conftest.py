@@ -26,6 +26,11 @@ def needs_a_server(item: pytest.Item) -> bool:
     )
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """A long text is named by its place: it may be made anew by each process of a run, and nobody reads it anyway."""
+    return argname if isinstance(val, str | bytes) and len(val) > 40 else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Everything that needs a server is marked live, so nobody forgets to say it."""
     for item in items:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import itertools
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -124,7 +125,7 @@ def test_a_jwt_names_the_key(tmp_path: Path) -> None:
         {"header": {"typ": "JWT"}},
         {"key": new_key(), "header": {"jwk": KEY.as_dict(private=False)}},
     ],
-    ids=str,
+    ids=map(str, itertools.count()),
 )
 def test_a_bad_proof_costs_no_token(tmp_path: Path, changed: dict[str, Any]) -> None:
     """400 `invalid_dpop_proof` with a word for the developer; no token of any kind."""

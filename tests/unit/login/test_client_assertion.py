@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -107,7 +108,7 @@ def prove(text: str, of: ClientLogin[Client] | None = None, **more: str) -> obje
         ("rsa", {"key": key_for("RS256"), "alg": "PS256"}),
         ("rsa", {"key": key_for("RS256"), "alg": "RS256"}),
     ],
-    ids=str,
+    ids=map(str, itertools.count()),
 )
 def test_its_own_assertion_proves_a_client(client: str, made: dict[str, Any]) -> None:
     """By its only key or the one that it names, for the issuer or the token endpoint, as real clients write them."""
@@ -148,7 +149,7 @@ def test_its_own_assertion_proves_a_client(client: str, made: dict[str, Any]) ->
         ("public", {}, "no_keys"),
         ("strange", {}, "unusable_key"),
     ],
-    ids=str,
+    ids=map(str, itertools.count()),
 )
 def test_what_proves_nobody(client: str, made: dict[str, Any], because: str) -> None:
     """Refused, and only the log says why."""
@@ -199,7 +200,7 @@ def test_guesses_are_counted() -> None:
         ({"client_assertion": assertion(sub=None)}, ClientProofError),
         ({"client_assertion": assertion(sub=5)}, ClientProofError),
     ],
-    ids=str,
+    ids=map(str, itertools.count()),
 )
 def test_forms_that_say_nothing(more: dict[str, str], error: type[Exception]) -> None:
     """Two ways at once, two clients, another type, no JWT."""
