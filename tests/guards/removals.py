@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.guards.removal import Removal
 
+DEVICE = "tests/conversations/oauth/test_device.py"
 CODES = "tests/conversations/oauth/test_code_attacks.py"
 PAGES = "tests/conversations/oauth/test_page_attacks.py"
 JWT = "tests/unit/tokens/test_jwt.py"
@@ -240,5 +241,49 @@ REMOVALS = (
         'verified = "%[ssl_c_verify]" if one.clients.authorities else "-"',
         'verified = "%[ssl_c_verify]"',
         "tests/unit/haproxy/test_tls.py::test_who_is_believed",
+    ),
+    # Devices (RFC 8628 5)
+    Removal(
+        "a device code of another client is redeemed",
+        "oauth/grants/device_code.py",
+        "if found is None or found.request.client_id != client.id:",
+        "if found is None:",
+        f"{DEVICE}::test_another_client",
+    ),
+    Removal(
+        "device code replay: it is good twice",
+        "oauth/grants/device_code.py",
+        "if not await self._requests.redeem(found):",
+        "if not found.stored:",
+        f"{DEVICE}::test_from_beginning_to_end",
+    ),
+    Removal(
+        "a device gets a token of somebody who has changed their password since",
+        "oauth/grants/device_code.py",
+        " or standing.login_epoch != approval.login_epoch:",
+        ":",
+        f"{DEVICE}::test_what_was_allowed_is_not_so_any_more",
+    ),
+    Removal(
+        "user codes are guessed without end",
+        "oauth/endpoints/device.py",
+        "await self._guesses.failed(attempt)",
+        "pass",
+        f"{DEVICE}::test_guessing",
+    ),
+    Removal(
+        "CSRF: another site's form, or one for another code, lets a device in",
+        "oauth/endpoints/device.py",
+        "demand_own_form(request, form, _purpose(session, user_code))",
+        "pass",
+        f"{DEVICE}::test_a_forged_form",
+    ),
+    # Pages of other origins (Fetch 3.2)
+    Removal(
+        "a page of any origin reads what the token endpoint says",
+        "oauth/cross_origin.py",
+        'if origin is None or origin.decode("latin-1") not in allowed:',
+        "if origin is None:",
+        "tests/unit/oauth/test_cross_origin.py::test_another_origin",
     ),
 )

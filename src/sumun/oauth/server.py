@@ -155,7 +155,7 @@ def oauth_app(parts: OAuthParts) -> OAuthApp:
     codes, devices = Codes(parts.ephemeral), DeviceRequests(parts.ephemeral, parts.clock)
     resources = Resources(parts.resources, settings.audience)
     grants = (
-        DeviceCodeGrant(devices, parts.standing, parts.consents.of),
+        DeviceCodeGrant(devices, parts.standing, resources),
         AuthorizationCodeGrant(codes, parts.standing, parts.sessions, parts.changes, resources),
         PasswordGrant(parts.login_for, parts.standing, parts.clock, resources),
         ClientCredentialsGrant(parts.remembered),
@@ -225,7 +225,7 @@ def oauth_app(parts: OAuthParts) -> OAuthApp:
             },
             **_browser(parts, login, codes, proofs, resources),
             **_account(parts),
-            **_devices(parts, login, devices, published.origin),
+            **_devices(parts, login, devices, resources, published.origin),
         },
         origins=parts.origins,
     )
@@ -251,7 +251,6 @@ def _browser(
         parts.sessions,
         parts.standing,
         parts.consents,
-        parts.changes,
         codes,
         hinted_user=hinted_user,
         vocabulary=parts.vocabulary,
@@ -294,7 +293,11 @@ def _single_sign_on(parts: OAuthParts, login_first: LoginFirst) -> dict[str, Mou
 
 
 def _devices(
-    parts: OAuthParts, login: ClientLogin[RegisteredClient], requests: DeviceRequests, origin: str
+    parts: OAuthParts,
+    login: ClientLogin[RegisteredClient],
+    requests: DeviceRequests,
+    resources: Resources,
+    origin: str,
 ) -> dict[str, Mounted]:
     """Where a device asks for a code, and where a person types it."""
     page = DeviceEndpoint(
@@ -307,7 +310,7 @@ def _devices(
         parts.user_code_throttle,
         parts.vocabulary,
     )
-    begin = DeviceAuthorizationEndpoint(login, requests, origin)
+    begin = DeviceAuthorizationEndpoint(login, requests, resources, origin)
     return {
         DEVICE_AUTHORIZATION_PATH: Mounted(begin, POST),
         DEVICE_PATH: Mounted(page, PAGE, page=True),

@@ -14,7 +14,7 @@ from sumun.oauth.device.requests import INTERVAL_SECONDS, LIFETIME_SECONDS
 from sumun.oauth.server import oauth_app
 from tests.conversations.oauth.browser import Browser, Page
 from tests.conversations.oauth.code_flow import log_in
-from tests.conversations.oauth.oauth_server import ISSUER, Down, OAuthServer, oauth_server
+from tests.conversations.oauth.oauth_server import ISSUER, RESOURCES, Down, OAuthServer, oauth_server
 
 PAGE = "/oauth/device"
 
@@ -100,6 +100,41 @@ def test_the_code_is_typed(tmp_path: Path) -> None:
             assert asked.form.boxes
             await asked.send(decision="all")
             assert (await tv.ask())[0] == 200
+
+    asyncio.run(story())
+
+
+def test_taken_back(tmp_path: Path) -> None:
+    """What was allowed before is ticked; who unticks it takes it back, from the tokens that are out too."""
+
+    async def story() -> None:
+        async with oauth_server(tmp_path) as server:
+            first, second = await device(server), await device(server)
+            page = await (await question(server, first)).send(decision="all")
+            token = (await first.ask())[1]["access_token"]
+            again = await page.browser.open(second.link)
+            assert again.form.boxes == {"grant:product:read": True, "grant:order:read": True}
+            await again.send(decision="allow", **{"grant:order:read": "yes"})
+            assert (await second.ask())[1]["scope"] == "order:read"
+            assert (await server.introspect(token))["scope"] == "order:read"
+
+    asyncio.run(story())
+
+
+def test_for_some_services(tmp_path: Path) -> None:
+    """A device that asks for some services gets a token for those alone, and for unknown ones no code (RFC 8707)."""
+
+    async def story() -> None:
+        async with oauth_server(tmp_path) as server:
+            name = min(RESOURCES)
+            form = {"client_id": "tv", "scope": "order:read", "resource": name}
+            tv = Device(server, (await server.post("/oauth/device_authorization", form)).json)
+            await (await question(server, tv)).send(decision="all")
+            token = (await tv.ask())[1]["access_token"]
+            assert (await server.introspect(token))["aud"] == [name]
+            form["resource"] = "https://nobody.example"
+            refused = await server.post("/oauth/device_authorization", form)
+            assert (refused.status, refused.json["error"]) == (400, "invalid_target")
 
     asyncio.run(story())
 

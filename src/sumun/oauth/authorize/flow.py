@@ -12,14 +12,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import dataclass
 
-from sumun.changes import Applied
 from sumun.config.plan import Sentence
 from sumun.directory import StoredGrant
 from sumun.directory.client import RegisteredClient
-from sumun.identity import Permission, Standing
+from sumun.identity import Standing
 from sumun.oauth.authorize.codes import Code, Codes
 from sumun.oauth.authorize.consent import NOTHING, Wanted, wanted
 from sumun.oauth.authorize.errors import AuthorizationError, Refusal
@@ -50,16 +48,6 @@ class Considered:
     step: Ask | Give
 
 
-class NarrowsGrants(Protocol):
-    """What this needs of `changes.Changes`."""
-
-    async def narrow_grant(
-        self, grant_id: str, scopes: frozenset[Permission], openid: frozenset[str], *, actor: str
-    ) -> Applied:
-        """Leave no more than this of a grant, and of everything issued under it. Raises OutageError."""
-        ...
-
-
 class AuthorizationFlow:
     """Considers requests, and gives codes."""
 
@@ -68,7 +56,6 @@ class AuthorizationFlow:
         sessions: Sessions,
         standing: ReadStanding,
         consents: RememberedConsents,
-        changes: NarrowsGrants,
         codes: Codes,
         *,
         vocabulary: Mapping[str, Sentence],
@@ -79,7 +66,6 @@ class AuthorizationFlow:
         self._sessions = sessions
         self._standing = standing
         self._consents = consents
-        self._changes = changes
         self._codes = codes
         self._vocabulary = vocabulary
         self._hinted_user = hinted_user
@@ -165,25 +151,8 @@ class AuthorizationFlow:
         )
 
     async def _chosen(self, client: RegisteredClient, considered: Considered, chosen: Wanted) -> StoredGrant:
-        """Remember what was allowed, and take back what was allowed before and is refused now."""
-        user_id = considered.session.user_id
-        refused = considered.step.about.less(chosen) if isinstance(considered.step, Ask) else NOTHING
-        remembered = await self._consents.allow(user_id, client.id, chosen, refused)
-        left = _left(remembered, refused)
-        if left != remembered:
-            await self._changes.narrow_grant(left.id, left.scopes, left.openid, actor=f"user:{user_id}")
-        return left
-
-
-def _left(remembered: StoredGrant, refused: Wanted) -> StoredGrant:
-    """The grant without what was refused; a pattern that would still cover it goes as a whole."""
-    return replace(
-        remembered,
-        scopes=frozenset(
-            one for one in remembered.scopes if not any(one.covers(no) for no in refused.scopes)
-        ),
-        openid=remembered.openid - refused.openid,
-    )
+        about = considered.step.about if isinstance(considered.step, Ask) else chosen
+        return await self._consents.chose(considered.session.user_id, client.id, about, chosen)
 
 
 def _logged_in(session: Session, waiting: Waiting | None) -> LoggedIn:

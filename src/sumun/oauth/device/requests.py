@@ -53,12 +53,16 @@ class Approval(Struct, frozen=True):
 
 
 class DeviceRequest(Struct, frozen=True):
-    """What a device asked for. `scopes` as the client asked, patterns too; `expires_at_ms` by our clock."""
+    """What a device asked for. `scopes` as the client asked, patterns too; `expires_at_ms` by our clock.
+
+    `resources`: for which services (RFC 8707); empty: for all.
+    """
 
     client_id: str
     scopes: frozenset[Permission]
     openid: frozenset[str]
     expires_at_ms: int
+    resources: frozenset[str] = frozenset()
     refused: bool = False
     approval: Approval | None = None
 
@@ -105,12 +109,13 @@ class DeviceRequests:
         client_id: str,
         scopes: frozenset[Permission],
         openid: frozenset[str],
+        resources: frozenset[str] = frozenset(),
     ) -> Begun:
         """Let a request wait for a person."""
         device_code = token_format.new(PREFIX)
         digest = token_format.digest(device_code)
         ends = int(self._clock() * 1000) + LIFETIME_SECONDS * 1000
-        waits = DeviceRequest(client_id, scopes, openid, ends)
+        waits = DeviceRequest(client_id, scopes, openid, ends, resources)
         await self._store.put(Kind.DEVICE, digest, _encode(waits), _REMEMBERED_MS)
         for _ in range(_TRIES):
             user_code = self._new_code()

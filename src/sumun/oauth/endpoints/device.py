@@ -63,8 +63,8 @@ class Consents(Protocol):
         """What this person lets this client do; None: nothing. Raises OutageError."""
         ...
 
-    async def allow(self, user_id: str, client_id: str, what: Wanted) -> StoredGrant:
-        """Let the client do this too; the grant after that. Raises OutageError."""
+    async def chose(self, user_id: str, client_id: str, about: Wanted, chosen: Wanted) -> StoredGrant:
+        """They were asked about this and allowed what they chose; the grant after that. Raises OutageError."""
         ...
 
 
@@ -138,7 +138,7 @@ class DeviceEndpoint:
             chosen = about if form["decision"] == "all" else about.chosen(ticked(form))
             if not chosen:
                 return await self._question(request, session, user_code, found, client, nothing_ticked=True)
-            approval = await self._approval(session, client, chosen)
+            approval = await self._approval(session, client, about, chosen)
         if not await self._requests.decide(user_code, found, approval):
             raise PageError(Fault.EXPIRED, 400)
         done = DeviceDonePage(Frame(locale_of(request)), shown_name(client), approval is not None)
@@ -153,8 +153,10 @@ class DeviceEndpoint:
     def _about(self, person: Standing, found: FoundRequest) -> Wanted:
         return wanted(found.request.scopes, found.request.openid, self._vocabulary, person.roles)
 
-    async def _approval(self, session: Session, client: RegisteredClient, chosen: Wanted) -> Approval:
-        grant = await self._consents.allow(session.user_id, client.id, chosen)
+    async def _approval(
+        self, session: Session, client: RegisteredClient, about: Wanted, chosen: Wanted
+    ) -> Approval:
+        grant = await self._consents.chose(session.user_id, client.id, about, chosen)
         return Approval(
             session.user_id,
             session.who.login_epoch,

@@ -12,16 +12,24 @@ from sumun.oauth.errors import UnauthorizedClientError
 from sumun.oauth.exchange import Answer, Request, json_answer
 from sumun.oauth.messages import read_form
 from sumun.oauth.paths import DEVICE_PATH
+from sumun.oauth.resources import Resources
 from sumun.oauth.scopes import asked_scopes
 
 
 class DeviceAuthorizationEndpoint:
     """Begins requests of clients that prove who they are, as at the token endpoint."""
 
-    def __init__(self, login: ClientLogin[RegisteredClient], requests: DeviceRequests, origin: str) -> None:
+    def __init__(
+        self,
+        login: ClientLogin[RegisteredClient],
+        requests: DeviceRequests,
+        resources: Resources,
+        origin: str,
+    ) -> None:
         """`origin`: our scheme, host and port, under which people find the page."""
         self._login = login
         self._requests = requests
+        self._resources = resources
         self._page = f"{origin}{DEVICE_PATH}"
 
     async def answer(self, request: Request) -> Answer:
@@ -31,7 +39,7 @@ class DeviceAuthorizationEndpoint:
         if DEVICE_CODE not in client.grants:
             raise UnauthorizedClientError("this client may not use this grant")
         scopes, openid = asked_scopes(form.get("scope"), client.scopes)
-        begun = await self._requests.begin(client.id, scopes, openid)
+        begun = await self._requests.begin(client.id, scopes, openid, self._resources.asked(form))
         code = shown(begun.user_code)
         return json_answer(
             200,

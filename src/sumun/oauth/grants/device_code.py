@@ -6,15 +6,12 @@
     its time is over     expired_token; long over, or never there: invalid_grant
 
 What a person allowed is held against what is true now: between their answer and this question they may have been
-disabled, have changed their password, or have taken it back.
+disabled or have changed their password. (Whether they have taken it back is seen by `issue`.)
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-
 from sumun.config.plan import DEVICE_CODE
-from sumun.directory import StoredGrant
 from sumun.directory.client import RegisteredClient
 from sumun.identity import Subject
 from sumun.oauth.clients import ReadStanding
@@ -29,12 +26,10 @@ from sumun.oauth.errors import (
 )
 from sumun.oauth.grants.grant import Call, Granted
 from sumun.oauth.messages import Form
+from sumun.oauth.resources import Resources
 
 # One sentence for unknown, used, another client's, and an approval that is not so any more.
 _REJECTED = "the device code is not good"
-
-ReadGrant = Callable[[str, str], Awaitable[StoredGrant | None]]
-"""(user id, client id) -> what this person lets this client do; None: nothing. Raises OutageError."""
 
 
 class DeviceCodeGrant:
@@ -42,11 +37,11 @@ class DeviceCodeGrant:
 
     name = DEVICE_CODE
 
-    def __init__(self, requests: DeviceRequests, standing: ReadStanding, grant_of: ReadGrant) -> None:
-        """`standing` and `grant_of` ask the directory itself."""
+    def __init__(self, requests: DeviceRequests, standing: ReadStanding, resources: Resources) -> None:
+        """`standing` asks the directory itself."""
         self._requests = requests
         self._standing = standing
-        self._grant_of = grant_of
+        self._resources = resources
 
     async def granted(self, form: Form, client: RegisteredClient, call: Call) -> Granted:
         """See the contract."""
@@ -66,30 +61,25 @@ class DeviceCodeGrant:
             raise InvalidGrantError(_REJECTED)
         if found.request.approval is None:
             raise AccessDeniedError("the person refused")
-        return await self._granted(found.request.approval, client)
+        audience = self._resources.audience(self._resources.known(found.request.resources))
+        return await self._granted(found.request.approval, client, audience)
 
-    async def _granted(self, approval: Approval, client: RegisteredClient) -> Granted:
+    async def _granted(
+        self, approval: Approval, client: RegisteredClient, audience: frozenset[str]
+    ) -> Granted:
         standing = await self._standing(Subject.user(approval.user_id))
         if standing is None or standing.disabled or standing.login_epoch != approval.login_epoch:
             raise InvalidGrantError(_REJECTED)
         if not all(any(scope.covers(one) for scope in client.scopes) for one in approval.scopes):
             raise InvalidGrantError("the client may have less now than when it was allowed")
-        grant = await self._grant_of(approval.user_id, client.id)
-        if grant is None or grant.id != approval.grant_id or not _stands(grant, approval):
-            raise InvalidGrantError(_REJECTED)
         return Granted(
             standing,
             approval.scopes,
             openid=approval.openid,
             grant_id=approval.grant_id,
+            audience=audience,
             auth_time=approval.auth_time,
             amr=approval.amr,
             acr=approval.acr,
             refreshable=True,
         )
-
-
-def _stands(grant: StoredGrant, approval: Approval) -> bool:
-    """Whether it still covers all that was allowed: it may have been narrowed meanwhile."""
-    covered = all(any(scope.covers(one) for scope in grant.scopes) for one in approval.scopes)
-    return covered and approval.openid <= grant.openid
