@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
-from sumun.pages import Locale, page_headers
+from sumun.pages import Frame, Locale, PassingPage, page_headers, render_passing
 from sumun.pages.assets import ASSETS
 from tests.live.chromium import DESKTOP, PHONE, Browser, Page, chromium
-from tests.unit.pages.every_page import every_page
+from tests.unit.pages.every_page import HIDDEN, every_page
 
 LONG = "가나다라마바사" * 12 + "W" * 80  # a name in which nothing may be broken, and has to be
 PAGES = {f"/{locale}/{name}": render for locale in Locale for name, render in every_page(locale)} | {
@@ -78,19 +79,44 @@ class _Site(BaseHTTPRequestHandler):
             self.send_header("content-type", asset.content_type)
             body = asset.body
         else:
-            for name, value in page_headers():
+            application = self.path.partition("?")[2]
+            page = PassingPage(Frame(), "The Shop", application, HIDDEN)
+            headers = page_headers((application,), script=True) if path == "/passing" else page_headers()
+            for name, value in headers:
                 self.send_header(name.decode(), value.decode())
-            body = PAGES[path]().encode() if path in PAGES else b""
+            body = (render_passing(page) if path == "/passing" else PAGES.get(path, str)()).encode()
         self.end_headers()
         self.wfile.write(body)
+
+    def do_POST(self) -> None:
+        """As an application: show what was sent."""
+        sent = self.rfile.read(int(self.headers["content-length"]))
+        self.send_response(200)
+        self.send_header("content-type", "text/plain")
+        self.end_headers()
+        self.wfile.write(sent)
 
     def log_message(self, *_: object) -> None:
         """Quietly."""
 
 
 @pytest.fixture(scope="module")
+def application() -> Iterator[str]:
+    """Another site."""
+    with serving() as address:
+        yield f"{address}/callback"
+
+
+@pytest.fixture(scope="module")
 def site() -> Iterator[str]:
     """Where the pages are."""
+    with serving() as address:
+        yield address
+
+
+@contextmanager
+def serving() -> Iterator[str]:
+    """A server at a port of its own."""
     with ThreadingHTTPServer(("127.0.0.1", 0), _Site) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_address[1]}"
@@ -177,6 +203,36 @@ def test_axe_finds_nothing(browser: Browser, site: str, dark: bool) -> None:
         found = page.evaluate("axe.run().then(result => [result.violations, result.passes.length])")
         assert found[0] == [], (path, json.dumps(found[0], indent=1))
         assert found[1] > 10, path
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_an_answer_is_posted(browser: Browser, site: str, application: str, scripts: bool) -> None:
+    """The page that carries an answer to an application goes on by itself, and without scripts by one button."""
+    page = browser.page(PHONE, scripts=scripts)
+    page.go(f"{site}/passing?{application}")
+    if not scripts:
+        assert "You are on your way back to The Shop." in page.text
+        page.press("main form .first")
+    page.until(f"location.href == {json.dumps(application)}")
+    assert page.text == "&".join(f"{field.name}={field.value}" for field in HIDDEN)
+    assert page.complaints == []
+
+
+def test_forms_go_nowhere_else(browser: Browser, site: str, application: str) -> None:
+    """The policy of a page is in force: the browser itself sends its forms to no other site, and runs no script in it."""
+    page = browser.page(PHONE)
+    page.go(f"{site}/en/login-fresh")
+    page.evaluate(
+        f"document.forms[0].action = {json.dumps(application)}, document.forms[0].noValidate = true"
+    )
+    page.click("button[value=login]")
+    page.evaluate(
+        "document.body.append(Object.assign(document.createElement('script'), {text: 'window.ran = true'}))"
+    )
+    page.until("true")
+    assert page.url == f"{site}/en/login-fresh"
+    assert page.evaluate("window.ran") is None
+    assert ["form-action" in one or "script-src" in one for one in page.complaints] == [True, True]
 
 
 def test_the_stylesheet_is_there(page: Page, site: str) -> None:

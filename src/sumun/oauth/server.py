@@ -337,6 +337,8 @@ def _account(parts: OAuthParts) -> dict[str, Mounted]:
     return {
         ACCOUNT: Mounted(overview, GET, below=True, page=True),
         f"{ACCOUNT}/applications": Mounted(applications, PAGE, page=True),
-        f"{ACCOUNT}/sessions": Mounted(BrowsersEndpoint(visits, parts.sessions), PAGE, page=True),
+        f"{ACCOUNT}/sessions": Mounted(
+            BrowsersEndpoint(visits, parts.sessions, parts.changes), PAGE, page=True
+        ),
         PASSWORD: Mounted(password, PAGE, page=True),
     }

@@ -27,6 +27,9 @@ class Notice(StrEnum):
     SESSION_ENDED = "session_ended"
     OTHERS_ENDED = "others_ended"
     PASSWORD_CHANGED = "password_changed"
+    PASSWORD_CHANGING = (
+        "password_changing"  # changed; a process has not confirmed yet that it refuses the others
+    )
 
 
 @dataclass(frozen=True, slots=True)

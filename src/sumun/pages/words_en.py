@@ -120,6 +120,7 @@ ENGLISH: Mapping[str, str] = {
     "account.notice.session_ended": "That browser is logged out.",
     "account.notice.others_ended": "All other browsers are logged out.",
     "account.notice.password_changed": "Your password is changed. All other browsers are logged out.",
+    "account.notice.password_changing": "Your password is changed. All other browsers are being logged out; this can take some seconds.",
     "account.applications": "Applications",
     "account.applications_lead": "What you allowed, and to whom. What you withdraw is gone at once.",
     "account.applications_none": "No application has access to your account.",

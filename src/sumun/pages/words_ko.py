@@ -123,6 +123,7 @@ KOREAN: Mapping[str, str] = {
     "account.notice.session_ended": "그 브라우저에서 로그아웃되었습니다.",
     "account.notice.others_ended": "다른 모든 브라우저에서 로그아웃되었습니다.",
     "account.notice.password_changed": "비밀번호를 바꾸었습니다. 다른 모든 브라우저에서 로그아웃되었습니다.",
+    "account.notice.password_changing": "비밀번호를 바꾸었습니다. 다른 브라우저에서는 몇 초 안에 로그아웃됩니다.",
     "account.applications": "애플리케이션",
     "account.applications_lead": "어디에 무엇을 허용했는지 보여 줍니다. 철회하면 바로 적용됩니다.",
     "account.applications_none": "이 계정에 접근할 수 있는 애플리케이션이 없습니다.",

@@ -7,9 +7,11 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from sumun.changes import Applied, Changes
 from sumun.directory import Held, OutsidePerson
 from sumun.login.authenticator import Authenticator, Identified, PasswordProof
 from sumun.oauth.server import oauth_app
@@ -171,7 +173,8 @@ def test_a_new_password(tmp_path: Path) -> None:
     async def story(server: OAuthServer) -> None:
         here, elsewhere = await account(server), await account(server)
         client = CodeClient(server, "own-web")
-        token = (await client.tokens(await code_of(here.browser, client)))["access_token"]
+        given = await client.tokens(await code_of(here.browser, client))
+        token = given["access_token"]
         before = here.browser.cookies[SESSION]
         page = await change(here, "alice-pass")
         assert page.path == "/account?done=password_changed"
@@ -181,6 +184,12 @@ def test_a_new_password(tmp_path: Path) -> None:
         assert (await thief.open("/account")).path.startswith("/login?")
         assert (await elsewhere.browser.open("/account")).path.startswith("/login?")
         assert await server.introspect(token) == {"active": False}
+        refresh = {
+            "grant_type": "refresh_token",
+            "client_id": "own-web",
+            "refresh_token": given["refresh_token"],
+        }
+        assert (await server.post("/oauth/token", refresh)).json["error"] == "invalid_grant"
         assert len(await server.parts.sessions.of_user("alice")) == 1
         assert (await server.password("alice", "alice-pass")).status == 400
         assert (await server.password("alice", NEW)).status == 200
@@ -324,6 +333,45 @@ def test_an_outage_is_ours(tmp_path: Path) -> None:
         assert (page.status, page.answer.headers["retry-after"]) == (503, "1")
         assert "It is our fault, not yours." in page.text
         assert "r-1" in page.text
+
+    of_server(tmp_path, story)
+
+
+class Unconfirmed:
+    """The real changes, as if a process that answers had not confirmed any of them."""
+
+    def __init__(self, changes: Changes) -> None:
+        self._changes = changes
+
+    def __getattr__(self, name: str) -> Any:
+        async def call(*args: Any, **more: Any) -> Any:
+            done = await getattr(self._changes, name)(*args, **more)
+            return Applied(done.n, frozenset({"n/answer-1"})) if isinstance(done, Applied) else done
+
+        return call
+
+
+def test_a_change_that_is_not_confirmed(tmp_path: Path) -> None:
+    """While a process may still let in what was taken back, no page says that it is gone: 503, when asked again as well."""
+
+    async def story(server: OAuthServer) -> None:
+        browser, client = Browser(server), CodeClient(server)
+        await code_of(browser, client, scope="product:read order:read")
+        page, other = await browser.open("/account"), await account(server)
+        server.app = oauth_app(replace(server.parts, changes=Unconfirmed(server.changes)))
+        (ended,) = re.findall(r'name="end" value="([^"]+)"', (await browser.open("/account")).text)
+        for path, fields in (
+            ("/account/applications", {"application": grant_on(page), "withdraw": "order:read"}),
+            ("/account/applications", {"application": grant_on(page), "withdraw_all": "yes"}),
+            ("/account/sessions", {"end": ended}),
+            ("/account/sessions", {"others": "yes"}),
+        ):
+            for _ in range(2):
+                sent = await send(page, path, **fields)
+                assert (sent.status, "It is our fault" in sent.text) == (503, True)
+        changed = await change(page, "alice-pass")
+        assert changed.path == "/account?done=password_changing"
+        assert (await other.browser.open("/account")).path.startswith("/login?")
 
     of_server(tmp_path, story)
 

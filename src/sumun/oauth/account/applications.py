@@ -29,7 +29,8 @@ class ApplicationsEndpoint:
         wanted = form.get("application")
         grants = await self._people.grants(visit.user_id)
         grant = next((one for one in grants if one.id == wanted), None)
-        if grant is None:  # withdrawn already, or another's
+        if grant is None:  # withdrawn already (just now, perhaps, and not confirmed), or another's
+            demand_refused_here(await self._changes.settled())
             return done(Notice.WITHDRAWN)
         if "withdraw_all" in form:
             demand_refused_here(await self._changes.withdraw_grant(grant.id, actor=visit.actor))

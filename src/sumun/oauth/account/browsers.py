@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sumun.oauth.account.people import ChangesAccounts
+from sumun.oauth.account.settled import demand_refused_here
 from sumun.oauth.account.visit import Visits, done
 from sumun.oauth.exchange import Answer, Request
 from sumun.pages import Notice
@@ -11,9 +13,10 @@ from sumun.sessions import Sessions
 class BrowsersEndpoint:
     """Ends one session (`end`), or all but this one (`others`)."""
 
-    def __init__(self, visits: Visits, sessions: Sessions) -> None:
+    def __init__(self, visits: Visits, sessions: Sessions, changes: ChangesAccounts) -> None:
         self._visits = visits
         self._sessions = sessions
+        self._changes = changes
 
     async def answer(self, request: Request) -> Answer:
         """One request. Raises ForgedFormError, InvalidRequestError, OutageError."""
@@ -25,8 +28,10 @@ class BrowsersEndpoint:
         form = visit.form()
         if "others" in form:
             await self._sessions.end_of_user(visit.user_id, actor=visit.actor, but=visit.session.id)
+            demand_refused_here(await self._changes.settled())
             return done(Notice.OTHERS_ENDED)
         wanted = form.get("end")
         if any(one.id == wanted for one in await self._sessions.of_user(visit.user_id)):
             await self._sessions.end(str(wanted), actor=visit.actor)
+        demand_refused_here(await self._changes.settled())
         return done(Notice.SESSION_ENDED)

@@ -108,10 +108,13 @@ class PasswordEndpoint:
         )
         try:
             await self._sessions.end_of_user(visit.user_id, actor=visit.actor, but=session.id)
+            settled = not (await self._changes.settled()).unconfirmed
         except OutageError as outage:
             # None of them counts any more; what is missing is that their streams are cut and applications told.
             log.warning("sessions of %s were not ended after a new password: %s", visit.user_id, outage)
-        return done(Notice.PASSWORD_CHANGED, set_cookie(SESSION, cookie))
+            settled = False
+        notice = Notice.PASSWORD_CHANGED if settled else Notice.PASSWORD_CHANGING
+        return done(notice, set_cookie(SESSION, cookie))
 
 
 def _judged(form: Form) -> PasswordTrouble:

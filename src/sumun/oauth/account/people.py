@@ -18,6 +18,10 @@ class ChangesAccounts(Protocol):
     All raise OutageError.
     """
 
+    async def settled(self) -> Applied:
+        """Change nothing, and wait for who has not confirmed what was changed before."""
+        ...
+
     async def narrow_grant(
         self, grant_id: str, scopes: frozenset[Permission], openid: frozenset[str], *, actor: str
     ) -> Applied:
