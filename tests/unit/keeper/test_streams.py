@@ -22,6 +22,7 @@ def stream(
     expires: float = 1e6,
     as_of: int = 10,
     incarnation: str = "i",
+    again_seconds: float = 0.0,
 ) -> OpenStream:
     """A stream of worker 7."""
     return OpenStream(
@@ -36,6 +37,7 @@ def stream(
         incarnation=incarnation,
         as_of=as_of,
         credential=OfOpaque(OpaqueHandle(b"x" * 32)),
+        again_seconds=again_seconds,
     )
 
 
@@ -208,3 +210,25 @@ def test_looks_for_the_ended_now_and_then() -> None:
     assert not streams.should_look()
     assert (len(streams), streams.of(WORKER).keys()) == (1, {2000})
     assert streams.next_expiry() == 1e6
+
+
+def test_what_may_end_in_silence() -> None:
+    """A stream of a session is judged again now and then without any news; one of a token is not, and nobody is cut for it."""
+    streams = following(stream(1, again_seconds=5.0), stream(2))
+    streams.passed(4.9)
+    assert suspects(streams) == set()
+    for steady in (5.0, 10.0):
+        streams.passed(steady)
+        chosen = streams.to_judge(10)
+        assert chosen is not None
+        assert {number for _, number in chosen[1]} == {1}
+        assert cut(streams, steady + 60) == set()  # nobody can tell: it goes on
+        streams.judged(AT, dict.fromkeys(chosen[1], True), steady)
+    streams.passed(15.0)
+    chosen = streams.to_judge(10)
+    assert chosen is not None
+    streams.judged(AT, dict.fromkeys(chosen[1], False), 15.0)
+    assert cut(streams, 15.0) == {1}
+    streams.ended([(WORKER, 1)])
+    streams.passed(100.0)
+    assert suspects(streams) == set()
