@@ -154,7 +154,7 @@ def test_prompt_consent(tmp_path: Path) -> None:
 
 
 def test_prompt_consent_of_our_own(tmp_path: Path) -> None:
-    """A client of ours that wants people asked gets what they tick."""
+    """A client of ours that wants people asked gets what they tick, and never again what they refused."""
 
     async def story(server: OAuthServer) -> None:
         client = CodeClient(server, "own-web")
@@ -163,6 +163,10 @@ def test_prompt_consent_of_our_own(tmp_path: Path) -> None:
         )
         page = await page.send(**{"decision": "allow", "grant:order:read": "yes"})
         assert (await client.tokens(page.told["code"]))["scope"] == "order:read"
+        page = await page.browser.open(client.address(scope="product:read order:*"))
+        assert (await client.tokens(page.told["code"]))["scope"] == "order:create order:read"
+        page = await page.browser.open(client.address(scope="order:*"))
+        assert (await client.tokens(page.told["code"]))["scope"] == "order:*"
 
     tell(tmp_path, story)
 

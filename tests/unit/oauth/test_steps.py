@@ -35,24 +35,27 @@ def permissions(*texts: str) -> frozenset[Permission]:
 
 
 @pytest.mark.parametrize(
-    ("request_", "session", "hint", "logs_in"),
+    ("request_", "session", "hint", "step"),
     [
-        (asked(), None, "", True),
-        (asked(), LoggedIn("alice", 1), "", False),
-        (asked(Prompt.CONSENT), LoggedIn("alice", 1), "", False),
-        (asked(Prompt.LOGIN), LoggedIn("alice", 999), "", True),
-        (asked(Prompt.LOGIN), LoggedIn("alice", 999, proved_here=True), "", False),
-        (asked(Prompt.SELECT_ACCOUNT), LoggedIn("alice", 999), "", True),
-        (asked(max_age=10), LoggedIn("alice", 990), "", False),
-        (asked(max_age=9), LoggedIn("alice", 990), "", True),
-        (asked(max_age=0), LoggedIn("alice", 1000, proved_here=True), "", False),
-        (asked(), LoggedIn("alice", 1), "alice", False),
-        (asked(), LoggedIn("alice", 1), "bob", True),
+        (asked(), None, "", LogIn()),
+        (asked(), None, "bob", LogIn("bob")),
+        (asked(), LoggedIn("alice", 1), "", None),
+        (asked(Prompt.CONSENT), LoggedIn("alice", 1), "", None),
+        (asked(Prompt.LOGIN), LoggedIn("alice", 999), "", LogIn("alice")),
+        (asked(Prompt.LOGIN), LoggedIn("alice", 999, proved_here=True), "", None),
+        (asked(Prompt.SELECT_ACCOUNT), LoggedIn("alice", 999), "", LogIn()),
+        (asked(max_age=10), LoggedIn("alice", 990), "", None),
+        (asked(max_age=9), LoggedIn("alice", 990), "", LogIn("alice")),
+        (asked(max_age=0), LoggedIn("alice", 1000, proved_here=True), "", None),
+        (asked(), LoggedIn("alice", 1), "alice", None),
+        (asked(), LoggedIn("alice", 1), "bob", LogIn("bob")),
     ],
 )
-def test_login(request_: AuthorizationRequest, session: LoggedIn | None, hint: str, logs_in: bool) -> None:
-    """Nobody is there, not freshly enough, or somebody else than the client means."""
-    assert (login_step(request_, session, hint, NOW) == LogIn()) is logs_in
+def test_login(
+    request_: AuthorizationRequest, session: LoggedIn | None, hint: str, step: LogIn | None
+) -> None:
+    """Nobody is there, not freshly enough, or somebody else than the client means; and who it will be."""
+    assert login_step(request_, session, hint, NOW) == step
 
 
 @pytest.mark.parametrize(
@@ -105,6 +108,8 @@ WHOLE = Wanted(permissions("product:read", "order:read"), frozenset({"openid", "
         (asked(), Wanted(permissions("price:read")), WHOLE.texts, False, Ask(WHOLE)),
         (asked(Prompt.CONSENT), WHOLE, (), False, Ask(WHOLE)),
         (asked(Prompt.CONSENT), WHOLE, (), True, Ask(WHOLE)),
+        (asked(), Wanted(), ("order:read",), True, Give()),
+        (asked(), Wanted(), WHOLE.texts, True, Ask(WHOLE)),
         (asked(Prompt.NONE), WHOLE, (), False, Give()),
         (asked(Prompt.NONE), Wanted(), (), True, Give()),
     ],

@@ -79,12 +79,12 @@ class AuthorizationFlow:
         waiting: Waiting | None,
     ) -> LogIn | Considered:
         """What is next for the browser with this session cookie. Raises AuthorizationError, OutageError."""
-        hinted = self.hinted_user(asked)
+        hinted = self._hinted(asked)
         session = await self._sessions.find(cookie)
         logged_in = None if session is None else _logged_in(session, waiting)
         must_log_in = login_step(asked, logged_in, hinted, self._clock())
         if session is None or must_log_in is not None:
-            return LogIn()
+            return must_log_in or LogIn()
         standing = await self._standing(session.subject)
         if standing is None or standing.disabled:  # since the session was found, a moment ago
             return LogIn()
@@ -95,7 +95,7 @@ class AuthorizationFlow:
         step = consent_step(asked, whole, allowed, refused, first_party=client.first_party)
         return Considered(session, standing, whole, remembered, step)
 
-    def hinted_user(self, asked: AuthorizationRequest) -> str:
+    def _hinted(self, asked: AuthorizationRequest) -> str:
         """Whom the client means; empty: it does not say. Raises AuthorizationError, OutageError."""
         if not asked.id_token_hint:
             return ""
@@ -119,7 +119,7 @@ class AuthorizationFlow:
         AuthorizationError, OutageError.
         """
         if chosen is None and client.first_party:
-            granted, grant_id = Wanted(asked.scopes, asked.openid), ""
+            granted, grant_id = _of_our_own(asked, considered), ""
         else:
             grant = (
                 considered.remembered if chosen is None else await self._chosen(client, considered, chosen)
@@ -165,6 +165,13 @@ def has_something(considered: Considered) -> bool:
     if considered.remembered is None or not isinstance(considered.step, Ask):
         return False
     return bool(_covered(considered.whole, considered.remembered).less(considered.step.about))
+
+
+def _of_our_own(asked: AuthorizationRequest, considered: Considered) -> Wanted:
+    """All that a client of ours asked for, less what it was refused when it wanted people asked."""
+    refused = frozenset() if considered.remembered is None else considered.remembered.refused
+    left = considered.whole.besides(refused)
+    return Wanted(asked.scopes, asked.openid) if left == considered.whole else left
 
 
 def _covered(whole: Wanted, remembered: StoredGrant) -> Wanted:

@@ -32,7 +32,9 @@ class LoggedIn:
 
 @dataclass(frozen=True, slots=True)
 class LogIn:
-    """The person has to prove who they are."""
+    """The person has to prove who they are. `user_id`: who it will be, most likely; or empty."""
+
+    user_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,9 @@ def login_step(
         return None
     if Prompt.NONE in request.prompt:
         raise AuthorizationError(Refusal.LOGIN_REQUIRED, "nobody is logged in, or not freshly enough")
-    return LogIn()
+    if hinted_user or session is None or Prompt.SELECT_ACCOUNT in request.prompt:
+        return LogIn(hinted_user)
+    return LogIn(session.user_id)
 
 
 def consent_step(
@@ -83,7 +87,7 @@ def consent_step(
         return Ask(whole)
     left = whole.without(allowed.scopes, allowed.openid)
     new = left.besides(refused)
-    if first_party or (left != whole and not new):
+    if whole.besides(refused) if first_party else left != whole and not new:
         return Give()
     if Prompt.NONE in request.prompt:
         raise AuthorizationError(Refusal.CONSENT_REQUIRED, "the person was not asked yet")

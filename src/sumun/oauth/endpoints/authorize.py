@@ -119,7 +119,7 @@ class AuthorizeEndpoint:
             client.login,
             client_id=client.id,
             request=asked,
-            login_hint=asked.login_hint or self._flow.hinted_user(asked),
+            login_hint=asked.login_hint or (considered.user_id if isinstance(considered, LogIn) else ""),
             ui_locales=asked.ui_locales,
             leads_to=asked.to.redirect_uri,
         )
