@@ -9,7 +9,12 @@ async function server(issuer, algorithm) {
   return oauth.processDiscoveryResponse(identifier, await oauth.discoveryRequest(identifier, { ...http, algorithm }))
 }
 
-const authentication = (secret) => (secret ? oauth.ClientSecretPost(secret) : oauth.None())
+/** The client as the test registered it: a secret, a key of its own, or neither. */
+async function authentication({ secret, key }) {
+  if (!key) return secret ? oauth.ClientSecretPost(secret) : oauth.None()
+  const curve = { name: 'ECDSA', namedCurve: 'P-256' }
+  return oauth.PrivateKeyJwt({ key: await crypto.subtle.importKey('jwk', key.jwk, curve, false, ['sign']), kid: key.jwk.kid })
+}
 
 async function called(setup, token, options = {}) {
   try {
@@ -50,12 +55,12 @@ run({
   async client_credentials(setup) {
     const as = await server(setup.issuer, 'oauth2')
     const client = { client_id: setup.client }
-    const how = authentication(setup.secret)
+    const how = await authentication(setup)
     const granted = await oauth.clientCredentialsGrantRequest(as, client, how, new URLSearchParams({ scope: setup.scope }), http)
     const tokens = await oauth.processClientCredentialsResponse(as, client, granted)
     const asker = { client_id: setup.asker.client }
     const asked = async () =>
-      oauth.processIntrospectionResponse(as, asker, await oauth.introspectionRequest(as, asker, authentication(setup.asker.secret), tokens.access_token, http))
+      oauth.processIntrospectionResponse(as, asker, await oauth.introspectionRequest(as, asker, await authentication(setup.asker), tokens.access_token, http))
     const before = await asked()
     const allowed = await called(setup, tokens.access_token)
     await oauth.processRevocationResponse(await oauth.revocationRequest(as, client, how, tokens.access_token, http))
@@ -66,7 +71,7 @@ run({
   async code(setup) {
     const as = await server(setup.issuer, 'oidc')
     const client = { client_id: setup.client }
-    const how = authentication(setup.secret)
+    const how = await authentication(setup)
     const tokens = await loggedIn(as, client, how, setup)
     const claims = oauth.getValidatedIdTokenClaims(tokens)
     const userinfo = await oauth.processUserInfoResponse(as, client, claims.sub, await oauth.userInfoRequest(as, client, tokens.access_token, http))
@@ -94,7 +99,7 @@ run({
   async device(setup) {
     const as = await server(setup.issuer, 'oauth2')
     const client = { client_id: setup.client }
-    const how = authentication(setup.secret)
+    const how = await authentication(setup)
     const begun = await oauth.processDeviceAuthorizationResponse(
       as,
       client,

@@ -46,7 +46,7 @@ run({
     const config = await discovered({ ...setup, algorithm: 'oauth2' })
     const tokens = await openid.clientCredentialsGrant(config, { scope: setup.scope })
     const call = () => openid.fetchProtectedResource(config, tokens.access_token, new URL(setup.resource), 'GET')
-    const asker = await discovered({ ...setup, ...setup.asker, algorithm: 'oauth2' })
+    const asker = await discovered({ ...setup, key: undefined, ...setup.asker, algorithm: 'oauth2' })
     const before = await openid.tokenIntrospection(asker, tokens.access_token)
     const allowed = await told(await call())
     await openid.tokenRevocation(config, tokens.access_token)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from joserfc.jwk import ECKey
 
 from tests.live.application_pages import Application, application
 from tests.live.chromium import Browser, chromium
@@ -55,12 +56,21 @@ CLIENTS = """\
     redirect_uris: ["{origin}/spa"]
     post_logout_redirect_uris: ["{origin}/bye"]
     scopes: ["product:*", "order:*"]
+  - id: keyed
+    name: A web site with a key
+    kind: confidential
+    jwks: "file:keyed.jwks"
+    grants: [client_credentials, authorization_code, refresh_token, "urn:ietf:params:oauth:grant-type:device_code"]
+    redirect_uris: ["http://127.0.0.1/callback"]
+    permissions: ["order:read"]
+    scopes: ["order:*"]
   - id: tv
     name: A television
     kind: public
     grants: ["urn:ietf:params:oauth:grant-type:device_code", refresh_token]
     scopes: ["order:*"]
 """
+KEY = ECKey.generate_key("P-256", {"kid": "of keyed", "alg": "ES256"})
 CODE = {
     "openid-client": javascript("openid_client", "code"),
     "oauth4webapi": javascript("oauth4webapi", "code"),
@@ -83,6 +93,7 @@ def node(haproxy: Path, somewhere: Application) -> Iterator[NodeUnderTest]:
         with shop_services(node.issuer) as ports:
             extra = CLIENTS.replace("{origin}", somewhere.origin)
             node.config = write_config(folder, node.port, ports, extra)
+            (folder / "keyed.jwks").write_text(json.dumps({"keys": [KEY.as_dict(private=False)]}))
             with node.running():
                 node.add_person("alice", "admin")
                 node.add_person("bob", "user")
@@ -222,6 +233,21 @@ def test_a_bound_token(node: NodeUnderTest, bob: Person, somewhere: Application,
     }
 
 
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("program", ["openid_client", "oauth4webapi"])
+def test_a_key_instead_of_a_secret(
+    node: NodeUnderTest, bob: Person, somewhere: Application, program: str
+) -> None:
+    """A client that proves itself by signing (private_key_jwt) does so wherever it proves itself."""
+    asker = {"client": "warehouse", "secret": BATCH_SECRET}
+    key = {"jwk": KEY.as_dict(private=True)}
+    told = setup(node, client="keyed", key=key, scope="order:read", redirect=somewhere.redirect)
+    alone = javascript(program, "client_credentials")({**told, "asker": asker}, nobody)
+    assert (alone["allowed"], alone["refused"]) == (200, 401)
+    verdict = javascript(program, "code")({**told, "scope": "openid order:read", "pushed": True}, bob.visit)
+    assert (verdict["allowed"], verdict["revoked"]) == (200, "invalid_grant")
+
+
 def browser_application(node: NodeUnderTest, somewhere: Application, **more: Any) -> None:
     """Serve the application that lives in a browser, at /spa."""
     settings = {
@@ -280,6 +306,21 @@ def test_logged_out_by_an_application(node: NodeUnderTest, browser: Browser, som
     assert verdict == {"arrived": f"{somewhere.origin}/bye?state=left", "refused": 401}
     person.page.go(f"{node.issuer}/account")
     assert person.page.has(LOGIN)
+
+
+@pytest.mark.timeout(120)
+def test_a_key_in_a_browser(node: NodeUnderTest, browser: Browser, somewhere: Application) -> None:
+    """oidc-client-ts binds the code and the tokens to a key that stays in the browser; elsewhere they are worth nothing."""
+    browser_application(node, somewhere, dpop={"bind_authorization_code": True}, loadUserInfo=False)
+    person = Person(browser.page(), "bob")
+    person.page.go(f"{somewhere.origin}/spa")
+    person.page.press("#login")
+    person.answer()
+    said = json.loads(person.page.until("document.getElementById('said')?.textContent"))
+    assert said.get("type") == "DPoP", said
+    assert node.call("GET", "/orders", said["token"]).status == 401
+    again = person.page.evaluate("manager.signinSilent().then(said)")
+    assert again["type"] == "DPoP"
 
 
 @pytest.mark.timeout(120)
