@@ -43,6 +43,7 @@ def test_the_members_of_an_introspection() -> None:
     )
     alice = Principal(Subject.user("alice"), "", frozenset(), frozenset(), frozenset({ANYTHING}))
     given = endpoint._members(
-        Presented("tid_1", "shop-app", 1, 2), Proven(alice, TokenKind.OPAQUE, 2.0, bound_to=to_key("k" * 43))
+        Presented("tid_1", "shop-app", 1, 2, actor="client:orders"),
+        Proven(alice, TokenKind.OPAQUE, 2.0, bound_to=to_key("k" * 43)),
     )
     assert [words(row[0])[0] for row in table(PAGE, "Asking what a token is")] == list(given)

@@ -35,6 +35,8 @@ routes:
 tokens: {{refresh: {{overlap: {overlap}}}}}
 clients:
   - {{id: app, kind: public, first_party: true, grants: [password, refresh_token], scopes: ["*:*"], may_ask_for: [jwt]}}
+  - {{id: jobs, kind: confidential, secret: "file:jobs.secret", may_ask_for: [jwt],
+      grants: ["urn:ietf:params:oauth:grant-type:token-exchange"]}}
 limits: {{wrong_tokens_per_source: 1000000}}
 """
 
@@ -202,6 +204,35 @@ def test_a_token_for_one_service_is_none_at_another(quick: Place, kind: str) -> 
             if status == 401:
                 assert json.loads(reply.body)["code"] == "invalid_token"
         assert await world.log.backend(await caller.call(narrow)) == "known.shop"
+
+    run(*quick, work)
+
+
+@pytest.mark.parametrize("kind", ["access_token", "jwt"])
+def test_what_is_exchanged_ends_with_the_token_that_it_came_of(quick: Place, kind: str) -> None:
+    """The person's token and what a service got for it are kept by HAProxy, and refused together on the next call."""
+
+    async def work(world: World) -> None:
+        token = (await login(world, await person(world, "item:read")))["access_token"]
+        wanted = {
+            "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
+            "client_id": "jobs",
+            "client_secret": "jobs-secret-of-the-test",
+            "subject_token": token,
+            "subject_token_type": "urn:ietf:params:oauth:token-type:access_token",
+            "requested_token_type": f"urn:ietf:params:oauth:token-type:{kind}",
+            "resource": "https://shop.example",
+        }
+        status, told = await form(world, "/oauth/token", wanted)
+        assert status == 200, told
+        caller = world.caller()
+        reply = await world.keep(told["access_token"], caller)
+        assert ["x-client-id", "jobs"] in [[name.lower(), value] for name, value in reply.seen]
+        await world.keep(token, caller)
+        assert (await caller.call(told["access_token"], "GET", "/other")).status == 401
+        assert (await form(world, "/oauth/revoke", {"client_id": "app", "token": token}))[0] == 200
+        assert (await caller.call(told["access_token"])).status == 401
+        assert (await caller.call(token)).status == 401
 
     run(*quick, work)
 

@@ -77,9 +77,8 @@ class Changes:
         self._clock = clock
         self._claims_live_seconds = claims_live_seconds
         self._configured_clients = configured_clients
-        self._relay = Relay(
-            directory, threads, feed, InLine(directory, threads, store, sessions, farewells, self._occasion)
-        )
+        self._in_line = InLine(directory, threads, store, sessions, farewells, self._occasion)
+        self._relay = Relay(directory, threads, feed, self._in_line)
 
     def for_all(self) -> Self:
         """The same, and each call waits for the processes of every node, even when there was nothing to change."""
@@ -198,7 +197,7 @@ class Changes:
         if record is None:
             return await self._confirmations.of(n)
         await self._write_down(TokenRevoked(f"token:{record.token_id}", "opaque"), actor)
-        return await self._confirmations.of(n)
+        return await self._with_what_came_of_it(record.token_id, Applied(n))
 
     async def revoke_token_id(self, token_id: str, *, actor: str) -> Applied:
         """The same by the token's public handle."""
@@ -207,7 +206,8 @@ class Changes:
 
     async def revoke_claims_token(self, jti: str, expires_at_ms: int, *, actor: str) -> Applied:
         """Deny a JWT until it has expired; durable before this returns."""
-        return await self._change(actor, self._directory.denials.deny_token, jti, expires_at_ms)
+        denied = await self._change(actor, self._directory.denials.deny_token, jti, expires_at_ms)
+        return await self._with_what_came_of_it(jti, denied)
 
     async def edit_token(self, token_id: str, rights: Rights, *, actor: str) -> Applied:
         """Give an opaque token these rights of its own, in place. `n` is None when there is no such token."""
@@ -280,6 +280,13 @@ class Changes:
     async def _change(self, actor: str, mutate: Callable[[*Ts, Occasion], int | None], *args: *Ts) -> Applied:
         occasion = self._occasion(actor)
         return await self._announced(await self._threads.change(mutate, *args, occasion))
+
+    async def _with_what_came_of_it(self, token_id: str, revoked: Applied) -> Applied:
+        """A token is revoked: so is what it was exchanged for (RFC 8693). Waits for the confirmations of both."""
+        swept = await self._in_line.end_what_came_of(token_id)
+        news = {revoked.n, swept.n, await self._relay.relay_outbox() if swept.claims else None}
+        last = max(filter(None, news), default=None)
+        return revoked if last is None else await self._confirmations.of(last)
 
     async def _change_issued(
         self, actor: str, mutate: Callable[[*Ts, Occasion], int | None], *args: *Ts

@@ -18,7 +18,7 @@ from sumun.identity import narrowed
 from sumun.sessions import Farewells, SessionStore
 from sumun.sessions.session import is_session_id
 from sumun.tokens.record import TokenRecord
-from sumun.tokens.store import TokenStore
+from sumun.tokens.store import Swept, TokenStore
 
 
 class InLine:
@@ -64,6 +64,14 @@ class InLine:
             clients = await self._sessions.clients_of(session_id)
             await self._farewells.add(session_id, session.user_id, clients)
         return await self._sessions.end(session_id)
+
+    async def end_what_came_of(self, token_id: str) -> Swept:
+        """This token is revoked: what it was exchanged for goes. News of JWTs is left in the outbox."""
+        swept = await self._store.narrow_under(token_id, lambda _: None)
+        if swept.claims:
+            settle = self._directory.issued.settle
+            await self._threads.change(settle, token_id, swept.claims, self._occasion("sumun"))
+        return swept
 
 
 def _within(grant: StoredGrant, record: TokenRecord) -> TokenRecord | None:

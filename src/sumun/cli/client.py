@@ -101,7 +101,7 @@ def add(
 
 def _check_grants(kind: ClientKind, grants: tuple[str, ...]) -> None:
     """What `config` asks of the clients in the file, of those registered here. Raises click.UsageError."""
-    from sumun.config.plan import KNOWN_GRANTS, ClientKind
+    from sumun.config.plan import KNOWN_GRANTS, TOKEN_EXCHANGE, ClientKind
 
     if kind is ClientKind.RESOURCE_SERVER:
         if grants:
@@ -118,10 +118,8 @@ def _check_grants(kind: ClientKind, grants: tuple[str, ...]) -> None:
             raise click.UsageError(
                 "The grant password is for clients of our own (first_party): they stand in the configuration file."
             )
-        if grant == "client_credentials" and kind is ClientKind.PUBLIC:
-            raise click.UsageError(
-                "The grant client_credentials is only for confidential clients (RFC 6749 4.4)."
-            )
+        if grant in ("client_credentials", TOKEN_EXCHANGE) and kind is ClientKind.PUBLIC:
+            raise click.UsageError(f"The grant {grant} is only for confidential clients (RFC 6749 4.4).")
 
 
 @client.command(name="list")

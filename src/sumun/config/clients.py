@@ -11,7 +11,7 @@ from sumun.config.findings import Findings
 from sumun.config.key_sets import NEEDS
 from sumun.config.known_certificates import compile_known, refuse_unasked
 from sumun.config.login_chains import LoginChains
-from sumun.config.plan import DEVICE_CODE, Client, ClientKind
+from sumun.config.plan import DEVICE_CODE, TOKEN_EXCHANGE, Client, ClientKind
 from sumun.config.settings import ClientSettings, Settings
 from sumun.config.vocabulary import Vocabulary
 
@@ -155,6 +155,9 @@ class ClientCompiler:
                 self._findings.problem(item, what, "", "write first_party: true, or use authorization_code")
             elif grant == "client_credentials" and settings.kind is ClientKind.PUBLIC:
                 what = "is only for confidential clients (RFC 6749 4.4)"
+                self._findings.problem(item, what, "", "write kind: confidential and a secret")
+            elif grant == TOKEN_EXCHANGE and settings.kind is ClientKind.PUBLIC:
+                what = "is only for confidential clients: it makes tokens of other people's"
                 self._findings.problem(item, what, "", "write kind: confidential and a secret")
             elif grant == "refresh_token" and not _GRANTS_OF_PEOPLE & set(settings.grants):
                 what = "renews what another grant gave, and none of this client's gives a refresh token"

@@ -40,7 +40,11 @@ OWN_PATHS = ("/.well-known", "/account", "/healthz", "/login", "/oauth")
 
 # RFC 6749 4 and 6: what the token endpoint answers for.
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"  # RFC 8628 3.4
-KNOWN_GRANTS = ("authorization_code", "client_credentials", "password", "refresh_token", DEVICE_CODE)
+TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # RFC 8693 2.1
+KNOWN_GRANTS = (
+    *("authorization_code", "client_credentials", "password", "refresh_token"),
+    *(DEVICE_CODE, TOKEN_EXCHANGE),
+)
 
 
 # In which languages an operator may say what people read: those of the pages.

@@ -22,6 +22,7 @@ from sumun.changes import Changes
 from sumun.config import wire
 from sumun.config.plan import Plan
 from sumun.directory import (
+    DenialKind,
     Directory,
     DirectoryThreads,
     RegisteredClient,
@@ -269,6 +270,10 @@ async def build_oauth(
         async def grant_of(grant_id: str) -> StoredGrant | None:
             return await shared.threads.call(shared.directory.grants.get, grant_id)
 
+        async def is_denied(jti: str) -> bool:
+            denial = await shared.threads.call(shared.directory.denials.of, DenialKind.TOKEN, jti)
+            return denial is not None
+
         def keys() -> KeyRing:
             # An empty ring would publish that there are no keys, and take every JWT for someone else's.
             following.memory.require_trust(steady_seconds())
@@ -309,6 +314,7 @@ async def build_oauth(
                     plan.tokens.refresh,
                 ),
                 grant_of=grant_of,
+                is_denied=is_denied,
                 keys=keys,
                 bundles=lambda: plan.roles,
                 clock=time.time,

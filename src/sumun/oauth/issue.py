@@ -34,7 +34,7 @@ FindGrant: TypeAlias = Callable[[str], Awaitable[StoredGrant | None]]
 class KeepsTokens(Protocol):
     """What this needs of the token store."""
 
-    async def put(self, digest: bytes, record: TokenRecord, family_id: str = "") -> bool:
+    async def put(self, digest: bytes, record: TokenRecord, came_of: str = "") -> bool:
         """Remember a new token; False when what it is for has ended. Raises StoreUnavailableError."""
         ...
 
@@ -104,6 +104,10 @@ class Issuer:
         NoSigningKeyError, StoreUnavailableError.
         """
         seconds = client.token_lifetime_seconds
+        if granted.until is not None:
+            seconds = min(seconds, int(granted.until - self._clock()))
+            if seconds < 1:
+                raise InvalidGrantError(_ENDED)
         refresh_token = ""
         if granted.refreshable and REFRESH_GRANT in client.grants:
             family_id, refresh_token = await self._refresh.begin(granted, client)
@@ -111,12 +115,12 @@ class Issuer:
         # What was granted is for more services, perhaps, than this token (RFC 8707 2.2).
         grant = _grant(replace(granted, audience=audience), client, client_epoch)
         if client.token_kind is TokenKind.JWT:
-            token = await self._jwt(replace(grant, permissions=_within(granted)), seconds, granted.family_id)
+            token = await self._jwt(replace(grant, permissions=_within(granted)), seconds, granted.came_of)
         else:
             token, digest, record = mint_opaque(
                 grant, now=self._clock(), lifetime_seconds=seconds, random=self._random(OPAQUE_RANDOM_BYTES)
             )
-            if not await self._store.put(digest, record, granted.family_id):
+            if not await self._store.put(digest, record, granted.came_of):
                 raise InvalidGrantError(_ENDED)
         await self._require_still(granted)
         if granted.next_refresh_token is not None:
@@ -136,6 +140,8 @@ class Issuer:
 
         A token that is not handed out is nobody's.
         """
+        if granted.still is not None and not await granted.still():
+            raise InvalidGrantError(_ENDED)
         if not granted.grant_id:
             return
         grant = await self._grant_of(granted.grant_id)
@@ -148,9 +154,9 @@ class Issuer:
         key = self._keys().active(self._algorithm)
         return mint_id_token(granted, client.id, access_token, key, issuer=self._issuer, now=self._clock())
 
-    async def _jwt(self, grant: Grant, seconds: int, family_id: str) -> str:
+    async def _jwt(self, grant: Grant, seconds: int, came_of: str) -> str:
         now, random = self._clock(), self._random(JWT_RANDOM_BYTES)
-        under = [key for key in (grant.session_id, grant.grant_id, family_id) if key]
+        under = [key for key in (grant.session_id, grant.grant_id, grant.family_id, came_of) if key]
         if under:
             # Before there is any: so that who ends one of these finds it, and who is too late is told.
             expires_at_ms = (int(now) + seconds) * 1000
@@ -187,6 +193,7 @@ def _grant(granted: Granted, client: RegisteredClient, client_epoch: int) -> Gra
         audience=granted.audience,
         bound_to=granted.bound_to,
         actor=granted.actor,
+        family_id=granted.family_id,
     )
 
 

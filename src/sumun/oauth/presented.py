@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from sumun.access import Invalid
+from sumun.identity import Standing
 from sumun.tokens import format as token_format
 from sumun.tokens import jwt
 from sumun.tokens.record import TokenRecord
@@ -29,7 +30,8 @@ class ReadsTokens(Protocol):
 class Presented:
     """A token of ours that has not expired. Times are unix seconds; `digest` is an opaque token's, None for a JWT.
 
-    `openid` are the words of OpenID Connect in its scope.
+    `openid` are the words of OpenID Connect in its scope. `epoch` is the subject's at issue: of a JWT the epoch, of an
+    opaque token the login epoch. The others: `tokens.record.TokenRecord`.
     """
 
     token_id: str
@@ -38,6 +40,15 @@ class Presented:
     expires_at: int
     digest: bytes | None = field(default=None, repr=False)
     openid: frozenset[str] = frozenset()
+    session_id: str = ""
+    grant_id: str = ""
+    family_id: str = ""
+    actor: str = ""
+    epoch: int = 0
+
+    def is_of(self, standing: Standing) -> bool:
+        """True when nothing ended since the subject was at this epoch: a new token would not outlive this one."""
+        return self.epoch == (standing.epoch if self.digest is None else standing.login_epoch)
 
 
 class LooksAtTokens(Protocol):
@@ -45,6 +56,10 @@ class LooksAtTokens(Protocol):
 
     async def look(self, token: str) -> Presented | None:
         """None: not an access token of ours, or over. Raises OutageError."""
+        ...
+
+    async def is_there(self, digest: bytes) -> bool:
+        """Whether an opaque token was not revoked, by a look that begins after the call. Raises OutageError."""
         ...
 
 
@@ -75,8 +90,21 @@ class PresentedTokens:
         if isinstance(claims, Invalid):
             return None
         return Presented(
-            claims.token_id, claims.client_id, claims.issued_at, claims.expires_at, openid=claims.openid
+            claims.token_id,
+            claims.client_id,
+            claims.issued_at,
+            claims.expires_at,
+            openid=claims.openid,
+            session_id=claims.session_id,
+            grant_id=claims.grant_id,
+            family_id=claims.family_id,
+            actor=claims.actor,
+            epoch=claims.epoch,
         )
+
+    async def is_there(self, digest: bytes) -> bool:
+        """Whether an opaque token was not revoked. Raises StoreUnavailableError."""
+        return await self._store.get_many([digest]) != [None]
 
     async def _opaque(self, token: str) -> Presented | None:
         digest = token_format.digest(token)
@@ -90,4 +118,9 @@ class PresentedTokens:
             record.expires_at_ms // 1000,
             digest,
             record.openid,
+            record.session_id,
+            record.grant_id,
+            record.family_id,
+            record.actor,
+            record.login_epoch,
         )

@@ -51,6 +51,7 @@ from sumun.oauth.grants.device_code import DeviceCodeGrant
 from sumun.oauth.grants.password import LoginFor, PasswordGrant
 from sumun.oauth.grants.refresh_token import RefreshTokenGrant
 from sumun.oauth.grants.refreshing import RefreshTokens
+from sumun.oauth.grants.token_exchange import IsDenied, TokenExchangeGrant
 from sumun.oauth.handoff import Handoffs
 from sumun.oauth.id_tokens import read_hint
 from sumun.oauth.issue import FindGrant, Issuer, KeepsTokens
@@ -102,6 +103,7 @@ class OAuthParts:
     user_code_throttle   for codes of devices that people guess: of this process's own too
     refresh          refresh tokens, under this configuration
     grant_of         what a person allowed a client, by its id, read after the call
+    is_denied        whether the directory denies the JWT of this id, read after the call
     keys             today's signing keys; raises OutageError when they are not known for certain: an empty ring would
                      publish that there are none, and take every JWT for someone else's
     origins          of applications that live in a browser: see `cross_origin`
@@ -132,6 +134,7 @@ class OAuthParts:
     sessions: Sessions
     refresh: RefreshTokens
     grant_of: FindGrant
+    is_denied: IsDenied
     keys: Callable[[], KeyRing]
     bundles: Callable[[], Mapping[str, frozenset[Permission]]]
     clock: Callable[[], float]
@@ -154,12 +157,18 @@ def oauth_app(parts: OAuthParts) -> OAuthApp:
     login = ClientLogin[RegisteredClient](parts.find_client, parts.client_throttle, assertions)
     codes, devices = Codes(parts.ephemeral), DeviceRequests(parts.ephemeral, parts.clock)
     resources = Resources(parts.resources, settings.audience)
+    presented = PresentedTokens(
+        parts.store, parts.keys, parts.clock, issuer=settings.issuer, audience=settings.audience
+    )
     grants = (
         DeviceCodeGrant(devices, parts.standing, resources),
         AuthorizationCodeGrant(codes, parts.standing, parts.sessions, parts.changes, resources),
         PasswordGrant(parts.login_for, parts.standing, parts.clock, resources),
         ClientCredentialsGrant(parts.remembered),
         RefreshTokenGrant(parts.refresh, parts.standing),
+        TokenExchangeGrant(
+            presented, parts.recogniser, parts.standing, parts.is_denied, resources, parts.clock
+        ),
     )
     issuer = Issuer(
         parts.store,
@@ -170,9 +179,6 @@ def oauth_app(parts: OAuthParts) -> OAuthApp:
         issuer=settings.issuer,
         audience=settings.audience,
         algorithm=settings.jwt_algorithm,
-    )
-    presented = PresentedTokens(
-        parts.store, parts.keys, parts.clock, issuer=settings.issuer, audience=settings.audience
     )
     introspect = IntrospectEndpoint(
         login,

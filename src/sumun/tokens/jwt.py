@@ -57,6 +57,7 @@ class AccessClaims:
     audience: frozenset[str] = frozenset()
     bound_to: str = ""
     actor: str = ""
+    family_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,7 @@ def read(token: str, ring: KeyRing, issuer: str, audience: str, now: float) -> A
             grant_id=_text(payload, "grant_id") if "grant_id" in payload else "",
             bound_to=_bound_to(payload) if "cnf" in payload else "",
             actor=_actor(payload) if "act" in payload else "",
+            family_id=_text(payload, "family_id") if "family_id" in payload else "",
         )
     except _WrongError:
         return Invalid(InvalidBecause.MALFORMED)

@@ -51,6 +51,7 @@ class Grant:
     audience: frozenset[str] = frozenset()
     bound_to: str = ""
     actor: str = ""
+    family_id: str = ""
 
 
 def mint_opaque(
@@ -89,6 +90,7 @@ def mint_opaque(
         audience=grant.audience,
         bound_to=grant.bound_to,
         actor=grant.actor,
+        family_id=grant.family_id,
     )
     return token, token_format.digest(token), record
 
@@ -134,6 +136,8 @@ def _further(grant: Grant) -> dict[str, Any]:
         further["sid"] = grant.session_id  # OpenID Connect Front-Channel Logout 3
     if grant.grant_id:
         further["grant_id"] = grant.grant_id
+    if grant.family_id:
+        further["family_id"] = grant.family_id
     if grant.bound_to:
         further["cnf"] = confirmation(grant.bound_to)
     if grant.actor:

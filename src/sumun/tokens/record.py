@@ -27,6 +27,7 @@ class TokenRecord(Struct, frozen=True):
     grant_id      what the person allowed the client (`grt_...`), or empty
     audience      the services that it is for (RFC 8707); empty: the whole gateway
     bound_to      what its bearer has to prove: `jkt:...` (RFC 9449 6), `x5t#S256:...` (RFC 8705 3.1), or empty
+    family_id     the refresh tokens that it goes with (`fam_...`), or empty
     actor         who acts for the subject (RFC 8693 4.1), as the text of a Subject, or empty
     """
 
@@ -47,3 +48,4 @@ class TokenRecord(Struct, frozen=True):
     audience: frozenset[str] = frozenset()
     bound_to: str = ""
     actor: str = ""
+    family_id: str = ""

@@ -4,8 +4,8 @@ Guarantees every implementation gives:
 - A call that returned is durable as far as the store's documentation says; one that did not return may have happened.
 - Every change publishes its news in the same atomic step as the change itself, so no crash separates the two.
 - Tokens are remembered under what they were issued for: a session (`sid_...`), a grant (`grt_...`), a refresh family
-  (`fam_...`). When one of these has ended, nothing is put under it any more, in the same atomic step: what is put
-  before the end is found by it, what comes after it is refused.
+  (`fam_...`), the token that they were exchanged for. When one of these has ended, nothing is put under it any more, in
+  the same atomic step: what is put before the end is found by it, what comes after it is refused.
 - Only SHA-256 digests of tokens reach the store, never a token.
 - No answer in time is `StoreUnavailableError`, never None: None means "there is no such token", for certain.
   So is a record that cannot be read: it is our outage, not the caller's bad token.
@@ -48,11 +48,16 @@ class Swept:
     claims: tuple[tuple[str, int], ...]
 
 
+def stands_under(record: TokenRecord, came_of: str = "") -> list[str]:
+    """The ids that a token is remembered under."""
+    return [key for key in (record.session_id, record.grant_id, record.family_id, came_of) if key]
+
+
 class TokenStore(Protocol):
     """Live opaque tokens by the SHA-256 digest of the token (32 bytes), and of JWTs what they were issued for."""
 
-    async def put(self, digest: bytes, record: TokenRecord, family_id: str = "") -> bool:
-        """Remember a new token until it expires, under its session, its grant and this refresh family.
+    async def put(self, digest: bytes, record: TokenRecord, came_of: str = "") -> bool:
+        """Remember a new token until it expires, under its session, its grant, its family, and this token's id.
 
         False, and nothing is kept, when one of them has ended. Raises StoreUnavailableError.
         """

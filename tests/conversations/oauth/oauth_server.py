@@ -21,6 +21,7 @@ from sumun.access import TokenKind
 from sumun.changes import Changes
 from sumun.config.plan import (
     DEVICE_CODE,
+    TOKEN_EXCHANGE,
     CertificateBy,
     Client,
     ClientKind,
@@ -30,7 +31,16 @@ from sumun.config.plan import (
     TokenSettings,
 )
 from sumun.config.plan_lifetimes import RefreshSettings
-from sumun.directory import Directory, DirectoryThreads, Held, NewKey, NewUser, Occasion, RegisteredClient
+from sumun.directory import (
+    DenialKind,
+    Directory,
+    DirectoryThreads,
+    Held,
+    NewKey,
+    NewUser,
+    Occasion,
+    RegisteredClient,
+)
 from sumun.directory.passwords import PasswordHasher, Profile
 from sumun.errors import OutageError
 from sumun.identity import ANYTHING, Permission
@@ -87,6 +97,7 @@ SECRETS = {
     "batch": "batch-secret",
     "reports": "reports-secret",
     "orders": "orders-secret",
+    "middle": "middle-secret",
     "strange": "s e:c%+reté",
     "web-server": "web-server-secret",
     "pushing": "pushing-secret",
@@ -196,6 +207,13 @@ CLIENTS = {
             grants=frozenset(),
         ),
         configured("bound-app", certificate_bound=True, grants=frozenset({"password", "refresh_token"})),
+        configured(
+            "middle",
+            grants=frozenset({TOKEN_EXCHANGE, "client_credentials"}),
+            scopes=(Permission("product", "*"), Permission("order", "*")),
+            may_ask_for=frozenset({TokenKind.JWT}),
+            token_lifetime_seconds=3600,
+        ),
         configured("orders", kind=ClientKind.RESOURCE_SERVER, grants=frozenset()),
     )
 }
@@ -414,6 +432,9 @@ async def oauth_server(
     reading = asyncio.create_task(reader.run())
     await reader.wait_ready()
 
+    async def is_denied(jti: str) -> bool:
+        return await threads.call(directory.denials.of, DenialKind.TOKEN, jti) is not None
+
     def keys() -> KeyRing:
         memory.require_trust(steady_seconds())
         return memory.keys
@@ -481,6 +502,7 @@ async def oauth_server(
         ),
         refresh=RefreshTokens(directory.refresh_tokens, threads, changes, clock, RefreshSettings()),
         grant_of=lambda grant_id: threads.call(directory.grants.get, grant_id),
+        is_denied=is_denied,
         keys=keys,
         bundles=lambda: BUNDLES,
         consents=RememberedConsents(directory, threads, changes),

@@ -8,7 +8,7 @@ from typing import Any
 from sumun.access import Proven
 from sumun.config.plan import ClientKind
 from sumun.directory.client import RegisteredClient
-from sumun.identity import Credential, CredentialKind, Permission, SubjectKind
+from sumun.identity import Credential, CredentialKind, Permission, Subject, SubjectKind
 from sumun.identity.scope import scope_text
 from sumun.login.client_secret import ClientLogin
 from sumun.oauth.authentication import authenticated_client
@@ -83,6 +83,9 @@ class IntrospectEndpoint:
         }
         if proven.bound_to:
             members["cnf"] = confirmation(proven.bound_to)
+        if presented.actor:
+            actor = Subject.parse(presented.actor)
+            members["act"] = {"sub": actor.id, "sub_kind": actor.kind.value}  # RFC 8693 4.1
         if principal.subject.kind is SubjectKind.USER:
             members["username"] = principal.subject.id
         return members

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from sumun.access import TokenKind
+from sumun.config.plan import TOKEN_EXCHANGE
 from sumun.directory.client import RegisteredClient
 from sumun.identity.scope import scope_text
 from sumun.login.client_secret import ClientLogin
@@ -28,11 +29,9 @@ from sumun.oauth.issue import Issued
 from sumun.oauth.messages import Form, read_form
 from sumun.oauth.proofs import KeyProofs
 from sumun.oauth.resources import Resources
+from sumun.oauth.token_types import ACCESS_TOKEN_TYPE, JWT_TYPE
 from sumun.telemetry.metrics import TOKEN_REQUESTS_REFUSED, TOKENS_ISSUED
 from sumun.tokens.binding import is_to_certificate, is_to_key, token_type
-
-_ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"  # whatever kind the client usually gets
-_JWT = "urn:ietf:params:oauth:token-type:jwt"
 
 
 class Issues(Protocol):
@@ -84,7 +83,12 @@ class TokenEndpoint:
             TOKEN_REQUESTS_REFUSED.labels(error=error.code).inc()
             raise
         TOKENS_ISSUED.labels(kind=client.token_kind, grant=grant.name).inc()
-        return json_answer(200, _members(issued, bound_to), (*NO_STORE, *self._proofs.next_nonce(proof)))
+        members = _members(issued, bound_to)
+        if grant.name == TOKEN_EXCHANGE:
+            members["issued_token_type"] = (
+                JWT_TYPE if client.token_kind is TokenKind.JWT else ACCESS_TOKEN_TYPE
+            )
+        return json_answer(200, members, (*NO_STORE, *self._proofs.next_nonce(proof)))
 
     async def _with_epoch(self, client: RegisteredClient) -> tuple[RegisteredClient, int]:
         if client.token_kind is TokenKind.OPAQUE:
@@ -144,10 +148,10 @@ def _as_asked(form: Form, client: RegisteredClient) -> RegisteredClient:
     `requested_token_type` is a parameter of RFC 8693 2.1, with the words of its section 3; we take it with every grant.
     """
     asked = form.get("requested_token_type")
-    if asked in (None, _ACCESS_TOKEN):
+    if asked in (None, ACCESS_TOKEN_TYPE):
         return client
-    if asked != _JWT:
-        raise InvalidRequestError(f"requested_token_type is {_ACCESS_TOKEN} or {_JWT}")
+    if asked != JWT_TYPE:
+        raise InvalidRequestError(f"requested_token_type is {ACCESS_TOKEN_TYPE} or {JWT_TYPE}")
     if client.token_kind is TokenKind.JWT:
         return client
     seconds = client.other_lifetimes_seconds.get(TokenKind.JWT)

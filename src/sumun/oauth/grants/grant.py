@@ -36,6 +36,9 @@ class Granted:
     amr, acr    how they did (RFC 8176; Core 2)
     refreshable a refresh token may go with it, if the client lists that grant
     family_id   the refresh tokens that it belongs to, or that begin with it; or empty
+    until       it lives no longer than this, unix seconds; None: as long as the client's tokens do
+    came_of     the id of the token that it is exchanged for: it ends with that one; or empty
+    still       whether what it came of is still there, asked when the token can be found
     next_refresh_token   makes the one that goes with it, when the access token is there
     """
 
@@ -53,6 +56,9 @@ class Granted:
     acr: str = ""
     refreshable: bool = False
     family_id: str = ""
+    until: int | None = None
+    came_of: str = ""
+    still: Callable[[], Awaitable[bool]] | None = None
     next_refresh_token: Callable[[], Awaitable[str]] | None = None
 
 

@@ -10,7 +10,7 @@ from sumun.tokens.errors import StoreUnavailableError
 from sumun.tokens.feed import Change, ChangeKind
 from sumun.tokens.format import is_claims_id
 from sumun.tokens.record import TokenRecord
-from sumun.tokens.store import ENDED_FOR_MS, KEPT_AFTER_EXPIRY_MS, Rights, Swept
+from sumun.tokens.store import ENDED_FOR_MS, KEPT_AFTER_EXPIRY_MS, Rights, Swept, stands_under
 from sumun.tokens.stores.memory_feed import MemoryFeed
 
 
@@ -27,11 +27,10 @@ class MemoryStore:
         self._ended: dict[str, float] = {}  # id -> until when that is remembered, unix ms
         self._closed = False
 
-    async def put(self, digest: bytes, record: TokenRecord, family_id: str = "") -> bool:
+    async def put(self, digest: bytes, record: TokenRecord, came_of: str = "") -> bool:
         """Remember a new token until it expires; False when what it is for has ended."""
         self._check_open()
-        under = [key for key in (record.session_id, record.grant_id, family_id) if key]
-        if not self._stand_under(record.token_id, record.expires_at_ms, under):
+        if not self._stand_under(record.token_id, record.expires_at_ms, stands_under(record, came_of)):
             return False
         self._records[digest] = record
         self._digests[record.token_id] = digest

@@ -41,6 +41,7 @@ class _Stored(msgspec.Struct, frozen=True, omit_defaults=True):
     a: list[str] = []
     k: str = ""
     x: str = ""
+    f: str = ""
 
 
 @lru_cache(maxsize=4096)
@@ -75,6 +76,7 @@ def encode(record: TokenRecord) -> bytes:
         a=sorted(record.audience),
         k=record.bound_to,
         x=record.actor,
+        f=record.family_id,
     )
     version = NARROWED_RECORD_VERSION if record.audience or record.bound_to else RECORD_VERSION
     return b"%d %s %s" % (version, record.token_id.encode("ascii"), _encoder.encode(stored))
@@ -105,6 +107,7 @@ def decode(data: bytes) -> TokenRecord:
             audience=frozenset(stored.a),
             bound_to=stored.k,
             actor=stored.x,
+            family_id=stored.f,
         )
     except CorruptRecordError:
         raise

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from sumun.tokens.errors import StoreUnavailableError
 from sumun.tokens.record import TokenRecord
-from sumun.tokens.store import KEPT_AFTER_EXPIRY_MS, Rights, Swept
+from sumun.tokens.store import KEPT_AFTER_EXPIRY_MS, Rights, Swept, stands_under
 from sumun.tokens.stores.stored_record import CorruptRecordError, decode, encode
 from sumun.tokens.stores.valkey_link import Answer, ValkeyLink, strange
 from sumun.tokens.stores.valkey_scripts import FEED, INDEX, NEWS, PUT, REPLACE, REVOKE, TOKEN
@@ -31,10 +31,10 @@ class ValkeyStore:
         self._link = link
         self._under = ValkeyUnder(link)
 
-    async def put(self, digest: bytes, record: TokenRecord, family_id: str = "") -> bool:
+    async def put(self, digest: bytes, record: TokenRecord, came_of: str = "") -> bool:
         """Remember a new token until it expires; False when what it is for has ended. Raises StoreUnavailableError."""
         stored = encode(record)
-        under = [key for key in (record.session_id, record.grant_id, family_id) if key]
+        under = stands_under(record, came_of)
         if under:
             return await self._under.put(digest, record, stored, under)
         gone_at_ms = record.expires_at_ms + KEPT_AFTER_EXPIRY_MS

@@ -32,6 +32,7 @@ records = st.builds(
     audience=st.frozensets(words, max_size=2),
     bound_to=words | st.just(""),
     actor=words,
+    family_id=words,
 )
 
 
