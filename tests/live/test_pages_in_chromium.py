@@ -6,20 +6,25 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sumun.pages import Frame, Locale, PassingPage, page_headers, render_passing
 from sumun.pages.assets import ASSETS
 from tests.live.chromium import DESKTOP, PHONE, Browser, Page, chromium
+from tests.live.node_under_test import until
 from tests.unit.pages.every_page import HIDDEN, every_page
 
 LONG = "가나다라마바사" * 12 + "W" * 80  # a name in which nothing may be broken, and has to be
 PAGES = {f"/{locale}/{name}": render for locale in Locale for name, render in every_page(locale)} | {
     f"/long/{name}": render for name, render in every_page(Locale.EN, LONG, LONG)
 }
+pytestmark = pytest.mark.timeout(180)  # one visit to every page, on a busy machine
+
 AXE = Path(__file__).parents[1] / "clients" / "node_modules" / "axe-core" / "axe.min.js"
 NARROW = (320, 640)  # WCAG 2.2, 1.4.10: what a page must fit in
 
@@ -145,64 +150,77 @@ SORTS = (
 SHOWN = [f"/{locale}/{sort}" for locale in Locale for sort in SORTS.split()]
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_everything_can_be_read(page: Page, site: str, dark: bool) -> None:
-    """Every text of every page has the contrast of WCAG AA, in light and in dark; the browser complains of nothing."""
-    page.resize(DESKTOP, dark=dark)
-    for path in SHOWN:
-        page.go(site + path)
-        assert page.evaluate(CONTRAST) == [], path
-    assert page.complaints == []
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a browser says of one page."""
+
+    width: int
+    faint: list[str]
+    small: list[str]
+    focus: list[tuple[bool, bool, str]]
+    spoken: list[dict[str, Any]]
+    faults: list[dict[str, Any]]
+    passed: int
 
 
-@pytest.mark.parametrize("size", [NARROW, PHONE, DESKTOP], ids=str)
-def test_everything_fits(page: Page, site: str, size: tuple[int, int]) -> None:
-    """No page is wider than its window, whatever the names on it are; whatever is pressed is large enough."""
-    page.resize(size)
+@pytest.fixture(scope="module", params=["narrow and light", "wide and dark"])
+def looks(request: pytest.FixtureRequest, browser: Browser, site: str) -> tuple[int, dict[str, Look]]:
+    """The window's width, and how each page looks in it. One visit for all that is asked of a page."""
+    assert AXE.is_file(), "axe-core is not there: scripts/make-clients"
+    axe = AXE.read_text(encoding="utf-8")
+    size, dark = (NARROW, False) if request.param == "narrow and light" else (DESKTOP, True)
+    page = browser.page()
+    page.resize(size, dark=dark)
+    seen = {}
     for path in (*SHOWN, *(f"/long/{sort}" for sort in SORTS.split())):
         page.go(site + path)
-        assert page.evaluate("document.documentElement.scrollWidth") <= size[0], path
-        assert page.evaluate(SMALL) == [], path
+        page.evaluate(f"{axe}; 0")
+        faults, passed = page.evaluate("axe.run().then(result => [result.violations, result.passes.length])")
+        seen[path] = Look(
+            page.evaluate("document.documentElement.scrollWidth"),
+            page.evaluate(CONTRAST),
+            page.evaluate(SMALL),
+            page.evaluate(FOCUS),
+            page.call("Accessibility.getFullAXTree")["nodes"],
+            faults,
+            passed,
+        )
+    assert page.complaints == []
+    return size[0], seen
 
 
-def test_a_keyboard_is_enough(page: Page, site: str) -> None:
-    """All that can be pressed can be focused, in the order of the page, and the focus shows."""
-    page.resize(DESKTOP)
-    for path in SHOWN:
-        page.go(site + path)
-        assert [told for *held, told in page.evaluate(FOCUS) if not all(held)] == [], path
-        assert page.evaluate("document.querySelector('[tabindex]:not([tabindex=\"-1\"])')") is None
+def test_everything_can_be_read(looks: tuple[int, dict[str, Look]]) -> None:
+    """Every text of every page has the contrast of WCAG AA, in light and in dark."""
+    assert {path: look.faint for path, look in looks[1].items() if look.faint} == {}
 
 
-def test_a_screen_reader_hears_names(page: Page, site: str) -> None:
-    """Everything that can be operated has a role and a name, as the browser tells a screen reader."""
-    operable = {"button", "link", "textbox", "checkbox", "heading", "main", "navigation", "region", "group"}
-    named = operable - {"main", "group"}
-    for path in SHOWN:
-        page.go(site + path)
-        nodes = page.call("Accessibility.getFullAXTree")["nodes"]
-        roles = [node["role"]["value"] for node in nodes if not node["ignored"]]
-        assert "main" in roles, path
-        nameless = [
-            json.dumps(node)
-            for node in nodes
-            if not node["ignored"] and node["role"]["value"] in named and not node["name"]["value"].strip()
-        ]
-        assert nameless == [], path
+def test_everything_fits(looks: tuple[int, dict[str, Look]]) -> None:
+    """No page is wider than its window, whatever the names on it are; whatever is pressed is large enough."""
+    width, seen = looks
+    assert {path: look.width for path, look in seen.items() if look.width > width} == {}
+    assert {path: look.small for path, look in seen.items() if look.small} == {}
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_axe_finds_nothing(browser: Browser, site: str, dark: bool) -> None:
+def test_a_keyboard_is_enough(looks: tuple[int, dict[str, Look]]) -> None:
+    """All that can be pressed can be focused, and the focus shows."""
+    for path, look in looks[1].items():
+        assert [told for *held, told in look.focus if not all(held)] == [], path
+
+
+def test_a_screen_reader_hears_names(looks: tuple[int, dict[str, Look]]) -> None:
+    """Everything that can be operated has a name, as the browser tells a screen reader, and stands in a landmark."""
+    named = {"button", "link", "textbox", "checkbox", "heading", "navigation", "region"}
+    for path, look in looks[1].items():
+        nodes = [node for node in look.spoken if not node["ignored"]]
+        assert {"main", "heading", "region"} - {node["role"]["value"] for node in nodes} == set(), path
+        names = [node["name"]["value"].strip() for node in nodes if node["role"]["value"] in named]
+        assert all(names), path
+
+
+def test_axe_finds_nothing(looks: tuple[int, dict[str, Look]]) -> None:
     """axe-core, which we did not write, finds no fault of WCAG 2.2 AA or of its own good practice on any page."""
-    assert AXE.is_file(), "axe-core is not there: scripts/make-clients"
-    page = browser.page(PHONE)
-    page.resize(PHONE, dark=dark)
-    for path in SHOWN:
-        page.go(site + path)
-        page.evaluate(AXE.read_text(encoding="utf-8") + "; 0")
-        found = page.evaluate("axe.run().then(result => [result.violations, result.passes.length])")
-        assert found[0] == [], (path, json.dumps(found[0], indent=1))
-        assert found[1] > 10, path
+    assert {path: look.faults for path, look in looks[1].items() if look.faults} == {}
+    assert all(look.passed > 10 for look in looks[1].values())
 
 
 @pytest.mark.parametrize("scripts", [True, False])
@@ -229,7 +247,7 @@ def test_forms_go_nowhere_else(browser: Browser, site: str, application: str) ->
     page.evaluate(
         "document.body.append(Object.assign(document.createElement('script'), {text: 'window.ran = true'}))"
     )
-    page.until("true")
+    until(lambda: page.evaluate("1") and len(page.complaints) >= 2)
     assert page.url == f"{site}/en/login-fresh"
     assert page.evaluate("window.ran") is None
     assert ["form-action" in one or "script-src" in one for one in page.complaints] == [True, True]
