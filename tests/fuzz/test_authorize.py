@@ -136,3 +136,36 @@ def test_replies(address: str, mode: ResponseMode, state: str) -> None:
     parts = urlsplit(replied.address)
     members = parse_qs(parts.fragment or parts.query)
     assert members.get("state", [""]) == [state]
+
+
+FIELDS = st.sampled_from(
+    ["transaction", "csrf", "decision", "username", "password", "grant:*:*", "client_id", MARK]
+)
+SAID = st.one_of(
+    st.sampled_from(["login", "cancel", "all", "allow", "other", "web", MARK, ""]), st.text(max_size=20)
+)
+FORMS = st.one_of(
+    st.lists(st.tuples(FIELDS, SAID), max_size=6).map(
+        lambda pairs: urlencode(pairs, errors="replace").encode()
+    ),
+    st.binary(max_size=80),
+)
+COOKIES = st.one_of(st.none(), st.text(alphabet="__Host-sumun_login=;é \x00", max_size=40))
+
+
+@settings(max_examples=200)
+@given(
+    st.sampled_from(["/login", "/oauth/consent", "/oauth/authorize"]),
+    FORMS,
+    st.sampled_from(["application/x-www-form-urlencoded", "text/plain", "multipart/form-data", MARK]),
+    COOKIES,
+)
+def test_forms(path: str, body: bytes, content_type: str, cookie: str | None) -> None:
+    """A form that no page of ours made is a page with 4xx, whatever is in it; nobody is logged in, nothing is given."""
+    told = [("host", "gw.example.com"), ("content-type", content_type), ("x-request-id", "r-1")]
+    if cookie is not None:
+        told.append(("cookie", cookie))
+    answer = asyncio.run(asgi_call(APP, "POST", path, "", told, (body,)))
+    assert 400 <= answer.status < 500 or (path, answer.status) == ("/oauth/authorize", 303)
+    assert MARK not in answer.body.decode()
+    assert not [line for line in answer.all("set-cookie") if "sumun_session" in line]

@@ -24,6 +24,7 @@ from sumun.identity import Credential
 from sumun.login.throttle import Budgets
 from sumun.login.throttle_memory import MemoryLoginThrottle
 from sumun.oauth.app import OAuthApp
+from sumun.oauth.authorize.errors import Refusal
 from sumun.oauth.clients import as_registered
 from sumun.oauth.grants.refreshing import RefreshTokens
 from sumun.oauth.server import OAuthParts, oauth_app
@@ -43,6 +44,7 @@ KNOWN = {
     for client in CLIENTS.values()
 }  # type: ignore[dict-item]
 CODES = {
+    *Refusal,
     "invalid_request",
     "invalid_client",
     "invalid_grant",
@@ -52,11 +54,15 @@ CODES = {
     "slow_down",
     "invalid_token",
 }
-PATHS = st.sampled_from(["/oauth/token", "/oauth/revoke", "/oauth/introspect", "/oauth/ws-ticket"])
+PATHS = st.sampled_from(
+    ["/oauth/token", "/oauth/revoke", "/oauth/introspect", "/oauth/par", "/oauth/ws-ticket"]
+)
 MARK = "sENt-by-a-stRANger"
 NAMES = st.sampled_from(
     [
         "grant_type",
+        "response_type",
+        "redirect_uri",
         "client_id",
         "client_secret",
         "username",
