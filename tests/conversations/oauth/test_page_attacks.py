@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 
@@ -189,6 +190,30 @@ def test_clickjacking(tmp_path: Path) -> None:
             assert "'unsafe" not in policy
             assert page.answer.headers["x-frame-options"] == "DENY"
             assert page.answer.headers["referrer-policy"] == "same-origin"
+
+    tell(tmp_path, story)
+
+
+def test_no_password_goes_on(tmp_path: Path) -> None:
+    """What follows a form is 303: a browser takes neither password nor consent along to the client (RFC 9700 4.12)."""
+
+    async def story(server: OAuthServer) -> None:
+        for client_id in ("own-web", "web"):
+            client, browser = CodeClient(server, client_id), Browser(server)
+            page = await browser.open(client.address())
+            form = {**page.form.fields, "decision": "login", "username": "alice", "password": "alice-pass"}
+            headers = {
+                "host": HOST,
+                "content-type": "application/x-www-form-urlencoded",
+                "cookie": "; ".join(f"{name}={value}" for name, value in browser.cookies.items()),
+            }
+            answer = await server.call("POST", "/login", headers, urlencode(form).encode())
+            assert (answer.status, answer.body) == (303, b"")
+            page = await log_in(page)
+            if client_id == "web":
+                page = await page.send(decision="all")
+            assert (page.status, page.answer.body) == (303, b"")
+            assert page.answer.headers["cache-control"] == "no-store"
 
     tell(tmp_path, story)
 
