@@ -13,6 +13,7 @@ from cryptography import x509
 from tests.certificates import Certificate
 from tests.live import http2
 from tests.live.demo_node import Answer
+from tests.live.other_clients import javascript, nobody
 from tests.live.tls_world import CONFIG, TlsCaller, TlsNode, call_on, tls_node, told
 
 ITSELF = Certificate.self_signed("meter")
@@ -85,6 +86,26 @@ def test_the_address_of_their_own(node: TlsNode, billing: Holder) -> None:
     assert billing.asks(usual).status == 401
     assert usual.call("GET", "/items", token).status == 401
     assert billing.caller.call("GET", "/items", token).status == 200
+
+
+def test_a_client_that_we_did_not_write(node: TlsNode) -> None:
+    """npm oauth4webapi finds the addresses for certificates, gets a token, uses it and gives it back; stolen, it is no good."""
+    own = node.authorities.partners.issue("billing", names=[x509.DNSName("billing.example.com")])
+    setup = {
+        "issuer": node.issuer,
+        "client": "billing",
+        "authority": node.authorities.gate.pem(),
+        "certificate": own.pem(),
+        "key": own.key_pem(),
+        "resource": f"https://127.0.0.1:{node.asking}/items",
+    }
+    verdict = javascript("oauth4webapi_certificate", "client_credentials")(setup, nobody)
+    assert verdict == {
+        "token_type": "bearer",
+        "allowed": 200,
+        "stolen": "invalid_token",
+        "revoked": "invalid_token",
+    }
 
 
 def test_only_the_client_gets_tokens(billing: Holder) -> None:

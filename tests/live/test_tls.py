@@ -15,6 +15,7 @@ import pytest
 
 from tests.certificates import Certificate
 from tests.live import http2
+from tests.live.chromium import chromium
 from tests.live.demo_node import call
 from tests.live.node_under_test import until
 from tests.live.tls_world import TlsCaller, TlsNode, call_on, show, tls_node, told
@@ -69,6 +70,25 @@ def test_http2(node: TlsNode) -> None:
         answer = http2.call_on(connection, http2.fields("GET", "/open"))
     assert answer.status == 200
     assert dict(json.loads(answer.body))["x-forwarded-proto"] == "https"
+
+
+@pytest.mark.timeout(120)
+def test_in_a_real_browser(node: TlsNode) -> None:
+    """Over TLS a person is sent to the login page and back, and the cookie is taken; the first visit may be without TLS."""
+    node.add_person("ann")
+    with chromium() as browser:
+        page = browser.page()
+        page.call("Security.setIgnoreCertificateErrors", ignore=True)  # its authority is of this test
+        page.go(f"http://127.0.0.1:{node.port + 1}/page?a=1")
+        page.type("#username", "ann")
+        page.type("#password", "ann-demo-pass")
+        page.press("button[value=login]")
+        page.until(
+            "location.protocol == 'https:' && location.pathname == '/page' && location.search == '?a=1'"
+        )
+        assert '"ann"' in page.text
+        (cookie,) = [one for name, one in page.cookies().items() if name.startswith("__Host-sumun_session")]
+        assert (cookie["secure"], cookie["httpOnly"]) == (True, True)
 
 
 def test_old_protocols(node: TlsNode) -> None:

@@ -37,6 +37,7 @@ services:
 routes:
   - {{path: /items, service: items}}
   - {{path: /open, service: items, require: public}}
+  - {{path: /page, service: items, session: true}}
   - {{path: /inside, service: items, require: internal}}
 clients:
   - {{id: jobs, kind: confidential, secret: "file:jobs.secret", grants: [client_credentials], may_ask_for: [jwt]}}
