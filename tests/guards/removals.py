@@ -9,6 +9,8 @@ CODES = "tests/conversations/oauth/test_code_attacks.py"
 PAGES = "tests/conversations/oauth/test_page_attacks.py"
 JWT = "tests/unit/tokens/test_jwt.py"
 CSRF = "tests/unit/oauth/test_csrf.py"
+SSO = "tests/conversations/oauth/test_single_sign_on.py"
+LOGOUT = "tests/conversations/oauth/test_logout.py"
 CERTIFICATES = "tests/conversations/oauth/test_certificates.py"
 REQUEST = "tests/unit/oauth/test_authorization_request.py"
 
@@ -241,6 +243,91 @@ REMOVALS = (
         'verified = "%[ssl_c_verify]" if one.clients.authorities else "-"',
         'verified = "%[ssl_c_verify]"',
         "tests/unit/haproxy/test_tls.py::test_who_is_believed",
+    ),
+    # Sessions, on one host and on many
+    Removal(
+        "login CSRF: the code that brings a session to a host is good in any browser",
+        "oauth/handoff.py",
+        "return found if hmac.compare_digest(found.browser, digest(browser)) else None",
+        "return found",
+        f"{SSO}::test_a_code_is_good_once_and_here",
+    ),
+    Removal(
+        "stolen session: the code for one host is good at another",
+        "oauth/handoff.py",
+        " or found.origin != origin:",
+        ":",
+        f"{SSO}::test_a_code_is_good_once_and_here",
+    ),
+    Removal(
+        "stolen session: the code for a host is good twice",
+        "oauth/handoff.py",
+        "take(Kind.HANDOFF, digest(code))",
+        "get(Kind.HANDOFF, digest(code))",
+        f"{SSO}::test_a_code_is_good_once_and_here",
+    ),
+    Removal(
+        "stolen session: what the browser knows is taken for a code",
+        "oauth/handoff.py",
+        "and bool(found.session_id) is is_code",
+        "",
+        f"{SSO}::test_a_handle_is_no_code",
+    ),
+    Removal(
+        "stolen session: a code is sent to whatever host the request names",
+        "oauth/our_hosts.py",
+        'return self._origins.get((host or "").lower())',
+        'return f"https://{host}"',
+        f"{SSO}::test_names_that_are_not_ours",
+    ),
+    Removal(
+        "open redirect: the way back after a login leads to another host",
+        "oauth/endpoints/single_sign_on.py",
+        "if not is_path(return_to):",
+        "if not return_to:",
+        f"{SSO}::test_no_open_redirect",
+    ),
+    Removal(
+        "a session outlives its person's password",
+        "sessions/judge.py",
+        "if session.who.login_epoch < standing.login_epoch:",
+        "if not session.id:",
+        "tests/unit/sessions/test_judge.py::test_ends_with_the_logins_of_its_person",
+    ),
+    Removal(
+        "the idle limit does not hold: what HAProxy keeps of a session is never asked again",
+        "answers/learned.py",
+        "proven.expires_at if proven.kept_until is None else proven.kept_until",
+        "proven.expires_at",
+        "tests/unit/answers/test_learned.py::test_a_session_is_kept_for_a_while",
+    ),
+    Removal(
+        "a session that is ended while it is looked up is let through",
+        "recognition/session_looks.py",
+        "        return Change(ChangeKind.TOKEN, self.session.id), subject",
+        "        return ()",
+        "tests/unit/recognition/test_session_looks.py::test_an_end_that_overtakes_the_look",
+    ),
+    Removal(
+        "logout CSRF: any ID token will do",
+        "oauth/endpoints/logout.py",
+        "if asked.hinted == session.id:",
+        "if asked.hinted:",
+        f"{LOGOUT}::test_the_person_is_asked",
+    ),
+    Removal(
+        "logout CSRF: another site's form logs people out",
+        "oauth/endpoints/logout.py",
+        "demand_own_form(request, form, _purpose(session))",
+        "pass",
+        f"{LOGOUT}::test_no_other_page_answers",
+    ),
+    Removal(
+        "open redirect: a logout leads anywhere",
+        "oauth/logout_request.py",
+        "if address and client is not None and address not in client.post_logout_redirect_uris:",
+        "if address and client is None:",
+        f"{LOGOUT}::test_nobody_is_sent_elsewhere",
     ),
     # Devices (RFC 8628 5)
     Removal(

@@ -17,6 +17,7 @@ from tests.conversations.oauth.oauth_server import OAuthServer, oauth_server
 SHOP, NEWS = "shop.example.com", "news.example.com"
 START = "/login/start?return=%2Fpage%3Fa%3D1"
 SESSION = "__Host-sumun_session"
+LOGIN = "__Host-sumun_login"
 
 
 class Browsing:
@@ -118,6 +119,7 @@ async def test_a_code_is_good_once_and_here(server: OAuthServer) -> None:
             await thief.go(f"https://{SHOP}{START}")  # so that it has a cookie of its own
             assert (await thief.go(code)).status == 400
         elif wrong == "host":
+            browser.at(NEWS).cookies[LOGIN] = browser.at(SHOP).cookies[LOGIN]
             assert (await browser.go(code.replace(SHOP, NEWS))).status == 400
         elif wrong == "late":
             server.clock.seconds += CODE_SECONDS + 1
