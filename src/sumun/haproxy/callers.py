@@ -19,8 +19,10 @@ FACT: Final = f"txn.{PREFIX}.fact"
 VERDICT: Final = "txn.v"
 RIGHTS: Final = f"txn.{PREFIX}.rights"
 
-# Fields of a fact and of rights (`kept`), counted from 1.
-EXPIRES, AS_OF, HELD, SUBJECT, TOKEN, CLIENT, USER, NAME = range(1, 9)
+# Fields of a fact and of rights (`kept`), counted from 1, or from the end: HAProxy looks at each byte on the way, and
+# each call asks for a dozen of them.
+EXPIRES, AS_OF, HELD, SUBJECT = range(1, 5)
+TOKEN, CLIENT, USER, NAME = range(-4, 0)
 BACKEND, ROLES, PERMISSIONS, SAID_BY_SHADOW = range(1, 5)
 
 

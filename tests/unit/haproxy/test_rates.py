@@ -63,7 +63,7 @@ def test_quotas_need_a_count_that_is_kept() -> None:
     assert files.get("quotas.map").text() == ""
     for heading in ("backend ask.shop", "backend known.shop", "backend ask.grpc"):
         rules = section(files, heading)
-        look = rules.index("http-request set-var(txn.used) var(txn.smn.fact),field(6,|),map_str(quotas.map)")
+        look = rules.index("http-request set-var(txn.used) var(txn.smn.fact),field(-3,|),map_str(quotas.map)")
         assert look < rules.index("http-request sc-inc-gpc0(1) unless { var(txn.over) -m found }")
     assert "quotas.map" not in render(plan, 7, PATHS).get("haproxy.cfg").text()
 

@@ -110,8 +110,8 @@ def test_identity_headers() -> None:
 
 def field(expression: str, texts: Mapping[str, str | None]) -> str:
     """The part of a text that HAProxy takes for this expression."""
-    (found,) = re.findall(r"^var\((\S+)\),field\((\d),\|\)$", expression)
-    return str(texts[found[0]]).split("|")[int(found[1]) - 1]
+    (found,) = re.findall(r"^var\((\S+)\),field\((-?\d),\|\)$", expression)
+    return str(texts[found[0]]).split("|")[int(found[1]) - (int(found[1]) > 0)]
 
 
 @pytest.mark.parametrize("part", range(6))
