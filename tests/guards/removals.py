@@ -7,6 +7,7 @@ from tests.guards.removal import Removal
 DEVICE = "tests/conversations/oauth/test_device.py"
 CODES = "tests/conversations/oauth/test_code_attacks.py"
 PAGES = "tests/conversations/oauth/test_page_attacks.py"
+ACCOUNT = "tests/conversations/oauth/test_account.py"
 JWT = "tests/unit/tokens/test_jwt.py"
 CSRF = "tests/unit/oauth/test_csrf.py"
 SSO = "tests/conversations/oauth/test_single_sign_on.py"
@@ -364,6 +365,49 @@ REMOVALS = (
         "demand_own_form(request, form, _purpose(session, user_code))",
         "pass",
         f"{DEVICE}::test_a_forged_form",
+    ),
+    # The account
+    Removal(
+        "CSRF: another session's form does something in this one",
+        "oauth/account/visit.py",
+        "demand_own_form(self.request, form, self._purpose)",
+        "pass",
+        f"{ACCOUNT}::test_forged_forms",
+    ),
+    Removal(
+        "a person withdraws what another allowed",
+        "oauth/account/applications.py",
+        "grant = next((one for one in grants if one.id == wanted), None)",
+        "grant = StoredGrant(str(wanted), '', '', frozenset(), frozenset(), 0, 0)",
+        f"{ACCOUNT}::test_nobody_withdraws_for_another",
+    ),
+    Removal(
+        "a person logs another out",
+        "oauth/account/browsers.py",
+        "if any(one.id == wanted for one in await self._sessions.of_user(visit.user_id)):",
+        "if wanted:",
+        f"{ACCOUNT}::test_nobody_withdraws_for_another",
+    ),
+    Removal(
+        "whoever finds a browser changes the password",
+        "oauth/account/password.py",
+        "match await login.prove(proof):",
+        "match Identified(user.id, '', visit.session.who.login_epoch):",
+        f"{ACCOUNT}::test_a_password_that_is_not_changed",
+    ),
+    Removal(
+        "a page says that something is gone while a process may still let it in",
+        "oauth/account/settled.py",
+        "if applied.unconfirmed:",
+        "if not applied:",
+        f"{ACCOUNT}::test_a_change_that_is_not_confirmed",
+    ),
+    Removal(
+        "a name turns the writing of the page around",
+        "pages/html.py",
+        "finalize=_shown,",
+        "",
+        "tests/unit/pages/test_every_page.py::test_hostile_names",
     ),
     # Pages of other origins (Fetch 3.2)
     Removal(
