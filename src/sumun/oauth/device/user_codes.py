@@ -14,7 +14,8 @@ LETTERS: Final = "BCDFGHJKLMNPQRSTVWXZ"
 LENGTH: Final = 8
 # Between the letters people type what they see, or what their keyboard makes of it.
 _PUNCTUATION: Final = " -_.\u00a0\u2010\u2011\u2012\u2013\u2014"
-_LONGEST_TYPED: Final = 32
+LONGEST_TYPED: Final = 32
+"""Characters; more is no code."""
 
 
 def new_user_code(choose: Callable[[str], str] = secrets.choice) -> str:
@@ -32,7 +33,7 @@ def read_user_code(typed: str) -> str | None:
 
     RFC 8628 6.1: case does not matter, and what stands between the letters is stripped.
     """
-    if len(typed) > _LONGEST_TYPED:
+    if len(typed) > LONGEST_TYPED:
         return None
     code = "".join(letter for letter in typed if letter not in _PUNCTUATION)
     if len(code) != LENGTH or not code.isascii():  # the upper case of some other signs is a letter of ours

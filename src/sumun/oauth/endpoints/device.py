@@ -27,7 +27,7 @@ from sumun.oauth.authorize.consent import Wanted, wanted
 from sumun.oauth.clients import FindClient, ReadStanding, shown_name
 from sumun.oauth.csrf import FormKey, demand_own_form
 from sumun.oauth.device.requests import LIFETIME_SECONDS, Approval, DeviceRequests, FoundRequest
-from sumun.oauth.device.user_codes import read_user_code, shown
+from sumun.oauth.device.user_codes import LONGEST_TYPED, read_user_code, shown
 from sumun.oauth.exchange import Answer, Request
 from sumun.oauth.login_first import LoginFirst
 from sumun.oauth.messages import MAX_BOXES, Form, read_form
@@ -118,7 +118,7 @@ class DeviceEndpoint:
         client = None if found is None else await self._find_client(found.request.client_id)
         if user_code is None or found is None or client is None or client.disabled:
             await self._guesses.failed(attempt)
-            return self._typed(request, session, DeviceTrouble.UNKNOWN, 404)
+            return self._typed(request, session, DeviceTrouble.UNKNOWN, 404, code=code)
         return await self._question(request, session, user_code, found, client)
 
     async def _decided(self, request: Request, session: Session, form: Form, code: str) -> Answer:
@@ -203,13 +203,15 @@ class DeviceEndpoint:
         trouble: DeviceTrouble = DeviceTrouble.NONE,
         status: int = 200,
         wait_seconds: int = 0,
+        code: str = "",
     ) -> Answer:
-        """The page with the field."""
+        """The page with the field. `code` is what was typed, to be mended."""
         key = FormKey.of(request)
         page = DeviceCodePage(
             Frame(locale_of(request), DEVICE_PATH),
             DEVICE_PATH,
             (key.field(_purpose(session)),),
+            code=code[:LONGEST_TYPED],
             trouble=trouble,
             wait_seconds=wait_seconds,
         )
