@@ -30,11 +30,11 @@ def node(haproxy: object) -> Iterator[TlsNode]:
         yield running
 
 
-def served(caller: TlsCaller) -> int:
-    """The serial number of the certificate that a new connection is shown."""
+def served(caller: TlsCaller, name: str = "127.0.0.1") -> int:
+    """The serial number of the certificate that a new connection to this name is shown."""
     with (
         socket.create_connection(("127.0.0.1", caller.port), timeout=10) as plain,
-        caller.context.wrap_socket(plain, server_hostname="127.0.0.1") as connection,
+        caller.context.wrap_socket(plain, server_hostname=name) as connection,
     ):
         shown = connection.getpeercert()
     assert shown is not None
@@ -49,6 +49,13 @@ def test_services_learn_of_tls(node: TlsNode) -> None:
     refused = node.caller().call("GET", "/items")
     assert refused.status == 401
     assert "strict-transport-security" in refused.headers
+
+
+def test_several_certificates(node: TlsNode) -> None:
+    """Who asks for another name is shown that one's certificate; it verifies for that name."""
+    assert (
+        served(node.caller(), "other.example") != served(node.caller()) == served(node.caller(), "localhost")
+    )
 
 
 def test_the_issuer(node: TlsNode) -> None:

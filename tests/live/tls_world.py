@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from cryptography import x509
+
 from tests.certificates import Certificate
 from tests.live.demo_node import Answer
 from tests.live.kept_world import echo_service
@@ -23,7 +25,7 @@ SECRET = "jobs-secret-of-the-test"
 CONFIG = """
 listen: 127.0.0.1:{port}
 tls:
-  certificates: [{{chain: gate.pem, key: gate.key}}]
+  certificates: [{{chain: gate.pem, key: gate.key}}, {{chain: other.pem}}]
   client_certificates: {{authorities: partners.pem}}
   hsts: 180d
   redirect_from: 127.0.0.1:{redirect}
@@ -172,6 +174,8 @@ def tls_node(config: str = CONFIG) -> Iterator[TlsNode]:
         node = TlsNode(data=folder / "data", port=port, asking=port + 3 if "{asking}" in config else port)
         node.config = folder / "sumun.yaml"
         node.renew()
+        other = node.authorities.gate.issue("other", names=[x509.DNSName("other.example")])
+        (folder / "other.pem").write_text(other.key_pem() + other.pem())
         (folder / "partners.pem").write_text(node.authorities.partners.pem())
         (folder / "revoked.pem").write_text(node.authorities.partners.revoked())
         (folder / "inner.pem").write_text(node.authorities.inner.pem())

@@ -21,7 +21,9 @@ MAX_JWT_LIFETIME_SECONDS = 900  # what a JWT says cannot be changed, so it does 
 _GRANTS_OF_PEOPLE = frozenset({"password", "authorization_code", DEVICE_CODE})
 
 # Settings of the tokens that a client gets.
-_ONLY_FOR_TOKENS = frozenset({"dpop", "first_party", "lifetime", "may_ask_for", "quota", "scopes", "token"})
+_ONLY_FOR_TOKENS = frozenset(
+    {"certificate_bound", "dpop", "first_party", "lifetime", "may_ask_for", "quota", "scopes", "token"}
+)
 
 
 class ClientCompiler:
