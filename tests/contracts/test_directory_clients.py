@@ -163,6 +163,8 @@ def test_what_no_client_can_be(batch: Directory) -> None:
         client("a", kind=ClientKind.PUBLIC),
         client("b", secret_sha256=None),
         client("c", redirect_uris=("http://127.0.0.1/a b",)),
+        client("c", redirect_uris=("http://shop.example/back",)),
+        client("c", redirect_uris=("javascript:alert(1)",)),
         client("d", grants=frozenset({""})),
         client("e", jwks="{}"),
         client("f", kind=ClientKind.PUBLIC, secret_sha256=None, jwks="{}"),

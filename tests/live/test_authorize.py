@@ -71,6 +71,20 @@ def test_any_loopback_port_and_a_replay(node: DemoNode) -> None:
     assert node.call("GET", "/products", token).status == 401
 
 
+def test_a_client_that_the_operator_registered(node: DemoNode) -> None:
+    """A client that is not in the file: people log in as everywhere, and are told its name."""
+    words = (
+        "client add tool --kind public --grant authorization_code --redirect-uri http://127.0.0.1/back --name"
+    )
+    done = node.sumun(*words.split(), "The Tool")
+    assert done.returncode == 0, done.stderr
+    app, visitor = App(node, "tool", "http://127.0.0.1:51004/back"), Visitor(node.port)
+    page = visitor.open(app.address())
+    assert "The Tool" in page.text
+    given = app.redeem(visitor.send(visitor.log_in(page, "alice"), decision="all"))
+    assert node.call("GET", "/products", given.json["access_token"]).status == 200
+
+
 def test_remembered(node: DemoNode) -> None:
     """Once logged in and asked, a browser gets codes without a page; another browser gets nothing silently."""
     app, visitor = App(node), Visitor(node.port)

@@ -271,6 +271,18 @@ def test_check_and_show(node: NodeUnderTest, sumun: Shell) -> None:
         ("client add x --kind public --grant client_credentials", 2, "RFC 6749 4.4"),
         ("client add x --kind resource_server --grant client_credentials", 2, "gets no tokens"),
         ("client add x --grant client_credentials --scope everything", 2, "write resource:action"),
+        ("client add x --kind public --grant authorization_code", 2, "needs --redirect-uri"),
+        (
+            "client add x --grant client_credentials --redirect-uri https://x.example/",
+            2,
+            "no other grant does",
+        ),
+        ("client add x --grant authorization_code --redirect-uri http://x.example/", 1, "in clear"),
+        (
+            "client add x --grant authorization_code --redirect-uri javascript:alert(1)",
+            1,
+            "is not a redirect URI",
+        ),
         ("client show nobody", 1, "there is no client 'nobody'"),
         ("client disable batch --yes", 2, "change it there"),
         ("client disable nobody --yes", 1, "no registered client 'nobody'"),

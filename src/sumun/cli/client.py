@@ -35,7 +35,15 @@ def client() -> None:
     show_default=True,
 )
 @click.option(
-    "--grant", "grants", multiple=True, help="A grant type; so far there is client_credentials. Repeatable."
+    "--grant", "grants", multiple=True, help="A grant type, such as client_credentials. Repeatable."
+)
+@click.option("--name", default="", help="What people are told it is called. Default: its id.")
+@click.option(
+    "--redirect-uri",
+    "redirect_uris",
+    multiple=True,
+    metavar="URI",
+    help="Where authorization codes may be sent; repeatable. Needed for authorization_code.",
 )
 @click.option(
     "--scope",
@@ -52,6 +60,8 @@ def add(
     client_id: str,
     kind: str,
     grants: tuple[str, ...],
+    name: str,
+    redirect_uris: tuple[str, ...],
     scopes: tuple[str, ...],
     token: str,
     roles: tuple[str, ...],
@@ -68,6 +78,8 @@ def add(
         raise click.UsageError(
             "Rights of its own are for a client that acts for itself: add --grant client_credentials."
         )
+    if bool(redirect_uris) != ("authorization_code" in grants):
+        raise click.UsageError("The grant authorization_code needs --redirect-uri, and no other grant does.")
     secret = None if kind == ClientKind.PUBLIC.value else token_urlsafe(_SECRET_BYTES)
 
     async def work(operator: Operator) -> Applied:
@@ -93,6 +105,8 @@ def add(
             token_lifetime_seconds=tokens.jwt_lifetime_seconds
             if token == "jwt"
             else tokens.opaque_lifetime_seconds,
+            redirect_uris=redirect_uris,
+            name=name,
         )
         return await operator.changes.register_client(new, actor=operator.actor)
 

@@ -21,7 +21,9 @@ from sumun.audit.events import (
     ClientRegistered,
     ClientSecretRotated,
 )
+from sumun.config.network import parse_redirect
 from sumun.config.plan import ClientKind
+from sumun.config.refused import RefusedError
 from sumun.directory.audit_trail import write_down
 from sumun.directory.client import RegisteredClient, changed_fields, takes_away
 from sumun.directory.database import Database
@@ -190,6 +192,13 @@ def _refuse_unfit(client: RegisteredClient) -> None:
         raise DirectoryRefusedError(
             f"the client {client.id!r} has a grant, login or redirect address that is empty or holds a space"
         )
+    for address in client.redirect_uris:
+        try:
+            parse_redirect(address)
+        except RefusedError as error:
+            raise DirectoryRefusedError(
+                f"the client {client.id!r} has a redirect address that {error.what}"
+            ) from None
 
 
 def _columns(client: RegisteredClient) -> dict[str, object]:

@@ -46,11 +46,14 @@ class LoginFirst:
         )
 
     async def begin(self, request: Request, transaction: Transaction, path: str) -> Answer:
-        """Let this wait for the browser that asks, and send it to this page. `transaction.browser` is filled in."""
+        """Let this wait for the browser that asks, and send it to this page. its `browser` is filled in, and
+        its `login` when it has none: a client that was registered at run time.
+        """
         browser = request.cookie(LOGIN)
         new = browser or self._transactions.new_handle()
         handle = self._transactions.new_handle()
-        await self._transactions.begin(handle, transaction.of_browser(digest(new)))
+        waits = transaction.of_browser(digest(new), transaction.login or self._login)
+        await self._transactions.begin(handle, waits)
         cookie = () if browser else (set_cookie(LOGIN, new),)
         return redirect(transaction_path(path, handle), *cookie)
 

@@ -52,9 +52,9 @@ class Transaction(Struct, frozen=True):
     session_id: str = ""
     asked_user: str = ""
 
-    def of_browser(self, browser: bytes) -> Transaction:
-        """The same, bound to the browser of this digest."""
-        return replace(self, browser=browser)
+    def of_browser(self, browser: bytes, login: tuple[str, ...]) -> Transaction:
+        """The same, bound to the browser of this digest, with these authenticators."""
+        return replace(self, browser=browser, login=login)
 
     def proved(self, session_id: str) -> Transaction:
         """The same, in which somebody proved who they are."""
