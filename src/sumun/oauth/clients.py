@@ -60,6 +60,11 @@ def shown_name(client: RegisteredClient) -> str:
     return client.name or client.id
 
 
+def registered_itself(client: RegisteredClient) -> bool:
+    """Whether nobody here vouches for the client's name (RFC 7591 5): it has a registration access token."""
+    return client.registration_sha256 is not None
+
+
 def find_client(configured: Mapping[str, RegisteredClient], registered: FindClient) -> FindClient:
     """Looks among the configured clients first, at once; `registered` asks the directory for the others."""
 

@@ -14,11 +14,12 @@ import pytest
 from sumun.changes import Applied, Changes
 from sumun.directory import Held, OutsidePerson
 from sumun.login.authenticator import Authenticator, Identified, PasswordProof
+from sumun.oauth.clients import as_registered
 from sumun.oauth.server import oauth_app
 from sumun.sessions.cookie import SESSION
 from tests.conversations.oauth.browser import Browser, Page
 from tests.conversations.oauth.code_flow import CodeClient, code_of, log_in
-from tests.conversations.oauth.oauth_server import BUDGETS, Down, OAuthServer, oauth_server
+from tests.conversations.oauth.oauth_server import BUDGETS, CLIENTS, Down, OAuthServer, oauth_server
 
 NEW = "북한산에 오르는 바람 소리가 좋다"
 
@@ -423,5 +424,22 @@ def test_many_permissions(tmp_path: Path) -> None:
         page = await send(page, "/account/applications", application=grant_on(page), withdraw=scopes[7])
         left = set((await server.introspect(token))["scope"].split())
         assert left == set(scopes) - {scopes[7]}
+
+    of_server(tmp_path, story)
+
+
+def test_a_client_that_registered_itself(tmp_path: Path) -> None:
+    """The consent page warns that nobody here vouches for its name; the account page shows it like any other."""
+
+    async def story(server: OAuthServer) -> None:
+        like = replace(as_registered(CLIENTS["web"], None), id="dyn-1", name="The Shop")
+        client = replace(like, registration_sha256=bytes(32))
+        await server.changes.register_client(client, actor="client:dyn-1")
+        browser, dynamic, ours = Browser(server), CodeClient(server, "dyn-1"), CodeClient(server)
+        page = await log_in(await browser.open(dynamic.address()))
+        assert "This application registered itself." in page.text
+        assert "registered itself" not in (await browser.open(ours.address())).text
+        await page.send(decision="all")
+        assert "The Shop" in (await browser.open("/account")).text
 
     of_server(tmp_path, story)

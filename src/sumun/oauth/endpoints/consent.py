@@ -24,7 +24,7 @@ from sumun.oauth.authorize.flow import AuthorizationFlow, Considered, has_someth
 from sumun.oauth.authorize.request import AuthorizationRequest, Prompt
 from sumun.oauth.authorize.steps import Ask, LogIn
 from sumun.oauth.authorize.transactions import Transactions, Waiting
-from sumun.oauth.clients import FindClient, shown_name
+from sumun.oauth.clients import FindClient, registered_itself, shown_name
 from sumun.oauth.csrf import FormKey, demand_own_form
 from sumun.oauth.exchange import Answer, Request
 from sumun.oauth.login_first import HANDLE, transaction_path
@@ -162,6 +162,7 @@ class ConsentEndpoint:
             Person(user_id, considered.standing.name),
             asked_permissions((*map(str, about.scopes), *about.openid), self._vocabulary, locale, before),
             goes_to=urlsplit(transaction.leads_to).netloc,
+            unknown=registered_itself(client),
             nothing_ticked=nothing_ticked,
         )
         return page_answer(

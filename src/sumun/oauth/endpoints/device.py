@@ -24,7 +24,7 @@ from sumun.directory.client import RegisteredClient
 from sumun.identity import Standing
 from sumun.login.throttle import Attempt, LoginThrottle, RateLimited
 from sumun.oauth.authorize.consent import Wanted, wanted
-from sumun.oauth.clients import FindClient, ReadStanding, shown_name
+from sumun.oauth.clients import FindClient, ReadStanding, registered_itself, shown_name
 from sumun.oauth.csrf import FormKey, demand_own_form
 from sumun.oauth.device.requests import LIFETIME_SECONDS, Approval, DeviceRequests, FoundRequest
 from sumun.oauth.device.user_codes import LONGEST_TYPED, read_user_code, shown
@@ -190,6 +190,7 @@ class DeviceEndpoint:
             shown_name(client),
             Person(session.user_id, person.name),
             asked_permissions((*map(str, about.scopes), *about.openid), self._vocabulary, locale, before),
+            unknown=registered_itself(client),
             device_code=shown(user_code),
             nothing_ticked=nothing_ticked,
         )
