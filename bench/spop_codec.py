@@ -14,7 +14,6 @@ import platform
 import sys
 import time
 from collections.abc import Callable
-from ipaddress import IPv4Address
 from struct import Struct
 
 from sumun.spop import (
@@ -38,9 +37,8 @@ QUESTION: dict[str, Value] = {  # message `ask` of docs/architecture.md
     "lst": "public",
     "kind": "bearer",
     "cred": "smn_at_" + "k" * 49,
-    "id": "7F000001-1F90-0001-6812F3A4",
-    "src": IPv4Address("127.0.0.1"),
-    "grpc": False,
+    "stream": None,
+    "kept": None,
 }
 LONG_QUESTION: dict[str, Value] = QUESTION | {"cred": "e" * 900}  # a JWT
 ALLOWED: dict[str, Value] = {

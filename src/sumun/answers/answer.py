@@ -231,9 +231,10 @@ class Answerer:
             told = write_refusal(decision, dpop=question.call is not None)
         elif isinstance(evidence, Proven):
             told = self._allowed(policy, settled, evidence, question, now, handle)
-            kept = handle is None and not evidence.bound_to and not decision.varied
+            may_be_kept = handle is None and not evidence.bound_to and not decision.varied
             if (
-                kept
+                may_be_kept
+                and not question.kept
                 and settled.verdict is not None
                 and self._returning.comes_again(question.credential.secret)
             ):

@@ -7,6 +7,7 @@ places that know HTTP statuses (the other is `oauth`).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -45,28 +46,24 @@ class Question(Struct, frozen=True, gc=False):
     span         the number of the span of time in which what is said of a session may be kept; empty for other
                  credentials
     call         what a proof is held against, when the request proves more than that it has a token
+    kept         the worker keeps the answer already, and asks because the request is odd
     """
 
     generation: int
     route_id: str
     internal: bool
     credential: Credential
-    request_id: str
     stream: str | None = None
     certificate: str | None = None
     span: str = ""
     call: Call | None = None
+    kept: bool = False
 
 
 def read_question(args: Mapping[str, object]) -> Question:
     """Read the arguments of one `ask` or `ask-proving` message. Raises BadQuestionError."""
-    generation = _text(args, "gen")
-    if not generation.isascii() or not generation.isdigit():
-        raise BadQuestionError("argument gen is not a number")
-    listener = _text(args, "lst")
-    if listener not in ("public", "internal"):
-        raise BadQuestionError("argument lst is neither public nor internal")
-    kind = _text(args, "kind")
+    generation, route_id, internal = _where(args.get("gen"), args.get("route"), args.get("lst"))
+    kind = args.get("kind")
     stream = _maybe(args, "stream")
     if kind == "bearer":
         credential = Credential(CredentialKind.BEARER, _text(args, "cred"))
@@ -83,16 +80,28 @@ def read_question(args: Mapping[str, object]) -> Question:
     else:
         raise BadQuestionError("argument kind is none of none, bearer, dpop, session and ticket")
     return Question(
-        int(generation),
-        _text(args, "route"),
-        listener == "internal",
+        generation,
+        route_id,
+        internal,
         credential,
-        _text(args, "id"),
         stream,
         _maybe(args, "cert"),
         _text(args, "span") if credential.kind is CredentialKind.SESSION else "",
         _call(args) if kind == "dpop" else None,
+        args.get("kept") is True,
     )
+
+
+@lru_cache(maxsize=4096)
+def _where(generation: object, route: object, listener: object) -> tuple[int, str, bool]:
+    """Generation, route id, and whether it is the internal listener: few, and asked about again and again."""
+    if not isinstance(generation, str) or not generation.isascii() or not generation.isdigit():
+        raise BadQuestionError("argument gen is not a number")
+    if not isinstance(route, str):
+        raise BadQuestionError("argument route is missing or not a string")
+    if listener not in ("public", "internal"):
+        raise BadQuestionError("argument lst is neither public nor internal")
+    return int(generation), route, listener == "internal"
 
 
 def _call(args: Mapping[str, object]) -> Call:

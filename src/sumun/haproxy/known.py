@@ -30,6 +30,7 @@ from sumun.haproxy.callers import (
     tell,
 )
 from sumun.haproxy.gate import ODD
+from sumun.haproxy.render_spoe import KEPT
 from sumun.haproxy.routes import ROUTE, RULE
 from sumun.haproxy.sections import File, Line
 from sumun.haproxy.session_cookies import HAS_SESSION
@@ -67,7 +68,8 @@ def look_up(*, sessions: bool = False) -> list[str]:
         for number, name in zip((SUBJECT, TOKEN, CLIENT), MARKS.values(), strict=True)
     )
     unswept = f"{{ str({WIDE}),map_str_int({STATE},{BEYOND}),sub(txn.asof) -m int le 0 }}"
-    may = f"{{ var({VERDICT}) -m found }} !{{ var({ODD}) -m bool }} {alive} {leased}"
+    believed = f"{{ var({VERDICT}) -m found }} {alive} {leased}"
+    may = f"!{{ var({ODD}) -m bool }} {believed}"
     # Several short rules: HAProxy reads at most 64 words of a line (MAX_LINE_ARGS).
     return [
         f"http-request set-var({FACT}) {key},map_str({young})",
@@ -81,6 +83,7 @@ def look_up(*, sessions: bool = False) -> list[str]:
         f"http-request allow if {_IS_KNOWN}",
         f"http-request set-var(txn.asof) {field(FACT, AS_OF)} if {may}",
         f"http-request set-var({KNOWN}) bool(true) if {{ var(txn.asof) -m found }} {unswept} {unmarked}",
+        f"http-request set-var({KEPT}) bool(true) if {{ var({ODD}) -m bool }} {believed} {newer}",
         f"http-request unset-var({FACT}) unless {_IS_KNOWN}",
     ]
 

@@ -21,6 +21,8 @@ PREFIX: Final = "smn"
 ANSWERERS: Final = "answerers"
 STREAM: Final = "txn.stream"
 """The name of a request that may stay open for long (`streams`); not there for any other."""
+KEPT: Final = "txn.kept"
+"""True of an odd request whose decision the worker keeps: it asks, but need not be taught (`known`)."""
 
 SPAN: Final = "txn.span"
 """The number of the span of time in which the answer about a session may be kept; there with such a cookie only."""
@@ -69,8 +71,8 @@ def render_spoe(plan: Plan) -> File:
         "lst=fe_name",
         "kind=var(txn.kind)",
         "cred=var(txn.cred)",
-        "id=unique-id",
         f"stream=var({STREAM})",
+        f"kept=var({KEPT})",
         *([f"cert={THUMBPRINT}"] if asks_for_certificates(plan.tls) else []),
         *([f"span=var({SPAN})"] if takes_sessions(plan) else []),
     )

@@ -45,7 +45,7 @@ BOB = Principal(
 BATCH = Principal(
     Subject.client("batch"), "batch", frozenset(), frozenset({READ}), frozenset({ANYTHING}), "batch", "tid_2"
 )
-QUESTION = {"gen": "7", "route": "list", "lst": "public", "kind": "bearer", "cred": "bob", "id": "q1"}
+QUESTION = {"gen": "7", "route": "list", "lst": "public", "kind": "bearer", "cred": "bob"}
 
 
 class Knows:
@@ -236,7 +236,6 @@ def test_an_outage_is_ours(way: dict[str, Any]) -> None:
         {"kind": None},
         {"cred": None},
         {"cred": b"bob"},
-        {"id": None},
     ],
 )
 def test_a_question_that_we_did_not_write_is_not_answered(changes: dict[str, object]) -> None:
@@ -299,6 +298,13 @@ def test_nothing_else_is_kept(changes: dict[str, object]) -> None:
     """Not a refusal, not a public route, not one whose service is handed a signed token."""
     learned: list[tuple[Fact, Verdict]] = []
     ask(Knows(KNOWN), learned, **changes)
+    assert learned == []
+
+
+def test_what_is_kept_is_not_taught_again() -> None:
+    """A worker that keeps the decision asks because the request is odd: it is answered, and taught nothing."""
+    learned: list[tuple[Fact, Verdict]] = []
+    assert ask(Knows(KNOWN), learned, route="read", kept=True)["allow"] is True
     assert learned == []
 
 
