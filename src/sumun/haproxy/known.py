@@ -47,6 +47,7 @@ BEYOND: Final = 2**63 - 1
 """Higher than every number of a change: who is measured by it believes nothing."""
 
 KNOWN: Final = "txn.known"
+_KEY: Final = "txn.key"
 _IS_KNOWN: Final = f"{{ var({KNOWN}) -m bool }}"
 
 
@@ -55,9 +56,8 @@ def look_up(*, sessions: bool = False) -> list[str]:
 
     Believed: a fact that has not expired, under an open lease, newer than every mark that concerns it, with a verdict
     for the route's generation and rule. A request that is odd is never known. Of who is not known nothing is left.
-    `sessions`: some route takes a cookie.
+    `sessions`: some route takes a cookie, which counts only where there is no other credential.
     """
-    key = "http_auth_bearer,concat(|bearer|),sha2(256),hex"
     verdict = f"{field(FACT, HELD)},concat(@,{RULE}),map_str({VERDICTS})"
     young, old = FACTS
     alive = f"{{ {field(FACT, EXPIRES)},sub(txn.now) -m int gt 0 }}"
@@ -72,9 +72,11 @@ def look_up(*, sessions: bool = False) -> list[str]:
     may = f"!{{ var({ODD}) -m bool }} {believed}"
     # Several short rules: HAProxy reads at most 64 words of a line (MAX_LINE_ARGS).
     return [
-        f"http-request set-var({FACT}) {key},map_str({young})",
-        f"http-request set-var({FACT}) {key},map_str({old}) unless {{ var({FACT}) -m found }}",
-        *(_session_facts() if sessions else ()),
+        # Remembered, because a hash costs more than the rest of a look, and half of the time there are two.
+        f"http-request set-var({_KEY}) http_auth_bearer,concat(|bearer|),sha2(256),hex",
+        *([f"http-request set-var({_KEY}) {SESSION_KEY} if {HAS_SESSION}"] if sessions else []),
+        f"http-request set-var({FACT}) var({_KEY}),map_str({young})",
+        f"http-request set-var({FACT}) var({_KEY}),map_str({old}) unless {{ var({FACT}) -m found }}",
         f"http-request set-var({RULE}) var({ROUTE}),field(4,|)",
         f"http-request set-var({VERDICT}) {verdict}",
         "http-request set-var(txn.now) date()",
@@ -85,18 +87,6 @@ def look_up(*, sessions: bool = False) -> list[str]:
         f"http-request set-var({KNOWN}) bool(true) if {{ var(txn.asof) -m found }} {unswept} {unmarked}",
         f"http-request set-var({KEPT}) bool(true) if {{ var({ODD}) -m bool }} {believed} {newer}",
         f"http-request unset-var({FACT}) unless {_IS_KNOWN}",
-    ]
-
-
-def _session_facts() -> list[str]:
-    """The same for the cookie of a session, which counts only where there is no other credential."""
-    young, old = FACTS
-    return [
-        f"http-request set-var({FACT}) {SESSION_KEY},map_str({young}) if {HAS_SESSION}",
-        (
-            f"http-request set-var({FACT}) {SESSION_KEY},map_str({old}) "
-            f"if {HAS_SESSION} !{{ var({FACT}) -m found }}"
-        ),
     ]
 
 
