@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.live import http2
 from tests.live.browser_world import COOKIE, PAGE, BrowserNode, RefusedStreamError, Stream, browser_node
 from tests.live.demo_node import Answer
 from tests.live.node_under_test import until
@@ -110,6 +111,17 @@ def test_two_fields(node: BrowserNode) -> None:
     status, body = raw(node, fields)
     assert status == 200
     assert not [name for name, _ in json.loads(body) if name == "cookie"]
+
+
+def test_crumbs(node: BrowserNode) -> None:
+    """Over HTTP/2 a browser sends each cookie in a field of its own (RFC 9113 8.2.3): ours counts, the others go on."""
+    cookie, _ = node.begin("ann")
+    crumbs = [(b"cookie", b"a=1"), (b"cookie", f"{COOKIE}={cookie}".encode()), (b"cookie", b"b=2")]
+    here = f"127.0.0.1:{node.port}".encode()
+    answer = http2.call(node.port, http2.fields("GET", "/shop", *crumbs, authority=here))
+    assert answer.status == 200, answer
+    said = dict(json.loads(answer.body))
+    assert (said["x-user-id"], said["cookie"]) == ("ann", "a=1; b=2")
 
 
 def raw(node: BrowserNode, fields: str) -> tuple[int, bytes]:

@@ -289,7 +289,7 @@ def _single_sign_on(parts: OAuthParts, login_first: LoginFirst) -> dict[str, Mou
     handoffs = Handoffs(parts.ephemeral)
     go_on = ContinueEndpoint(hosts, handoffs, parts.sessions, login_first)
     requests = LogoutRequests(parts.find_client, parts.keys, parts.clock, parts.settings.issuer)
-    logout = LogoutEndpoint(requests, parts.sessions, parts.standing)
+    logout = LogoutEndpoint(requests, parts.sessions, parts.standing, parts.changes.settled)
     return {
         LOGOUT_PATH: Mounted(logout, PAGE, page=True),
         LOGIN_START_PATH: Mounted(StartEndpoint(hosts, handoffs), ("GET",), page=True),

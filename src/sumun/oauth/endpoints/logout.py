@@ -10,10 +10,13 @@ clients that were told of it are told of its end.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Final
 from urllib.parse import urlencode
 
+from sumun.changes import Applied
 from sumun.identity import Subject
+from sumun.oauth.account.settled import demand_refused_here
 from sumun.oauth.clients import ReadStanding, shown_name
 from sumun.oauth.csrf import FormKey, demand_own_form
 from sumun.oauth.errors import InvalidRequestError
@@ -42,10 +45,18 @@ _STAY: Final = "/account"
 class LogoutEndpoint:
     """Ends the session of the browser that asks."""
 
-    def __init__(self, requests: LogoutRequests, sessions: Sessions, standing: ReadStanding) -> None:
+    def __init__(
+        self,
+        requests: LogoutRequests,
+        sessions: Sessions,
+        standing: ReadStanding,
+        settled: Callable[[], Awaitable[Applied]],
+    ) -> None:
+        """`settled` says who has not confirmed what was changed so far (`changes.Changes.settled`)."""
         self._requests = requests
         self._sessions = sessions
         self._standing = standing
+        self._settled = settled
 
     async def answer(self, request: Request) -> Answer:
         """Raises PageError, ForgedFormError, InvalidRequestError, OutageError."""
@@ -80,6 +91,7 @@ class LogoutEndpoint:
         """End it, if there is one, and go on."""
         if session is not None:
             await self._sessions.end(session.id, actor=f"user:{session.user_id}")
+            demand_refused_here(await self._settled())
         if asked.returns_to:
             return redirect(asked.returns_to, drop_cookie(SESSION))
         application = "" if asked.client is None else shown_name(asked.client)
