@@ -96,6 +96,21 @@ run({
     return found
   },
 
+  async exchange(setup) {
+    const as = await server(setup.issuer, 'oauth2')
+    const client = { client_id: setup.client }
+    const asked = new URLSearchParams({
+      subject_token: setup.token,
+      subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+      requested_token_type: 'urn:ietf:params:oauth:token-type:jwt',
+      scope: setup.scope,
+    })
+    const grant = 'urn:ietf:params:oauth:grant-type:token-exchange'
+    const response = await oauth.genericTokenEndpointRequest(as, client, await authentication(setup), grant, asked, http)
+    const tokens = await oauth.processGenericTokenEndpointResponse(as, client, response)
+    return { token: tokens.access_token, kind: tokens.issued_token_type, scope: tokens.scope }
+  },
+
   async device(setup) {
     const as = await server(setup.issuer, 'oauth2')
     const client = { client_id: setup.client }

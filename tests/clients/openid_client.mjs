@@ -108,6 +108,17 @@ run({
     return { ...(await polling), verification_uri: begun.verification_uri, user_code: begun.user_code }
   },
 
+  async exchange(setup) {
+    const config = await discovered({ ...setup, algorithm: 'oauth2' })
+    const tokens = await openid.genericGrantRequest(config, 'urn:ietf:params:oauth:grant-type:token-exchange', {
+      subject_token: setup.token,
+      subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+      requested_token_type: 'urn:ietf:params:oauth:token-type:jwt',
+      scope: setup.scope,
+    })
+    return { token: tokens.access_token, kind: tokens.issued_token_type, scope: tokens.scope }
+  },
+
   async logout(setup) {
     const config = await discovered(setup)
     const tokens = await loggedIn(config, setup)

@@ -64,6 +64,11 @@ CLIENTS = """\
     redirect_uris: ["http://127.0.0.1/callback"]
     permissions: ["order:read"]
     scopes: ["order:*"]
+  - id: middle
+    kind: confidential
+    secret: "file:batch.secret"
+    grants: ["urn:ietf:params:oauth:grant-type:token-exchange"]
+    may_ask_for: [jwt]
   - id: tv
     name: A television
     kind: public
@@ -246,6 +251,19 @@ def test_a_key_instead_of_a_secret(
     assert (alone["allowed"], alone["refused"]) == (200, 401)
     verdict = javascript(program, "code")({**told, "scope": "openid order:read", "pushed": True}, bob.visit)
     assert (verdict["allowed"], verdict["revoked"]) == (200, "invalid_grant")
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("program", ["openid_client", "oauth4webapi"])
+def test_an_exchange(node: NodeUnderTest, program: str) -> None:
+    """A service exchanges the token that it was called with for a JWT that may do less (RFC 8693)."""
+    came_with = node.log_in("bob")
+    told = setup(node, client="middle", secret=BATCH_SECRET, token=came_with, scope="order:read")
+    verdict = javascript(program, "exchange")(told, nobody)
+    assert verdict["kind"] == "urn:ietf:params:oauth:token-type:jwt"
+    paths = ("/orders", "/products")
+    assert [node.call("GET", path, came_with).status for path in paths] == [200, 200]
+    assert [node.call("GET", path, verdict["token"]).status for path in paths] == [200, 403]
 
 
 def browser_application(node: NodeUnderTest, somewhere: Application, **more: Any) -> None:
