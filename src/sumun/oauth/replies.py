@@ -24,8 +24,12 @@ class Replies:
 
     def refused(self, request: Request, to: ReplyTo, error: AuthorizationError, application: str) -> Answer:
         """RFC 6749 4.1.2.1."""
-        told = {"error": error.refusal.value, "error_description": str(error)}
-        return self._answer(request, to, told, application)
+        return self._answer(request, to, _told(error), application)
+
+    def address_of_refusal(self, to: ReplyTo, error: AuthorizationError) -> str:
+        """Where `refused` would send a browser; empty: it would post a form."""
+        replied = reply(to, _told(error), self._issuer)
+        return "" if replied.fields else replied.address
 
     def _answer(self, request: Request, to: ReplyTo, members: Mapping[str, str], application: str) -> Answer:
         replied = reply(to, members, self._issuer)
@@ -38,3 +42,7 @@ class Replies:
             tuple(Hidden(name, value) for name, value in replied.fields.items()),
         )
         return page_answer(render_passing(page), page_headers((replied.address,), script=True))
+
+
+def _told(error: AuthorizationError) -> dict[str, str]:
+    return {"error": error.refusal.value, "error_description": str(error)}

@@ -9,9 +9,10 @@ from urllib.parse import urlencode
 
 import pytest
 
+from sumun.config.plan import ClientKind
 from tests.conversations.oauth.browser import HOST, Browser
 from tests.conversations.oauth.code_flow import CodeClient, code_of, log_in
-from tests.conversations.oauth.oauth_server import ISSUER, OAuthServer, oauth_server
+from tests.conversations.oauth.oauth_server import ISSUER, OAuthServer, oauth_server, registered
 
 Story = Callable[[OAuthServer], Awaitable[None]]
 SESSION = "__Host-sumun_session"
@@ -83,6 +84,39 @@ def test_open_redirect(tmp_path: Path) -> None:
             page = await browser.open(client.address(**change))
             assert (page.status, page.left_to) == (400, "")
             assert "evil.example" not in page.text
+
+    tell(tmp_path, story)
+
+
+def test_open_redirect_by_registering(tmp_path: Path) -> None:
+    """A client that registered itself gets nobody sent away who did not log in: they see where it leads, and may go."""
+
+    async def story(server: OAuthServer) -> None:
+        stranger = registered(
+            "stranger",
+            None,
+            kind=ClientKind.PUBLIC,
+            grants=frozenset({"authorization_code"}),
+            redirect_uris=("https://evil.example/back",),
+            roles=frozenset(),
+            permissions=frozenset(),
+            registration_sha256=bytes(32),
+        )
+        await server.changes.register_client(stranger, actor="cli:root")
+        client, browser = CodeClient(server, "stranger", "https://evil.example/back"), Browser(server)
+        for asked in (
+            {"scope": "a  b"},
+            {"prompt": "none"},
+            {"prompt": "none", "response_mode": "form_post"},
+        ):
+            page = await browser.open(client.address(**asked))
+            assert (page.status, page.left_to) == (400, "")
+            assert ('href="https://evil.example/back?error=' in page.text) is ("response_mode" not in asked)
+            assert 'action="https://evil.example' not in page.text
+        page = await log_in(await browser.open(client.address()))
+        assert "registered itself" in page.text
+        assert (await page.send(decision="all")).told["code"]
+        assert (await browser.open(client.address(scope="a  b"))).told["error"] == "invalid_scope"
 
     tell(tmp_path, story)
 

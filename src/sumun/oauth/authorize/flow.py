@@ -106,6 +106,10 @@ class AuthorizationFlow:
             )
         return user_id
 
+    async def is_somebody(self, cookie: str | None) -> bool:
+        """Whether anybody is logged in with this session cookie. Raises OutageError."""
+        return await self._sessions.find(cookie) is not None
+
     async def give(
         self,
         asked: AuthorizationRequest,

@@ -18,7 +18,7 @@ from sumun.oauth.authorize.request import (
 )
 from sumun.oauth.authorize.steps import Give, LogIn
 from sumun.oauth.authorize.transactions import Transaction
-from sumun.oauth.clients import FindClient, shown_name
+from sumun.oauth.clients import FindClient, registered_itself, shown_name
 from sumun.oauth.errors import BodyTooLargeError
 from sumun.oauth.exchange import Answer, Request
 from sumun.oauth.login_first import LoginFirst
@@ -105,6 +105,10 @@ class AuthorizeEndpoint:
             require_known(asked, self._resources)
             return await self._next(request, asked, client)
         except AuthorizationError as error:
+            if registered_itself(client) and not await self._flow.is_somebody(request.cookie(SESSION)):
+                # RFC 9700 4.11.2: "SHOULD only automatically redirect the user agent if it trusts the redirection URI".
+                back = self._replies.address_of_refusal(to, error)
+                raise PageError(Fault.APPLICATION, 400, str(error), back=back) from None
             return self._replies.refused(request, to, error, shown_name(client))
 
     async def _next(self, request: Request, asked: AuthorizationRequest, client: RegisteredClient) -> Answer:
