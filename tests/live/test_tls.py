@@ -18,7 +18,7 @@ from tests.live import http2
 from tests.live.chromium import chromium
 from tests.live.demo_node import call
 from tests.live.node_under_test import until
-from tests.live.tls_world import TlsCaller, TlsNode, call_on, show, tls_node, told
+from tests.live.tls_world import CONFIG, TlsCaller, TlsNode, call_on, show, tls_node, told
 
 SHUT_OUT = (ssl.SSLError, ConnectionError)
 
@@ -227,6 +227,16 @@ def test_renewal(node: TlsNode) -> None:
         for thread in threads:
             thread.join()
     assert lost == []
+
+
+def test_watched(haproxy: object) -> None:
+    """`sumun run --watch` sees a renewed certificate by itself, half of it first."""
+    with tls_node(CONFIG, "--watch") as node:
+        renewed = node.authorities.gate.issue("gate")
+        (node.folder / "gate.pem").write_text(renewed.pem())
+        until(lambda: "does not belong to the certificate" in node.log(), why="the half that does not fit")
+        (node.folder / "gate.key").write_text(renewed.key_pem())
+        until(lambda: served(node.caller()) == renewed.certificate.serial_number, why="the renewed one")
 
 
 def test_a_certificate_that_does_not_fit(node: TlsNode) -> None:

@@ -167,12 +167,12 @@ def told(answer: Answer) -> dict[str, Any]:
 
 
 @contextmanager
-def tls_node(config: str = CONFIG) -> Iterator[TlsNode]:
-    """A running node; it must end well."""
+def tls_node(config: str = CONFIG, *options: str) -> Iterator[TlsNode]:
+    """A running node with these words behind its command line; it must end well."""
     with node_folder() as folder, echo_service() as service:
         port = free_ports(4)[0]
         node = TlsNode(data=folder / "data", port=port, asking=port + 3 if "{asking}" in config else port)
-        node.config = folder / "sumun.yaml"
+        node.config, node.options = folder / "sumun.yaml", options
         node.renew()
         other = node.authorities.gate.issue("other", names=[x509.DNSName("other.example")])
         (folder / "other.pem").write_text(other.key_pem() + other.pem())

@@ -7,7 +7,7 @@ version      dear: a digest of everything that stands in them
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
@@ -19,15 +19,20 @@ not there, or may not be read.
 """
 
 
-def appearance(path: Path) -> Appearance:
-    """How the files look now."""
-    return {str(one): _look(one) for one in _files(path)}
+def appearance(path: Path, beside: Iterable[Path] = ()) -> Appearance:
+    """How the files look now, and these beside."""
+    return {str(one): _look(one) for one in (*_files(path), *beside)}
 
 
 def version(path: Path) -> str:
     """A digest of the names and contents of the files; of what cannot be read, the reason stands for the content."""
+    return contents(_files(path))
+
+
+def contents(files: Iterable[Path]) -> str:
+    """The same of any files."""
     digest = hashlib.sha256()
-    for one in _files(path):
+    for one in files:
         try:
             content = hashlib.sha256(one.read_bytes()).hexdigest()
         except OSError as error:

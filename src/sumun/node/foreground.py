@@ -37,7 +37,7 @@ async def run_node(source: Path, data: Path, log_file: Path | None = None, *, wa
             starting.result()
             _reload_on_hangup(node)
             if watched:
-                watching = watch(source, lambda: node.read_last, node.reload)
+                watching = watch(source, node.written, node.reload)
                 tasks.append(asyncio.create_task(watching, name="watch the configuration"))
             await stopping
     finally:

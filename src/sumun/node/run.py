@@ -21,7 +21,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sumun.config import load
-from sumun.config.on_disk import version
 from sumun.config.plan import Address, Plan
 from sumun.directory import Directory
 from sumun.directory.errors import DirectoryUnavailableError, DirectoryUnusableError
@@ -49,6 +48,7 @@ from sumun.node.secret_refs import Secrets
 from sumun.node.signing import ensure_key
 from sumun.node.store_reach import reach_store
 from sumun.node.supervise import Part, PartSpec
+from sumun.node.written import Written
 from sumun.rollout.generation import Generation, prepare_generation
 from sumun.rollout.rollout import Report, Rollout, UncertainError
 
@@ -79,6 +79,7 @@ class Node:
     def __init__(self, source: Path, data: Path, output: int | None = None) -> None:
         """`source` is the YAML; `output` the file descriptor for the parts' logs, None: our standard error."""
         self._source = source
+        self.written = Written(source)
         self._data = data
         self._output = output
         self._lock: FolderLock | None = None
@@ -87,7 +88,6 @@ class Node:
         self._control: ControlServer | None = None
         self._relay: MasterRelay | None = None
         self._running: _Running | None = None
-        self._read_last = ""
         self._reloading = asyncio.Lock()
         self._retiring: set[asyncio.Task[None]] = set()
         self._appending: asyncio.Task[None] | None = None
@@ -126,11 +126,6 @@ class Node:
                 log.error("the run folder could not be emptied: %s", error)
             self._lock.release()
             self._lock = None
-
-    @property
-    def read_last(self) -> str:
-        """The version of the configuration that was read last, whatever came of it."""
-        return self._read_last
 
     async def reload(self) -> Report:
         """Read the configuration again and bring it to life. Raises SumunError; then nothing has changed."""
@@ -178,8 +173,10 @@ class Node:
         return report
 
     def _load(self) -> Plan:
-        self._read_last = version(self._source)  # before: what is written meanwhile is another version
-        return load(self._source, catalogue())
+        self.written.is_to_be_read()
+        plan = load(self._source, catalogue())
+        self.written.names(plan)
+        return plan
 
     def _own_parts(self) -> list[Part]:
         return [part for part in self._parts if part.spec.name.startswith(("http", "answer", "keeper"))]

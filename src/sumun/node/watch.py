@@ -12,9 +12,9 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from sumun.config import ConfigProblemsError
-from sumun.config.on_disk import appearance, version
 from sumun.config.problems import in_one_line
 from sumun.errors import SumunError
+from sumun.node.written import Written
 from sumun.rollout.watch import LOOK_EVERY_SECONDS, Watch
 
 log = logging.getLogger(__name__)
@@ -22,14 +22,14 @@ log = logging.getLogger(__name__)
 _YOUR_INPUT = 2
 
 
-async def watch(source: Path, tried: Callable[[], str], reload: Callable[[], Awaitable[object]]) -> None:
-    """Until cancelled. `tried` gives the version that was last read, for whatever reason."""
+async def watch(source: Path, written: Written, reload: Callable[[], Awaitable[object]]) -> None:
+    """Until cancelled. `written` is of `source`."""
     watching = Watch()
     again = False
     log.info("%s is watched: what is written there is brought to life", source)
     while True:
         await asyncio.sleep(LOOK_EVERY_SECONDS)
-        if watching.saw(appearance(source)) and (again or version(source) != tried()):
+        if watching.saw(written.looks()) and (again or written.is_new()):
             again = not await _brought_to_life(reload)
             if again:
                 await asyncio.sleep(watching.failed())
