@@ -18,7 +18,7 @@ OURS = {("temporarily_unavailable", 503), ("server_error", 500)}  # not the requ
 def test_the_endpoints() -> None:
     """The paths of the page are those that the metadata publishes, and the metadata's own."""
     issuer = "http://127.0.0.1:8080"
-    what = Published(issuer, issuer, [], "ES256")
+    what = Published(issuer, issuer, [], "ES256", registration=True)
     published = [
         value for name, value in server_metadata(what).items() if name.endswith(("_endpoint", "_uri"))
     ]

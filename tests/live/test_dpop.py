@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import http.client
 import json
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import pytest
@@ -24,7 +26,7 @@ from tests.live.node_under_test import (
     write_config,
 )
 from tests.live.open_streams import Wires
-from tests.unit.tokens.proofs import key_for, new_key, proof
+from tests.unit.tokens.proofs import key_for, new_key, proof, signed
 
 JWT = "urn:ietf:params:oauth:token-type:jwt"
 KEY = key_for("ES256")
@@ -33,6 +35,10 @@ ROUTES = """\
   - {path: /seen, methods: [GET, POST], service: seen, require: product:read}
   - {path: /kept, methods: [GET], service: seen, require: product:read, keep_authorization: true}
   - {path: /open, methods: [GET], service: seen, require: public}
+"""
+
+REGISTRATION = """\
+registration: {open: true, scopes: ["product:read"], grants: [authorization_code, refresh_token]}
 """
 
 
@@ -86,7 +92,7 @@ def node(haproxy: Path) -> Iterator[NodeUnderTest]:
             node.config = write_config(folder, node.port, ports)
             text = node.config.read_text()
             text = text.replace("services:\n", f"services:\n  seen: {{url: http://127.0.0.1:{seen}}}\n")
-            node.config.write_text(text.replace("routes:\n", f"routes:\n{ROUTES}"))
+            node.config.write_text(text.replace("routes:\n", f"routes:\n{ROUTES}") + REGISTRATION)
             with node.running():
                 for name in ("ann", "bob"):
                     node.add_person(name, "user")
@@ -270,3 +276,53 @@ def test_a_ticket_stands_for_a_proof(ann: Holder, node: NodeUnderTest) -> None:
     assert answer.status == 200, answer
     with Wires(node) as wires:
         assert wires.chat("", f"?ticket={answer.json['ticket']}").echoes()
+
+
+def test_a_client_registers_and_goes(node: NodeUnderTest) -> None:
+    """It registers with a key, proves itself with it, changes its name, and is nobody from the moment that it goes."""
+    key = new_key()
+    asked = {
+        "client_name": "Robot",
+        "redirect_uris": ["https://robot.example/back"],
+        "grant_types": ["authorization_code", "refresh_token"],
+        "token_endpoint_auth_method": "private_key_jwt",
+        "jwks": {"keys": [key.as_dict(private=False)]},
+    }
+
+    def send(method: str, path: str, body: Any = None, token: str | None = None) -> Answer:
+        text = None if body is None else json.dumps(body)
+        return node.call(method, path, token, body=text, Content_Type="application/json")
+
+    def proves() -> str:
+        """What an assertion and a refresh token of nobody are answered."""
+        now = int(time.time())
+        claims = {
+            "iss": name,
+            "sub": name,
+            "aud": node.issuer,
+            "jti": token_hex(8),
+            "iat": now,
+            "exp": now + 60,
+        }
+        form = {
+            "grant_type": "refresh_token",
+            "refresh_token": "x",
+            "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+            "client_assertion": signed({"alg": "ES256"}, json.dumps(claims), key),
+        }
+        return str(node.form("/oauth/token", form).json["error"])
+
+    told = send("POST", "/oauth/register", asked)
+    assert told.status == 201, told
+    name, token = told.json["client_id"], told.json["registration_access_token"]
+    path = f"/oauth/register/{name}"
+    assert told.json["registration_client_uri"] == node.issuer + path
+    assert proves() == "invalid_grant"
+    changed = send("PUT", path, asked | {"client_id": name, "client_name": "Rob"}, token)
+    assert (changed.status, changed.json["client_name"]) == (200, "Rob"), changed
+    assert send("GET", path, token=token).json["client_name"] == "Rob"
+    assert send("GET", path, token="smn_rg_other").status == 401
+    assert name in node.sumun("client", "list").stdout
+    assert send("DELETE", path, token=token).status == 204
+    assert proves() == "invalid_client"
+    assert send("GET", path, token=token).status == 401

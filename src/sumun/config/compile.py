@@ -21,6 +21,7 @@ from sumun.config.plan import Limits, NodeSettings, Plan, Route, Sentence, Token
 from sumun.config.plan_lifetimes import RefreshSettings, SessionSettings
 from sumun.config.policy_tests import PolicyTests
 from sumun.config.refused import RefusedError
+from sumun.config.registration_settings import compile_registration
 from sumun.config.requirements import RequirementReader
 from sumun.config.rights import parse_right
 from sumun.config.routes import RouteCompiler, note_unreached, note_unused
@@ -101,6 +102,7 @@ def _compile(checked: Checked[Settings], root: MappingNode, findings: Findings, 
         login=chains.default,
         authenticators=MappingProxyType(chains.all()),
         clients=MappingProxyType(clients),
+        registration=compile_registration(settings.registration, checked.node, vocabulary, findings),
         tokens=_tokens(checked, listeners, routes, findings),
         sessions=_sessions(checked, findings),
         limits=_limits(checked, findings),

@@ -41,11 +41,8 @@ OWN_PATHS = ("/.well-known", "/account", "/healthz", "/login", "/oauth")
 # RFC 6749 4 and 6: what the token endpoint answers for.
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"  # RFC 8628 3.4
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # RFC 8693 2.1
-KNOWN_GRANTS = (
-    *("authorization_code", "client_credentials", "password", "refresh_token"),
-    *(DEVICE_CODE, TOKEN_EXCHANGE),
-)
-
+_BY_NAME = ("authorization_code", "client_credentials", "password", "refresh_token")
+KNOWN_GRANTS = (*_BY_NAME, DEVICE_CODE, TOKEN_EXCHANGE)
 
 # In which languages an operator may say what people read: those of the pages.
 LANGUAGES = ("en", "ko")
@@ -289,6 +286,17 @@ class Client:
 
 
 @dataclass(frozen=True, slots=True)
+class Registration:
+    """Clients may register themselves. `token` lets them; None: anybody may. Counts are of one hour."""
+
+    token: SecretRef | None
+    scopes: tuple[Permission, ...]
+    grants: frozenset[str]
+    per_source: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
 class Authenticator:
     """One configured way to prove who you are: the name in login chains, its kind, and its checked settings.
 
@@ -386,4 +394,5 @@ class Plan:
     sessions: SessionSettings = field(default_factory=SessionSettings)
     permissions: Mapping[str, Sentence] = field(default_factory=dict)
     tls: Mapping[str, Tls] = field(default_factory=dict)
+    registration: Registration | None = None
     notes: tuple[Note, ...] = field(default=(), compare=False)

@@ -18,6 +18,7 @@ from sumun.config.network import BackChannelUri, Listen, Origin, RedirectUri
 from sumun.config.plan import Address, ClientKind, SecretRef, Sentence
 from sumun.config.policy_test_settings import PolicyTestSettings
 from sumun.config.rates import QuotaOf
+from sumun.config.registration_settings import RegistrationSection
 from sumun.config.route_settings import RouteSettings
 from sumun.config.said import Said
 from sumun.config.service_settings import ServiceSettings
@@ -294,6 +295,9 @@ class Settings(Section):
     )
     clients: list[ClientSettings] = Field([], description="OAuth clients.")
     tokens: TokenSection = Field(TokenSection.model_construct(), description="How tokens are made.")
+    registration: RegistrationSection | None = Field(
+        None, description="Clients may register themselves. Without it, nobody does."
+    )
     sessions: SessionSection = Field(
         SessionSection.model_construct(), description="How long a browser stays logged in."
     )

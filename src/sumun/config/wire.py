@@ -30,6 +30,7 @@ from sumun.config.plan import (
     Place,
     Plan,
     Rate,
+    Registration,
     Route,
     SecretRef,
     Sentence,
@@ -98,6 +99,7 @@ class _PlanRows(msgspec.Struct, frozen=True):
     permissions: list[tuple[str, str | dict[str, str]]]
     notes: list[tuple[tuple[int, int], str]]
     sessions: dict[str, Any] = {}
+    registration: dict[str, Any] = {}
     tls: dict[str, Any] = {}
     refresh: dict[str, Any] = {}
 
@@ -161,6 +163,9 @@ class _Dumper:
         }
         if plan.sessions != SessionSettings():
             raw["sessions"] = _fields(plan.sessions)
+        if (one := plan.registration) is not None:
+            held = {"token": self._secret(one.token), "scopes": _permissions(one.scopes)}
+            raw["registration"] = _fields(one) | held | {"grants": sorted(one.grants)}
         if plan.tls:
             raw["tls"] = dump_tls(plan.tls, self._place)
         if plan.tokens.refresh != RefreshSettings():
@@ -295,6 +300,7 @@ class _Loader:
                 | {"origins": tuple(rows.tokens["origins"])}
             ),
             sessions=SessionSettings(**rows.sessions),
+            registration=self._registration(rows.registration) if rows.registration else None,
             limits=Limits(**_with_rates(rows.limits)),
             node=NodeSettings(
                 **node | {"store": self._secret(node["store"]), "directory": self._secret(node["directory"])}
@@ -387,3 +393,7 @@ class _Loader:
             raw["certificate"] = KnownCertificates(CertificateBy(known["by"]), tuple(known["values"]))
         raw["where"] = self._place(raw["where"])
         return Client(**raw)
+
+    def _registration(self, raw: dict[str, Any]) -> Registration:
+        raw |= {"token": self._secret(raw["token"]), "scopes": tuple(self._rights(raw["scopes"]))}
+        return Registration(**raw | {"grants": frozenset(raw["grants"])})

@@ -43,6 +43,7 @@ from sumun.node.identity_tokens import IdentityTokens
 from sumun.node.in_force import InForce
 from sumun.node.logins import authenticator_parts, budgets, build_logins
 from sumun.node.part_valkey import USER as VALKEY_USER
+from sumun.node.registering import registration_parts
 from sumun.node.secret_refs import Secrets
 from sumun.node.signing import LONGEST_CLAIMS_LIFE_SECONDS
 from sumun.oauth.account.people import AccountReader
@@ -324,6 +325,9 @@ async def build_oauth(
                 vocabulary=plan.permissions,
                 origins=client_origins(plan.clients.values()),
                 tls=plan.tls,
+                registration=registration_parts(
+                    plan, secrets, lambda of: MemoryLoginThrottle(of, steady_seconds)
+                ),
                 resources=frozenset(one.audience for one in plan.services.values() if one.audience),
             )
         )

@@ -73,6 +73,8 @@ class Secrets:
 def _references(plan: Plan) -> Iterator[SecretRef]:
     yield from filter(None, (plan.node.store, plan.node.directory))
     yield from (client.secret for client in plan.clients.values() if client.secret is not None)
+    if plan.registration is not None and plan.registration.token is not None:
+        yield plan.registration.token
     for authenticator in plan.authenticators.values():
         for text in _texts(authenticator.settings.values()):
             if text.startswith(("env:", "file:")):

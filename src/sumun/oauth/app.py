@@ -84,6 +84,7 @@ class Mounted:
 
 
 POST = ("POST",)
+_WITH_BODY = frozenset({"POST", "PUT"})
 GET = ("GET", "HEAD")
 GET_AND_POST = (*GET, *POST)
 # Pages that begin or end something: a HEAD would do so, and show nothing.
@@ -134,7 +135,7 @@ class OAuthApp:
         if scope["method"] not in mounted.methods:
             return _other_method(mounted, scope)
         try:
-            body = await self._body(scope, receive) if scope["method"] == "POST" else b""
+            body = await self._body(scope, receive) if scope["method"] in _WITH_BODY else b""
             request = _request_of(scope, body)
             answer = await mounted.endpoint.answer(request)
             if mounted.page:

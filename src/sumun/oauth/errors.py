@@ -18,6 +18,8 @@ SumunError
     ├── InvalidScopeError           RFC 6749 5.2   unknown, malformed, or more than the client may have
     ├── InvalidTargetError          RFC 8707 2     a resource is unknown, or more than was granted
     ├── InsufficientScopeError      RFC 6750 3.1   the access token in Authorization is good for something else
+    ├── InvalidClientMetadataError  RFC 7591 3.2.2 a client cannot register so
+    ├── InvalidRedirectUriError     RFC 7591 3.2.2
     ├── InvalidProofError           RFC 9449 5     the DPoP proof is not good
     │   ├── ProofNonceError         RFC 9449 8     it needs a nonce of ours
     │   │   └── CallProofNonceError RFC 9449 9     the same, beside an access token
@@ -127,6 +129,18 @@ class InvalidTargetError(OAuthError):
     code: ClassVar[str] = "invalid_target"
 
 
+class InvalidClientMetadataError(OAuthError):
+    """A client says something of itself that it cannot be (RFC 7591 3.2.2)."""
+
+    code: ClassVar[str] = "invalid_client_metadata"
+
+
+class InvalidRedirectUriError(OAuthError):
+    """A redirect address is missing or not one (RFC 7591 3.2.2)."""
+
+    code: ClassVar[str] = "invalid_redirect_uri"
+
+
 class InvalidProofError(OAuthError):
     """The DPoP proof beside a request for a token is not good (RFC 9449 5)."""
 
@@ -200,6 +214,8 @@ STATUS: Mapping[type[OAuthError], int] = {
     AccessDeniedError: 400,
     ExpiredTokenError: 400,
     InvalidScopeError: 400,
+    InvalidClientMetadataError: 400,
+    InvalidRedirectUriError: 400,
     InvalidProofError: 400,
     ProofNonceError: 400,
     CallProofError: 401,

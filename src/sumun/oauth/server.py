@@ -40,6 +40,7 @@ from sumun.oauth.endpoints.login import LoginEndpoint
 from sumun.oauth.endpoints.logout import LogoutEndpoint
 from sumun.oauth.endpoints.metadata import MetadataEndpoint, Published, assertion_audiences, documents
 from sumun.oauth.endpoints.par import ParEndpoint
+from sumun.oauth.endpoints.register import ChangesClients, RegisterEndpoint, RegistrationParts
 from sumun.oauth.endpoints.revoke import RevokeEndpoint, Revokes
 from sumun.oauth.endpoints.single_sign_on import ContinueEndpoint, HandoffEndpoint, StartEndpoint
 from sumun.oauth.endpoints.token import TokenEndpoint
@@ -69,6 +70,7 @@ from sumun.oauth.paths import (
     LOGIN_START_PATH,
     LOGOUT_PATH,
     PAR_PATH,
+    REGISTER_PATH,
 )
 from sumun.oauth.presented import PresentedTokens, ReadsTokens
 from sumun.oauth.proofs import JudgesProofs, KeyProofs
@@ -79,7 +81,7 @@ from sumun.tokens.ephemeral import EphemeralStore
 from sumun.tokens.signing_keys import KeyRing
 
 
-class ChangesThings(Revokes, EndsFamilies, ChangesAccounts, Protocol):
+class ChangesThings(Revokes, EndsFamilies, ChangesAccounts, ChangesClients, Protocol):
     """What the OAuth server needs of `changes.Changes`."""
 
 
@@ -115,6 +117,7 @@ class OAuthParts:
     vocabulary       the permissions that the configuration has words for, and the words
     resources        the names of the services, for tokens that are for some of them only
     tls              of the listeners that speak it
+    registration     of clients that register themselves; None: nobody does
     clock            unix seconds
     """
 
@@ -146,6 +149,7 @@ class OAuthParts:
     origins: frozenset[str] = frozenset()
     tls: Mapping[str, Tls] = field(default_factory=dict)
     resources: frozenset[str] = frozenset()
+    registration: RegistrationParts | None = None
 
 
 def oauth_app(parts: OAuthParts) -> OAuthApp:
@@ -196,6 +200,7 @@ def oauth_app(parts: OAuthParts) -> OAuthApp:
         settings.jwt_algorithm,
         parts.vocabulary,
         asked_for_certificates_at(settings.issuer, parts.tls),
+        registration=parts.registration is not None,
     )
     clients = ClientsWithEpoch(parts.find_client, parts.remembered)
     proofs = KeyProofs(parts.possession, parts.clock)
@@ -232,9 +237,17 @@ def oauth_app(parts: OAuthParts) -> OAuthApp:
             **_browser(parts, login, codes, proofs, resources),
             **_account(parts),
             **_devices(parts, login, devices, resources, published.origin),
+            **_registration(parts, published.origin),
         },
         origins=parts.origins,
     )
+
+
+def _registration(parts: OAuthParts, origin: str) -> dict[str, Mounted]:
+    if parts.registration is None:
+        return {}
+    register = RegisterEndpoint(parts.registration, parts.find_client, parts.changes, parts.clock, origin)
+    return {REGISTER_PATH: Mounted(register, (*GET_AND_POST, "PUT", "DELETE"), below=True)}
 
 
 def _browser(

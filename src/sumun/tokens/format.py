@@ -23,6 +23,9 @@ SESSION_PREFIX = "smn_se_"
 REFRESH_PREFIX = "smn_rt_"
 """Refresh tokens."""
 
+REGISTRATION_PREFIX = "smn_rg_"
+"""Registration access tokens of clients (RFC 7592)."""
+
 RANDOM_BYTES = 32
 """256 bits: RFC 6749 10.10 asks for less than 2^-128 chance of a guess, and should have 2^-160."""
 

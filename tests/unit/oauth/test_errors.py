@@ -22,6 +22,8 @@ CODES = {
     "expired_token",
     "insufficient_scope",
     "invalid_dpop_proof",
+    "invalid_client_metadata",
+    "invalid_redirect_uri",
     "use_dpop_nonce",
     "invalid_token",
 }

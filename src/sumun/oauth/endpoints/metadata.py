@@ -15,7 +15,7 @@ from sumun.oauth.authorize.reply import ResponseMode
 from sumun.oauth.authorize.request import Prompt
 from sumun.oauth.exchange import Answer, Headers, Request, json_answer
 from sumun.oauth.grants.password import PASSWORD_CONTEXT
-from sumun.oauth.paths import AUTHORIZE_PATH, DEVICE_AUTHORIZATION_PATH, LOGOUT_PATH, PAR_PATH
+from sumun.oauth.paths import AUTHORIZE_PATH, DEVICE_AUTHORIZATION_PATH, LOGOUT_PATH, PAR_PATH, REGISTER_PATH
 from sumun.pages import Locale
 from sumun.tokens.signatures import NAMES
 
@@ -55,6 +55,7 @@ class Published:
     algorithm: str
     scopes: Collection[str] = ()
     certificates_at: str = ""
+    registration: bool = False
 
     @property
     def origin(self) -> str:
@@ -87,6 +88,8 @@ def server_metadata(published: Published) -> dict[str, Any]:
         "ws_ticket_endpoint": f"{origin}/oauth/ws-ticket",  # ours: section 2 allows more members
         **_openid(published),
     }
+    if published.registration:
+        told["registration_endpoint"] = f"{origin}{REGISTER_PATH}"  # RFC 8414 2
     return told | _by_tls(published, told)
 
 
