@@ -247,7 +247,7 @@ def measure(
     log = node.data / "log" / "access.log"
     go = partial(run, folder=folder, junk=junk, core=LOAD_CORE)
     for one in every:
-        if one.load.pick in ("uniform", "zipf") and not one.load.odd:
+        if one.load.pick in ("uniform", "zipf"):
             _fill(one, go)
         elif one.load.pick == "one":
             go(one.port, one.load, one.processes, seconds=1)
