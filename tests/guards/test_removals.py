@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.guards.refresh_removals import REFRESH_REMOVALS
 from tests.guards.removal import REPOSITORY, Removal
 from tests.guards.removals import REMOVALS
 
+EVERY = (*REMOVALS, *REFRESH_REMOVALS)
 
-@pytest.mark.parametrize("removal", REMOVALS, ids=lambda removal: removal.attack)
+
+@pytest.mark.parametrize("removal", EVERY, ids=lambda removal: removal.attack)
 def test_a_guard_is_there(removal: Removal) -> None:
     """The guard stands where the list says, once, and its test is there."""
     assert removal.is_there()
@@ -19,7 +22,7 @@ def test_a_guard_is_there(removal: Removal) -> None:
 
 
 @pytest.mark.timeout(150)
-@pytest.mark.parametrize("removal", REMOVALS, ids=lambda removal: removal.attack)
+@pytest.mark.parametrize("removal", EVERY, ids=lambda removal: removal.attack)
 def test_without_it_a_test_turns_red(removal: Removal, tmp_path: Path) -> None:
     """Taken out of the code, the guard is missed: the test that it is listed with fails, for an assertion of its own."""
     done = removal.taken(tmp_path)

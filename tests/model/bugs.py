@@ -399,6 +399,17 @@ def a_feed_forgets_its_readers(world: Deployment) -> None:
     world.feed.longest_life = 0.0
 
 
+def a_session_that_ends_tells_of_one_token(world: Deployment) -> None:
+    """Its tokens are gone from the store, and HAProxy hears of the first only."""
+    feed = world.truth.feed
+
+    class Planted:
+        def append(self, changes):
+            return feed.append(changes[:1])
+
+    world.truth.store._feed = Planted()
+
+
 BUGS = [
     *(a_process_is_trusted_before_it_is_waited_for, a_keeper_gives_leases_before_it_is_waited_for),
     *(a_worker_is_skipped, an_old_worker_keeps_its_lease, confirmed_before_the_worker_has_it),
@@ -421,5 +432,6 @@ BUGS = [
     *(
         a_switched_worker_forgets_nothing,
         a_late_answer_is_the_old_generations_alone,
+        a_session_that_ends_tells_of_one_token,
     ),
 ]

@@ -39,6 +39,7 @@ RULES = {
 }
 ROLES = tuple(map(frozenset, ((), ("reader",), ("writer",), ("reader", "writer"))))
 SLOTS = ("alice's", "bob's", "signed")
+NARROW = frozenset({READ, Permission("role", "reader")})
 KEY = SigningKey.generate("EdDSA")
 FAR_MS = 4 * 10**12
 BUNDLES = (
@@ -131,6 +132,8 @@ class Truth:
         """Published, and not in force everywhere yet."""
         self.history = History()
         self.numbers = count(1)
+        self.session = "sid_1"
+        """Of alice's and bob's opaque tokens (as if they were one person's: who they are of does not matter to it)."""
         self.tokens: dict[str, Token] = {}
         self._outcomes: dict[tuple[Any, ...], Outcome] = {}
         self._ring = {
@@ -214,7 +217,7 @@ class Truth:
 
     CHANGES = (
         *("roles of alice", "roles of bob", "disable alice", "edit alice's", "edit bob's", "revoke alice's"),
-        *("deny signed", "client", "keys", "everything"),
+        *("deny signed", "client", "keys", "everything", "narrow the grant", "end the session"),
     )
 
     def issue(self, slot: str) -> None:
@@ -231,10 +234,12 @@ class Truth:
             self.tokens[slot] = Token(name, subject, client, credential, claims)
             self.history.begin(name, True)
         else:
-            record = TokenRecord(name, subject, client, frozenset({ANYTHING}), 0, FAR_MS, 0)
+            record = TokenRecord(
+                name, subject, client, frozenset({ANYTHING}), 0, FAR_MS, 0, session_id=self.session
+            )
             self.tokens[slot] = Token(name, subject, client, credential)
             self.history.begin(name, record)
-            done(self.store.put(name.encode(), record))
+            assert done(self.store.put(name.encode(), record))
 
     def change(self, what: str, which: int) -> None:
         """One of CHANGES; `which` chooses among roles. What is ended already begins again."""
@@ -248,6 +253,10 @@ class Truth:
                 self._edit(self.tokens[whose], ROLES[which])
             case "revoke":
                 self._revoke(whose)
+            case "narrow":
+                self._sweep(lambda record: structs.replace(record, scopes=NARROW))
+            case "end":
+                self._end_session()
             case "deny":
                 self._deny(whose)
             case "client":
@@ -297,6 +306,35 @@ class Truth:
         else:
             version = self.history.add(token.name, None)
             self.published(version, done(self.store.revoke(token.digest)))
+
+    def _sweep(self, narrow: Callable[[TokenRecord], TokenRecord] | None) -> None:
+        """What is under the session becomes this, or ends with it: one step with the news of each token that changes."""
+        under = {self.tokens[slot].name: self.history.now(self.tokens[slot].name) for slot in SLOTS[:2]}
+        versions = {
+            name: self.history.add(name, after)
+            for name, before in under.items()
+            if before is not None and (after := None if narrow is None else narrow(before)) != before
+        }
+        start = done(self.feed.head())
+        step = (
+            self.store.end_under(self.session)
+            if narrow is None
+            else self.store.narrow_under(self.session, narrow)
+        )
+        swept = done(step)
+        told = {news.change.key: news.n for news in done(self.feed.read_after(start, 0))}
+        for name, version in versions.items():
+            self.published(version, told.get(name, swept.n))  # the call waits for the last of them
+
+    def _end_session(self) -> None:
+        """What is under it ends, and another begins; when nothing is, new tokens are issued in that."""
+        gone = [slot for slot in SLOTS[:2] if self.history.now(self.tokens[slot].name) is None]
+        if len(gone) < 2:
+            self._sweep(None)
+            self.session = f"sid_{next(self.numbers)}"
+        else:
+            for slot in gone:
+                self.issue(slot)
 
     def _deny(self, slot: str) -> None:
         token = self.tokens[slot]

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from sumun.config.plan_lifetimes import RefreshSettings
+from sumun.directory import DirectoryThreads
 from sumun.identity import Subject
+from sumun.oauth.grants.refreshing import RefreshTokens
 from tests.contracts.occasions import held
 from tests.conversations.oauth.oauth_server import Answer, OAuthServer, oauth_server
 
@@ -128,6 +130,30 @@ def test_at_the_same_time(tell: Callable[[Story], None]) -> None:
         assert len(access) == 9
         assert all([await is_active(server, one) for one in access])
         assert (await refresh(server, answers[0].json["refresh_token"])).status == 200
+
+    tell(story)
+
+
+def test_two_nodes(tell: Callable[[Story], None]) -> None:
+    """Two processes on one directory that are shown a token at the same time give the same successor."""
+
+    async def story(server: OAuthServer) -> None:
+        threads = DirectoryThreads()
+        try:
+            other = RefreshTokens(
+                server.directory.refresh_tokens, threads, server.changes, server.clock, SETTINGS
+            )
+            token = (await login(server)).json["refresh_token"]
+            for _ in range(5):
+                mine, others = await server.parts.refresh.look(token), await other.look(token)
+                assert mine is not None
+                assert others is not None
+                turns = (server.parts.refresh.rotate(mine), other.rotate(others))
+                token, theirs = await asyncio.gather(*turns)
+                assert token == theirs
+            assert (await refresh(server, token)).status == 200
+        finally:
+            await threads.close()
 
     tell(story)
 
