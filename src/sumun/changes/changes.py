@@ -284,7 +284,7 @@ class Changes:
     async def _with_what_came_of_it(self, token_id: str, revoked: Applied) -> Applied:
         """A token is revoked: so is what it was exchanged for (RFC 8693). Waits for the confirmations of both."""
         swept = await self._in_line.end_what_came_of(token_id)
-        news = {revoked.n, swept.n, await self._relay.relay_outbox() if swept.claims else None}
+        news = {revoked.n, swept.n, await self._relay.relay_outbox(0) if swept.claims else None}
         last = max(filter(None, news), default=None)
         return revoked if last is None else await self._confirmations.of(last)
 
@@ -295,7 +295,7 @@ class Changes:
         entry = await self._threads.change(mutate, *args, self._occasion(actor))
         if entry is not None:
             return await self._announced(entry)
-        await self._relay.relay_outbox()
+        await self._relay.relay_outbox(0)
         return await self._confirmations.settled()
 
     async def _announced(self, entry: int | None) -> Applied:
@@ -303,7 +303,7 @@ class Changes:
         if entry is None and self._confirmations.node is not None:
             return NOTHING_CHANGED
         try:
-            n = await self._relay.relay_outbox()
+            n = await self._relay.relay_outbox(0 if entry is None else entry)
             if n is None:
                 # Another process was quicker; it published before it deleted, so the head is not older.
                 n = (await self._feed.head()).n

@@ -41,13 +41,15 @@ class Relay:
         self._one_at_a_time = asyncio.Lock()
         self._announced: set[Entry] = set()  # published, and still in the outbox as far as this process knows
 
-    async def relay_outbox(self) -> int | None:
+    async def relay_outbox(self, mine: int | None = None) -> int | None:
         """Announce everything that waits; returns the number of the last news, None when nothing waited.
 
         Raises StoreUnavailableError, DirectoryUnavailableError: something was not announced, or not deleted; it is
-        still in the outbox.
+        still in the outbox. What cannot be brought in line keeps nothing else back; with `mine`, it is told only to
+        whoever's entry it is.
         """
         last = None
+        failed: dict[Entry, OutageError] = {}
         async with self._one_at_a_time:
             while entries := await self._threads.call(self._directory.outbox.oldest, BATCH):
                 fresh = [entry for entry in entries if entry not in self._announced]
@@ -55,17 +57,26 @@ class Relay:
                     last = await self._feed.publish([_change(entry) for entry in news])
                     self._announced.update(news)
                 for entry in fresh:
-                    if entry.kind is NewsKind.ISSUED:
-                        last = await self._in_line.bring(entry.key) or last
-                        self._announced.add(entry)
+                    if entry.kind is NewsKind.ISSUED and entry not in failed:
+                        try:
+                            last = await self._in_line.bring(entry.key) or last
+                            self._announced.add(entry)
+                        except OutageError as outage:
+                            failed[entry] = outage
+                done = [entry for entry in entries if entry not in failed]
+                if not done:
+                    break
                 try:
-                    await self._threads.change(self._directory.outbox.delete, [entry.id for entry in entries])
+                    await self._threads.change(self._directory.outbox.delete, [entry.id for entry in done])
                 except OutageError as outage:
                     if last is None:
                         raise
                     log.warning("announced news stays in the outbox for now: %s", outage)
                     break
-                self._announced.difference_update(entries)
+                self._announced.difference_update(done)
+        for entry, why in failed.items():
+            if mine in (None, entry.id):
+                raise why
         return last
 
     async def relay_forever(self, interval_seconds: float = INTERVAL_SECONDS) -> None:

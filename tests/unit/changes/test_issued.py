@@ -192,3 +192,32 @@ def test_while_the_store_is_away(talk: Talk, monkeypatch: pytest.MonkeyPatch) ->
         assert await house.store.get_many([DIGEST]) == [None]
 
     talk(conversation)
+
+
+def test_what_cannot_be_brought_in_line_keeps_nothing_else_back(
+    talk: Talk, directory: Directory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While one session cannot be ended, other changes are announced as ever, and its own call says what is wrong."""
+
+    async def conversation(house: House) -> None:
+        await house.store.put(DIGEST, replace(RECORD, session_id=SID))
+        there = house.store.end_under
+
+        async def broken(key: str) -> Swept:
+            if key == SID:
+                raise StoreUnavailableError("what is there cannot be read")
+            return await there(key)
+
+        monkeypatch.setattr(house.store, "end_under", broken)
+        with pytest.raises(ChangeNotAnnouncedError):
+            await house.changes.end_session(SID, actor="user:alice")
+        assert (await house.changes.grant("alice", held("admin"), actor="cli:root")).n == 1
+        await house.store.put(OTHER, replace(RECORD, token_id="tid_2"), "fam_1")
+        assert (await house.changes.end_family("fam_1", "revoked", actor="client:shop")).n == 2
+        assert [entry.key for entry in directory.outbox.oldest(10)] == [SID]
+        monkeypatch.setattr(house.store, "end_under", there)
+        assert await house.changes.relay_outbox() == 3
+        assert await house.store.get_many([DIGEST, OTHER]) == [None, None]
+
+    talk(conversation)
+    assert directory.outbox.oldest(10) == []
