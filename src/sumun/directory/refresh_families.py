@@ -11,6 +11,9 @@ import sqlalchemy as sa
 from sumun.directory.tables import REFRESH_FAMILIES, REFRESH_TOKENS, Row
 from sumun.identity import Permission, narrowed
 
+_AT_ONCE = 500
+"""A statement has a bounded number of parameters."""
+
 
 def family_row(connection: sa.Connection, family_id: str) -> Row | None:
     """The row of this id; None: there is none, or it has ended."""
@@ -18,13 +21,14 @@ def family_row(connection: sa.Connection, family_id: str) -> Row | None:
     return connection.execute(wanted).one_or_none()
 
 
-def end_families(connection: sa.Connection, which: sa.ColumnElement[bool]) -> list[str]:
-    """Delete these families and their tokens; their ids."""
-    ids = list(connection.execute(sa.select(REFRESH_FAMILIES.c.id).where(which)).scalars())
-    if ids:
-        connection.execute(REFRESH_TOKENS.delete().where(REFRESH_TOKENS.c.family_id.in_(ids)))
-        connection.execute(REFRESH_FAMILIES.delete().where(REFRESH_FAMILIES.c.id.in_(ids)))
-    return ids
+def end_families(connection: sa.Connection, which: sa.ColumnElement[bool], most: int | None = None) -> None:
+    """Delete these families and their tokens; so many at most."""
+    wanted = sa.select(REFRESH_FAMILIES.c.id).where(which).limit(most)
+    ids = list(connection.execute(wanted).scalars())
+    for first in range(0, len(ids), _AT_ONCE):
+        some = ids[first : first + _AT_ONCE]
+        connection.execute(REFRESH_TOKENS.delete().where(REFRESH_TOKENS.c.family_id.in_(some)))
+        connection.execute(REFRESH_FAMILIES.delete().where(REFRESH_FAMILIES.c.id.in_(some)))
 
 
 def end_families_of_grant(connection: sa.Connection, grant_id: str) -> None:

@@ -20,6 +20,7 @@ from sumun.identity import Permission, Subject
 
 # Families of before are deleted when one begins: a day after their end, whatever clocks there are.
 _KEPT_AFTER_EXPIRY_MS = 24 * 3600 * 1000
+_MOST_SWEPT = 100  # at a time: whoever begins one does not wait for thousands
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +81,8 @@ class RefreshTokens:
     ) -> bool:
         """Begin a family with its first token. False: what it is for was taken back meanwhile."""
         with self._database.write() as connection:
-            end_families(
-                connection, REFRESH_FAMILIES.c.expires_at_ms < occasion.at_ms - _KEPT_AFTER_EXPIRY_MS
-            )
+            over = REFRESH_FAMILIES.c.expires_at_ms < occasion.at_ms - _KEPT_AFTER_EXPIRY_MS
+            end_families(connection, over, _MOST_SWEPT)
             if family.grant_id:
                 grant = grant_in(connection, family.grant_id)
                 if grant is None or not grant.covers(family.scopes, family.openid):
