@@ -1,6 +1,6 @@
 """A guard of ours, how to take it away, and the test that must turn red without it.
 
-    removals.py       the list
+    removals.py       the list; *_removals.py are more of it
     test_removals.py  each one: the guard is taken out of a copy of the code, its test is run there, and has to fail
 
 A guard is a few words in one file. Taking it away means writing what somebody in a hurry might: the comparison left

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.guards.proof_removals import PROOF_REMOVALS
 from tests.guards.refresh_removals import REFRESH_REMOVALS
 from tests.guards.removal import REPOSITORY, Removal
 from tests.guards.removals import REMOVALS
 
-EVERY = (*REMOVALS, *REFRESH_REMOVALS)
+EVERY = (*REMOVALS, *PROOF_REMOVALS, *REFRESH_REMOVALS)
 
 
 @pytest.mark.parametrize("removal", EVERY, ids=lambda removal: removal.attack)

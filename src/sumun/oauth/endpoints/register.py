@@ -23,6 +23,7 @@ from typing import Any, Final, Protocol
 from sumun.changes import Applied
 from sumun.directory.client import RegisteredClient
 from sumun.login.throttle import Attempt, LoginThrottle, RateLimited
+from sumun.oauth.account.settled import demand_refused_here
 from sumun.oauth.clients import FindClient
 from sumun.oauth.errors import (
     InvalidClientMetadataError,
@@ -113,7 +114,7 @@ class RegisterEndpoint:
         if request.method == "PUT":
             client = await self._change(request, client)
         if request.method == "DELETE":
-            await self._changes.disable_client(client.id, actor=f"client:{client.id}")
+            demand_refused_here(await self._changes.disable_client(client.id, actor=f"client:{client.id}"))
             return Answer(204, NO_STORE)
         return json_answer(200, self._told(client, token))
 
@@ -164,7 +165,7 @@ class RegisterEndpoint:
         if after.authentication != before.authentication:
             raise InvalidClientMetadataError("token_endpoint_auth_method stays; register anew for another")
         after = replace(after, registration_sha256=before.registration_sha256)
-        await self._changes.change_client(after, actor=f"client:{before.id}")
+        demand_refused_here(await self._changes.change_client(after, actor=f"client:{before.id}"))
         return after
 
     def _told(self, client: RegisteredClient, token: str) -> dict[str, Any]:
