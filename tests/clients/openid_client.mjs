@@ -108,6 +108,21 @@ run({
     return { ...(await polling), verification_uri: begun.verification_uri, user_code: begun.user_code }
   },
 
+  async register(setup) {
+    const metadata = {
+      client_name: 'Made a moment ago',
+      redirect_uris: [setup.redirect],
+      grant_types: ['authorization_code', 'refresh_token'],
+      token_endpoint_auth_method: 'client_secret_basic',
+      scope: setup.scope,
+    }
+    const initialAccessToken = setup.initial
+    const config = await openid.dynamicClientRegistration(new URL(setup.issuer), metadata, undefined, { ...insecure, initialAccessToken })
+    const tokens = await loggedIn(config, setup)
+    const call = await openid.fetchProtectedResource(config, tokens.access_token, new URL(setup.resource), 'GET')
+    return { client: config.clientMetadata().client_id, sub: tokens.claims().sub, allowed: call.status }
+  },
+
   async exchange(setup) {
     const config = await discovered({ ...setup, algorithm: 'oauth2' })
     const tokens = await openid.genericGrantRequest(config, 'urn:ietf:params:oauth:grant-type:token-exchange', {

@@ -74,6 +74,7 @@ CLIENTS = """\
     kind: public
     grants: ["urn:ietf:params:oauth:grant-type:device_code", refresh_token]
     scopes: ["order:*"]
+registration: {initial_access_token: "file:batch.secret", scopes: ["order:*"]}
 """
 KEY = ECKey.generate_key("P-256", {"kid": "of keyed", "alg": "ES256"})
 CODE = {
@@ -264,6 +265,15 @@ def test_an_exchange(node: NodeUnderTest, program: str) -> None:
     paths = ("/orders", "/products")
     assert [node.call("GET", path, came_with).status for path in paths] == [200, 200]
     assert [node.call("GET", path, verdict["token"]).status for path in paths] == [200, 403]
+
+
+@pytest.mark.timeout(120)
+def test_registered_a_moment_ago(node: NodeUnderTest, bob: Person, somewhere: Application) -> None:
+    """openid-client registers itself with the token that the operator gave it, and logs a person in (RFC 7591)."""
+    told = setup(node, initial=BATCH_SECRET, scope="openid order:read", redirect=somewhere.redirect)
+    verdict = javascript("openid_client", "register")(told, bob.visit)
+    assert (verdict["sub"], verdict["allowed"]) == ("bob", 200)
+    assert verdict["client"].startswith("dyn-")
 
 
 def browser_application(node: NodeUnderTest, somewhere: Application, **more: Any) -> None:
