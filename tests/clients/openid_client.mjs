@@ -113,7 +113,6 @@ run({
       client_name: 'Made a moment ago',
       redirect_uris: [setup.redirect],
       grant_types: ['authorization_code', 'refresh_token'],
-      token_endpoint_auth_method: 'client_secret_basic',
       scope: setup.scope,
     }
     const initialAccessToken = setup.initial

@@ -34,6 +34,7 @@ from sumun.oauth.exchange import Request
 from sumun.oauth.scopes import asked_scopes
 from sumun.tokens.strict_json import parse_object
 
+_METHOD: Final = "token_endpoint_auth_method"
 METHODS: Final = (
     ClientAuthMethod.BASIC,
     ClientAuthMethod.POST,
@@ -91,7 +92,9 @@ def client_of(
     for name, why in _NOT_HERE.items():
         if asked.get(name):
             raise InvalidClientMetadataError(f"{name}: {why}")
-    method = _one_of(asked, "token_endpoint_auth_method", METHODS, ClientAuthMethod.BASIC)
+    # RFC 7591 2: who does not say which means `client_secret_basic`. Some of them send the secret in the form all the
+    # same (npm openid-client), so it may come in either way then.
+    method = _one_of(asked, _METHOD, METHODS, ClientAuthMethod.BASIC)
     grants = frozenset(_words(asked, "grant_types", ("authorization_code",)))
     if not grants or not grants <= allowed.grants:
         raise InvalidClientMetadataError(f"grant_types: of {', '.join(sorted(allowed.grants))}")
@@ -119,7 +122,7 @@ def client_of(
         post_logout_redirect_uris=_uris(asked, "post_logout_redirect_uris", InvalidClientMetadataError),
         name=_name(asked),
         requires_pushed_requests=_flag(asked, "require_pushed_authorization_requests"),
-        authentication="" if method is ClientAuthMethod.NONE else method.value,
+        authentication=method.value if asked.get(_METHOD) and method is not ClientAuthMethod.NONE else "",
         jwks=_jwks(asked) if method is ClientAuthMethod.PRIVATE_KEY_JWT else "",
         dpop=_flag(asked, "dpop_bound_access_tokens"),
     )
@@ -129,7 +132,7 @@ def metadata_of(client: RegisteredClient) -> dict[str, Any]:
     """All that is registered of a client (section 3.2.1); secrets are not among it."""
     told: dict[str, Any] = {
         "client_id": client.id,
-        "token_endpoint_auth_method": client.authentication or ClientAuthMethod.NONE.value,
+        _METHOD: method_of(client),
         "grant_types": sorted(client.grants),
         "response_types": ["code"] if "authorization_code" in client.grants else [],
         "scope": scope_text(client.scopes, OPENID_WORDS),
@@ -144,6 +147,12 @@ def metadata_of(client: RegisteredClient) -> dict[str, Any]:
     if client.jwks:
         told["jwks"] = parse_object(client.jwks.encode())
     return told
+
+
+def method_of(client: RegisteredClient) -> str:
+    """How it is registered to prove itself."""
+    usual = ClientAuthMethod.NONE if client.kind is ClientKind.PUBLIC else ClientAuthMethod.BASIC
+    return client.authentication or usual.value
 
 
 def _scopes(asked: Mapping[str, Any], may_have: frozenset[Permission]) -> frozenset[Permission]:

@@ -329,6 +329,34 @@ def test_what_stays(tmp_path: Path) -> None:
     asyncio.run(story())
 
 
+@pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post"])
+def test_who_does_not_say_how(tmp_path: Path, method: str) -> None:
+    """A client that does not say how it proves itself is told the usual way, and its secret may come in either."""
+
+    async def story() -> None:
+        async with server_that_registers(tmp_path) as server:
+            told = await registered(server)
+            assert told["token_endpoint_auth_method"] == "client_secret_basic"
+            same = WEB | {
+                name: told[name] for name in ("client_id", "client_secret", "token_endpoint_auth_method")
+            }
+            kept = await send(server, "PUT", own_path(told), same, told["registration_access_token"])
+            assert kept.status == 200, kept
+            form, pair = (
+                {"grant_type": "refresh_token", "refresh_token": "x"},
+                (told["client_id"], told["client_secret"]),
+            )
+            if method == "client_secret_basic":
+                answer = await server.post("/oauth/token", form, basic=pair)
+            else:
+                answer = await server.post(
+                    "/oauth/token", form | {"client_id": pair[0], "client_secret": pair[1]}
+                )
+            assert answer.json["error"] == "invalid_grant"  # not invalid_client
+
+    asyncio.run(story())
+
+
 def test_it_is_off(tmp_path: Path) -> None:
     """Without a word in the configuration there is no such path and no such member; with it both are there."""
 

@@ -34,7 +34,7 @@ from sumun.oauth.errors import (
 )
 from sumun.oauth.exchange import NO_STORE, Answer, Request, json_answer, problem_answer
 from sumun.oauth.paths import REGISTER_PATH
-from sumun.oauth.registration import Allowed, client_of, metadata_of, read_metadata
+from sumun.oauth.registration import Allowed, client_of, metadata_of, method_of, read_metadata
 from sumun.tokens import format as token_format
 
 log = logging.getLogger(__name__)
@@ -162,9 +162,11 @@ class RegisterEndpoint:
         if secret is not None and not (isinstance(secret, str) and before.has_secret(secret)):
             raise InvalidClientMetadataError("client_secret is not the client's; it cannot be chosen")
         after = client_of(asked, before.id, before.secret_sha256 or _NOBODYS, self._parts.allowed)
-        if after.authentication != before.authentication:
+        if method_of(after) != method_of(before):
             raise InvalidClientMetadataError("token_endpoint_auth_method stays; register anew for another")
-        after = replace(after, registration_sha256=before.registration_sha256)
+        after = replace(
+            after, registration_sha256=before.registration_sha256, authentication=before.authentication
+        )
         demand_refused_here(await self._changes.change_client(after, actor=f"client:{before.id}"))
         return after
 
