@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import itertools
 import json
 import secrets
 import time
@@ -266,7 +267,7 @@ def test_who_may_register(tmp_path: Path, token: str | None) -> None:
         ({"id_token_signed_response_alg": "none"}, "invalid_client_metadata"),
         ({"post_logout_redirect_uris": ["http://shop.example/"]}, "invalid_client_metadata"),
     ],
-    ids=str,
+    ids=map(str, itertools.count()),
 )
 def test_what_no_client_may_be(tmp_path: Path, changed: dict[str, Any], error: str) -> None:
     """400 in RFC 7591's words (3.2.2), and nothing is registered."""
