@@ -115,7 +115,9 @@ def test_pushed(node: DemoNode) -> None:
 def test_pages_cannot_be_framed_or_kept(node: DemoNode) -> None:
     """Login, consent and error pages: no frame, no script, no cache (RFC 9700 4.16), whatever HAProxy adds."""
     app, visitor = App(node), Visitor(node.port)
-    login = visitor.open(app.address())
+    login = visitor.open(
+        app.address(prompt="consent")
+    )  # bob may have allowed everything in a test before this
     pages = [
         login,
         visitor.log_in(login, "bob"),
