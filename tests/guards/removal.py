@@ -57,11 +57,26 @@ class Removal:
 
 def run_test(test: str, sources: Path, folder: Path) -> subprocess.CompletedProcess[str]:
     """Run it against this code."""
-    words = ["-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", "--basetemp", str(folder / "t"), test]
+    words = [
+        "-q",
+        "-x",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "pytest_timeout",
+        "--basetemp",
+        str(folder / "t"),
+        test,
+    ]
     return subprocess.run(
         [sys.executable, "-B", "-m", "pytest", *words],
         cwd=REPOSITORY,
-        env={**os.environ, "PYTHONPATH": str(sources), "HYPOTHESIS_STORAGE_DIRECTORY": str(folder / "h")},
+        env={
+            **os.environ,
+            "PYTHONPATH": str(sources),
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # half of the time went into plugins that one test needs none of
+            "HYPOTHESIS_STORAGE_DIRECTORY": str(folder / "h"),
+        },
         capture_output=True,
         text=True,
         timeout=120,
