@@ -31,7 +31,7 @@ lint: venv ## style, types, who imports whom, no addresses in locks | 문법, �
 	@$(bin)/mypy
 	@$(bin)/lint-imports --no-cache --no-logo
 	@! grep -nE '://|index|@ ' requirements/*.lock
-	@! grep -n '"resolved"' tests/clients/package-lock.json
+	@! grep -nE '://|"resolved"' tests/clients/package-lock.json
 
 unit: venv ## tests that need no server, in seconds | 서버가 필요 없는 시험만, 몇 초
 	@exec $(bin)/python -m pytest -m "not live and not soak" $(T)
