@@ -18,8 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sumun.access import Evidence, Invalid, InvalidBecause
-from sumun.config.plan import TokenSettings
-from sumun.config.plan_lifetimes import RefreshSettings
+from sumun.config.plan import RefreshSettings, TokenSettings
 from sumun.identity import Credential
 from sumun.login.throttle import Budgets
 from sumun.login.throttle_memory import MemoryLoginThrottle

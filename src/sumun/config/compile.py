@@ -17,8 +17,16 @@ from sumun.config.findings import Findings, raise_all
 from sumun.config.listeners import Listeners, compile_listeners
 from sumun.config.login_chains import LoginChains
 from sumun.config.origins import own_origins
-from sumun.config.plan import Limits, NodeSettings, Plan, Route, Sentence, TokenSettings
-from sumun.config.plan_lifetimes import RefreshSettings, SessionSettings
+from sumun.config.plan import (
+    Limits,
+    NodeSettings,
+    Plan,
+    RefreshSettings,
+    Route,
+    Sentence,
+    SessionSettings,
+    TokenSettings,
+)
 from sumun.config.policy_tests import PolicyTests
 from sumun.config.refused import RefusedError
 from sumun.config.registration_settings import compile_registration

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from sumun.config.plan_lifetimes import SessionSettings
+from sumun.config.plan import SessionSettings
 from sumun.config.values import Duration, Section
 
 _DEFAULT = SessionSettings()

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from sumun.access import TokenKind
 from sumun.config.network import Origin
-from sumun.config.plan_lifetimes import RefreshSettings
+from sumun.config.plan import RefreshSettings
 from sumun.config.values import Duration, OneOf, Section, Text
 from sumun.config.words import KindOfToken, Switch
 

@@ -30,16 +30,17 @@ from sumun.config.plan import (
     Place,
     Plan,
     Rate,
+    RefreshSettings,
     Registration,
     Route,
     SecretRef,
     Sentence,
     Service,
     ServiceProtocol,
+    SessionSettings,
     Shadow,
     TokenSettings,
 )
-from sumun.config.plan_lifetimes import RefreshSettings, SessionSettings
 from sumun.config.wire_tls import dump_tls, load_tls
 from sumun.errors import SumunError
 from sumun.identity import Permission

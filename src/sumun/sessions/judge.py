@@ -6,7 +6,7 @@ from typing import Final
 
 from sumun.access import Evidence, Invalid, InvalidBecause, Proven, TokenKind
 from sumun.access.handover import SESSION_CLIENT
-from sumun.config.plan_lifetimes import KEPT_OF_IDLE
+from sumun.config.plan import KEPT_OF_IDLE
 from sumun.identity import ANYTHING, Principal, Standing
 from sumun.sessions.session import Session
 

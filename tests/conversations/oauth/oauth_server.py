@@ -26,11 +26,11 @@ from sumun.config.plan import (
     Client,
     ClientKind,
     KnownCertificates,
+    RefreshSettings,
     SecretRef,
     Sentence,
     TokenSettings,
 )
-from sumun.config.plan_lifetimes import RefreshSettings
 from sumun.directory import (
     DenialKind,
     Directory,

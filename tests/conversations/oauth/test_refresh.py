@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sumun.config.plan_lifetimes import RefreshSettings
+from sumun.config.plan import RefreshSettings
 from sumun.directory import DirectoryThreads
 from sumun.identity import Subject
 from sumun.oauth.grants.refreshing import RefreshTokens

@@ -21,8 +21,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from sumun.config.plan import ClientKind
-from sumun.config.plan_lifetimes import RefreshSettings
+from sumun.config.plan import ClientKind, RefreshSettings
 from sumun.directory import DirectoryThreads, Occasion
 from sumun.directory.client import RegisteredClient
 from sumun.directory.refresh_tokens import RefreshFamily, StoredRefreshToken, Use

@@ -1,0 +1,44 @@
+"""What is behind the gateway."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from sumun.config.plan.place import NOWHERE, Place
+
+
+class ServiceProtocol(StrEnum):
+    """What a service speaks: `http://` and `https://` HTTP/1.1 (WebSocket, SSE), `h2c://` HTTP/2 without TLS (gRPC)."""
+
+    HTTP = "http"
+    HTTPS = "https"
+    H2C = "h2c"
+
+
+class IdentityToken(StrEnum):
+    """Whether a service is handed a signed identity token. AUTO: unless it is on loopback."""
+
+    AUTO = "auto"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What is behind the gateway. `servers`: (host, port); `signed`: it is handed identity tokens (AUTO resolved).
+
+    `origins`: whose pages may open WebSockets, as browsers write them; empty: all.
+    `audience`: its name as a resource (RFC 8707), a URI; None: only tokens for the whole gateway are for it.
+    """
+
+    id: str
+    protocol: ServiceProtocol
+    servers: tuple[tuple[str, int], ...]
+    signed: bool
+    connect_timeout_ms: int
+    response_timeout_ms: int
+    stream_timeout_ms: int
+    origins: tuple[str, ...] = ()
+    audience: str | None = None
+    where: Place = field(default=NOWHERE, compare=False)
