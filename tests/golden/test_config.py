@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import pytest
 
@@ -30,16 +32,26 @@ def outcome(case: Path) -> tuple[Path, str]:
     return case.with_suffix(".plan.json"), readable(json.loads(wire.dump(plan)))
 
 
-def readable(plan: dict[str, object]) -> str:
+def readable(sent: dict[str, Any]) -> str:
     """A plan's JSON with one line for each thing in it."""
     lines = []
-    for name, value in plan.items():
+    for name, value in sent["plan"].items():
         if isinstance(value, list) and any(isinstance(item, list | dict) for item in value):
-            items = ",\n".join(f"    {json.dumps(item, ensure_ascii=False)}" for item in value)
-            lines.append(f"  {json.dumps(name)}: [\n{items}\n  ]")
+            lines.append(f"  {json.dumps(name)}: [\n{_listed(map(_line, value))}\n  ]")
+        elif isinstance(value, dict) and any(isinstance(item, list | dict) for item in value.values()):
+            named = (f"{_line(inner)}: {_line(item)}" for inner, item in value.items())
+            lines.append(f"  {json.dumps(name)}: {{\n{_listed(named)}\n  }}")
         else:
-            lines.append(f"  {json.dumps(name)}: {json.dumps(value, ensure_ascii=False)}")
+            lines.append(f"  {json.dumps(name)}: {_line(value)}")
     return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def _line(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _listed(lines: Iterable[str]) -> str:
+    return ",\n".join(f"    {line}" for line in lines)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)

@@ -7,6 +7,8 @@ import json
 import subprocess
 import sys
 import time
+from functools import reduce
+from operator import getitem
 from pathlib import PurePosixPath
 
 import pytest
@@ -17,6 +19,7 @@ from sumun.access import Access, AllOf, AnyOf, HasPermission, HasRole, Requireme
 from sumun.config import wire
 from sumun.config.compile import compile_plan
 from sumun.config.plan import NOWHERE, Place, Plan, Route
+from sumun.config.wire_types import way_of
 from sumun.config.yaml_reader import parse
 from sumun.identity import Permission
 from sumun.plugins import Catalogue
@@ -88,11 +91,28 @@ def test_another_format_is_refused() -> None:
         wire.load(json.dumps(other).encode())
 
 
-@pytest.mark.parametrize("name", [name for name in json.loads(wire.dump(SMALL)) if name != "file"])
-def test_nothing_may_be_missing(name: str) -> None:
-    """A plan without one of its parts is no plan."""
+EMPTY = json.loads(wire.dump(plan_of("services: {}\nroutes: []\n")))["plan"]
+ALWAYS = [
+    *((name,) for name in EMPTY),
+    *((part, name) for part in ("tokens", "limits", "node", "sessions") for name in EMPTY[part]),
+]
+
+
+@pytest.mark.parametrize("way", [way for way in ALWAYS if way != ("tokens", "origins")], ids=".".join)
+def test_nothing_may_be_missing(way: tuple[str, ...]) -> None:
+    """A plan without something that is always written is no plan: what it said is not guessed."""
     raw = json.loads(wire.dump(SMALL))
-    del raw[name]
+    *above, name = way
+    del reduce(getitem, above, raw["plan"])[name]
+    with pytest.raises(wire.PlanFormatError):
+        wire.load(json.dumps(raw).encode())
+
+
+@pytest.mark.parametrize("part", [("plan",), ("plan", "tokens"), ("plan", "limits")], ids=".".join)
+def test_nothing_may_be_unknown(part: tuple[str, ...]) -> None:
+    """What this version does not know is no part of a plan: it might have been a limit."""
+    raw = json.loads(wire.dump(SMALL))
+    reduce(getitem, part, raw)["unheard_of"] = None
     with pytest.raises(wire.PlanFormatError):
         wire.load(json.dumps(raw).encode())
 
@@ -107,6 +127,19 @@ def test_an_unknown_requirement_is_refused() -> None:
     for other in (b'{"none":', b'{"not":'):
         with pytest.raises(wire.PlanFormatError):
             wire.load(data.replace(b'{"any":', other))
+
+
+@dataclasses.dataclass(frozen=True)
+class Odd:
+    """A part of a plan with a field of a type that JSON does not have."""
+
+    taken: complex
+
+
+def test_a_type_that_cannot_travel_is_seen_at_once() -> None:
+    """A field that nobody said how to carry stops the start: it is never lost on the way."""
+    with pytest.raises(TypeError):
+        way_of(Odd)
 
 
 def test_two_files_make_no_plan() -> None:
