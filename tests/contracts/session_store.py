@@ -164,19 +164,26 @@ class SessionStoreContract:
             await store.begin(a_digest(), session)
         await store.end(ended.id)
         assert await store.of_user("alice") == [last, first]
+        assert await store.ids_of_user("alice") == (last.id, first.id)
         assert await store.of_user("nobody") == []
+        assert await store.ids_of_user("nobody") == ()
 
     @in_loop
     async def test_bounded(self, opened: Opened) -> None:
-        """One person has so many sessions at a time; one more ends the oldest, which is news."""
-        store, feed = opened
-        sessions = [a_session() for _ in range(MOST_OF_USER + 1)]
-        for session in sessions[:-1]:
-            await store.begin(a_digest(), session)
-        before = await feed.head()
-        await store.begin(a_digest(), sessions[-1])
-        assert await store.of_user("alice") == sessions[:0:-1]
-        assert [news.change.key for news in await feed.read_after(before, 0)] == [sessions[0].id]
+        """One person has so many sessions at a time; one more does not begin before the oldest, which is named, has ended."""
+        store, _ = opened
+        *sessions, more = [a_session() for _ in range(MOST_OF_USER + 1)]
+        for session in sessions:
+            assert await store.begin(a_digest(), session) == ()
+        digest = a_digest()
+        for _ in range(2):
+            assert await store.begin(digest, more) == (sessions[0].id,)
+            assert await store.see(digest) is None
+        assert await store.of_user("alice") == sessions[::-1]
+        assert await store.begin(a_digest(), a_session("bob")) == ()
+        await store.end(sessions[0].id)
+        assert await store.begin(digest, more) == ()
+        assert await store.of_user("alice") == [more, *sessions[:0:-1]]
 
     @in_loop
     async def test_an_end_and_joins_that_meet(self, opened: Opened) -> None:
@@ -190,7 +197,7 @@ class SessionStoreContract:
 
     @in_loop
     async def test_clients(self, opened: Opened) -> None:
-        """The clients that were told of a session are known, each once, in their order; after its end too, but no more."""
+        """The clients that were told of a session are known, each once, in their order, until it is ended."""
         store, _ = opened
         session = a_session()
         await store.begin(a_digest(), session)
@@ -200,9 +207,22 @@ class SessionStoreContract:
         assert await store.clients_of(session.id) == ("shop", "news")
         await store.end(session.id)
         await store.seen_by(session.id, "late")
-        assert await store.clients_of(session.id) == ("shop", "news")
+        assert await store.clients_of(session.id) == ()
         await store.seen_by("sid_unknown", "shop")
         assert await store.clients_of("sid_unknown") == ()
+
+    @in_loop
+    async def test_clients_of_one_that_ran_out(self, opened: Opened) -> None:
+        """A session that nobody used any more may still be ended: its clients are known as long as it may have lasted."""
+        store, _ = opened
+        session = a_session(idle_ms=200)
+        await store.begin(a_digest(), session)
+        await store.seen_by(session.id, "shop")
+        await asyncio.sleep(0.3)
+        assert await store.get(session.id) is None
+        assert await store.clients_of(session.id) == ("shop",)
+        assert await store.end(session.id) is None
+        assert await store.clients_of(session.id) == ()
 
     @in_loop
     async def test_closed(self, opened: Opened) -> None:

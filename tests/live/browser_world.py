@@ -35,8 +35,8 @@ class BrowserNode(NodeUnderTest):
 
     idle_seconds = 1800
 
-    def begin(self, name: str) -> tuple[str, Session]:
-        """Log somebody in, as the login page does: the cookie's value and the session."""
+    def begin(self, name: str, times: int = 1) -> tuple[str, Session]:
+        """Log somebody in, as the login page does, so many times: the last cookie's value and session."""
 
         async def login() -> tuple[str, Session]:
             async with open_for_operator(self.data) as shared:
@@ -54,9 +54,8 @@ class BrowserNode(NodeUnderTest):
                 )
                 found = shared.directory.standing(Subject.user(name))
                 assert found is not None
-                return await sessions.begin(
-                    Authentication(name, int(time.time()), found.login_epoch, ("pwd",))
-                )
+                who = Authentication(name, int(time.time()), found.login_epoch, ("pwd",))
+                return [await sessions.begin(who) for _ in range(times)][-1]
 
         return asyncio.run(login())
 

@@ -7,6 +7,7 @@ Every step may be done again, by any process, so nothing is lost by a crash in b
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from functools import partial
 
@@ -16,9 +17,13 @@ from sumun.directory import Directory, DirectoryThreads, Occasion, StoredGrant
 from sumun.directory.issued import GRANT_PREFIX
 from sumun.identity import narrowed
 from sumun.sessions import Farewells, SessionStore
+from sumun.sessions.errors import UnreadableSessionError
 from sumun.sessions.session import is_session_id
+from sumun.telemetry import metrics
 from sumun.tokens.record import TokenRecord
 from sumun.tokens.store import Swept, TokenStore
+
+log = logging.getLogger(__name__)
 
 
 class InLine:
@@ -58,11 +63,18 @@ class InLine:
         return swept.n or ended
 
     async def _end_session(self, session_id: str) -> int | None:
-        """No browser knows it any more, and the clients that knew of it are to be told."""
-        session = await self._sessions.get(session_id)
-        if session is not None:
-            clients = await self._sessions.clients_of(session_id)
-            await self._farewells.add(session_id, session.user_id, clients)
+        """No browser knows it any more, and the clients that knew of it are to be told.
+
+        Of one that has run out, or cannot be read, they are told its id alone: nobody knows whose it was.
+        """
+        try:
+            session = await self._sessions.get(session_id)
+        except UnreadableSessionError as unreadable:
+            session = None
+            metrics.SESSIONS_UNREADABLE.inc()
+            log.error("ended with all that was issued in it, without having been read: %s", unreadable)
+        clients = await self._sessions.clients_of(session_id)
+        await self._farewells.add(session_id, "" if session is None else session.user_id, clients)
         return await self._sessions.end(session_id)
 
     async def end_what_came_of(self, token_id: str) -> Swept:

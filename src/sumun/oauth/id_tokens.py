@@ -85,10 +85,13 @@ def read_hint(token: str, ring: KeyRing, issuer: str, now: float) -> Hint | None
 def mint_logout_token(
     client_id: str, user_id: str, session_id: str, key: SigningKey, *, issuer: str, now: float, random: bytes
 ) -> str:
-    """Tells a client that a session has ended (OpenID Connect Back-Channel Logout 1.0, 2.4). `random`: 16 bytes."""
-    claims = {
+    """Tells a client that a session has ended (OpenID Connect Back-Channel Logout 1.0, 2.4). `random`: 16 bytes.
+
+    With `sid`, and `sub` when it is known whose it was: the one or the other has to be there.
+    """
+    claims: dict[str, Any] = {
         "iss": issuer,
-        "sub": user_id,
+        **({"sub": user_id} if user_id else {}),
         "aud": client_id,
         "iat": int(now),
         "exp": int(now) + LOGOUT_LIFETIME_SECONDS,

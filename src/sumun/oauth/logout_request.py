@@ -21,13 +21,13 @@ from sumun.tokens.signing_keys import KeyRing
 @dataclass(frozen=True, slots=True)
 class LogoutRequest:
     """client      who asks; None: the person alone
-    hinted         the session in which the client was told who somebody is, by the ID token that it shows; or empty
+    hint           the ID token that the client shows: in which session it was told who somebody is; None: it shows none
     returns_to     the client's address, as it is sent there, with its `state`; or empty
     carried        what a form of ours has to carry on
     """
 
     client: RegisteredClient | None
-    hinted: str
+    hint: Hint | None
     returns_to: str
     carried: Mapping[str, str]
     ui_locales: str = ""
@@ -65,7 +65,7 @@ class LogoutRequests:
         carried = {name: given[name] for name in names if name in given}
         return LogoutRequest(
             client,
-            "" if hint is None else hint.session_id,
+            hint,
             _with_state(address, state),
             carried | ({"client_id": client_id} if client_id else {}),
             given.get("ui_locales", ""),

@@ -22,7 +22,10 @@ MOST_TRIES: Final = 8
 
 
 class Farewell(Struct, frozen=True):
-    """One client is to be told that a session of this person has ended. `tries` counts from 1."""
+    """One client is to be told that a session of this person has ended. `tries` counts from 1.
+
+    user_id   empty: nobody knows whose it was, and the client is told the session's id alone
+    """
 
     session_id: str
     user_id: str

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from sumun.access import Proven
 from sumun.identity import Standing, Subject
+from sumun.sessions.errors import UnreadableSessionError
 from sumun.sessions.judge import judge_session
 from sumun.sessions.session import LONGEST_SOURCE, LONGEST_USER_AGENT, Authentication, Session
 from sumun.sessions.store import TOUCHED_AFTER, SessionStore
@@ -63,10 +64,11 @@ class Sessions:
 
         `cookie` is what the browser had. If that is a session of the same person, it goes on under its id, as of this
         login, and the old cookie is void; one of somebody else is ended. So no value that was known before a login is
-        worth anything after it (OWASP: session fixation). Raises OutageError.
+        worth anything after it (OWASP: session fixation). When the person has as many as one may have, the oldest
+        ends, with what was issued in it. Raises OutageError.
         """
         old = token_format.digest(cookie) if cookie and _is_cookie(cookie) else None
-        before = await self._store.see(old) if old is not None else None
+        before = await self._before(old, who) if old is not None else None
         value = token_format.new(token_format.SESSION_PREFIX)
         digest = token_format.digest(value)
         now_ms = int(self._clock() * 1000)
@@ -89,8 +91,18 @@ class Sessions:
                 if n is not None:
                     await self._changes.confirmed(n)
                     return value, renewed
-        await self._store.begin(digest, session)
+        while too_many := await self._store.begin(digest, session):
+            for session_id in too_many:
+                await self.end(session_id, actor="sumun")
         return value, session
+
+    async def _before(self, old: bytes, who: Authentication) -> Session | None:
+        """The session of the cookie that the browser had. One that cannot be read is ended: it opens nothing more."""
+        try:
+            return await self._store.see(old)
+        except UnreadableSessionError as unreadable:
+            await self.end(unreadable.session_id, actor=f"user:{who.user_id}")
+            return None
 
     async def find(self, cookie: str | None) -> Session | None:
         """The session of this cookie, if its person may still use it; it is used now. Junk asks no store.
@@ -131,7 +143,7 @@ class Sessions:
 
     async def end_of_user(self, user_id: str, *, actor: str, but: str = "") -> int:
         """End all sessions of a person but one; how many. Raises OutageError: then some may not be ended."""
-        ended = [one.id for one in await self._store.of_user(user_id) if one.id != but]
+        ended = [one for one in await self._store.ids_of_user(user_id) if one != but]
         for session_id in ended:
             await self.end(session_id, actor=actor)
         return len(ended)

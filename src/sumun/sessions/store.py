@@ -5,8 +5,8 @@ Guarantees every implementation gives:
 - `end` and `renew` publish the change of the token `sid_...` in the same atomic step, so no crash separates the two.
 - A cookie is added to a session that is there, or to none: of an end and a `join` that meet, nothing is left over.
 - Only SHA-256 digests of cookies reach the store, never a cookie.
-- No answer in time is `StoreUnavailableError`, never None: None means "there is no such session", for certain. So is a
-  session that cannot be read: it is our outage.
+- No answer in time is `StoreUnavailableError`, never None: None means "there is no such session", for certain. A
+  session that cannot be read is `UnreadableSessionError` to `see` and `get`; it can be ended like any other.
 - A call that returned is as durable as the token store's.
 """
 
@@ -17,7 +17,7 @@ from typing import Final, Protocol
 from sumun.sessions.session import Session
 
 MOST_OF_USER: Final = 50
-"""Sessions of one person at a time; one more ends the oldest. Each took the right password."""
+"""Sessions of one person at a time; for one more the oldest has to end. Each took the right password."""
 
 MOST_CLIENTS: Final = 100
 """Clients of one session that are remembered, to be told of its end."""
@@ -29,8 +29,11 @@ TOUCHED_AFTER: Final = 16
 class SessionStore(Protocol):
     """Sessions by the SHA-256 digest of a cookie (32 bytes), by id, and by person."""
 
-    async def begin(self, digest: bytes, session: Session) -> None:
-        """Remember a new session with its first cookie. Raises StoreUnavailableError."""
+    async def begin(self, digest: bytes, session: Session) -> tuple[str, ...]:
+        """Remember a new session with its first cookie, if its person has fewer than MOST_OF_USER.
+
+        Otherwise nothing is done: the ids of those that have to end before, the oldest. Raises StoreUnavailableError.
+        """
         ...
 
     async def renew(self, old: bytes, new: bytes, session: Session) -> int | None:
@@ -58,7 +61,11 @@ class SessionStore(Protocol):
         ...
 
     async def of_user(self, user_id: str) -> list[Session]:
-        """All sessions of a person, the newest first. Raises StoreUnavailableError."""
+        """All sessions of a person that can be read, the newest first. Raises StoreUnavailableError."""
+        ...
+
+    async def ids_of_user(self, user_id: str) -> tuple[str, ...]:
+        """The ids of all sessions of a person, the newest first. Raises StoreUnavailableError."""
         ...
 
     async def seen_by(self, session_id: str, client_id: str) -> None:
@@ -66,11 +73,11 @@ class SessionStore(Protocol):
         ...
 
     async def clients_of(self, session_id: str) -> tuple[str, ...]:
-        """The clients that were told of the session, also when it has ended lately. Raises StoreUnavailableError."""
+        """The clients that were told of it, until it is ended, or must be over. Raises StoreUnavailableError."""
         ...
 
     async def end(self, session_id: str) -> int | None:
-        """Forget it. Returns the change number; None: there was none. Raises StoreUnavailableError."""
+        """Forget it, readable or not. Returns the change number; None: there was none. Raises StoreUnavailableError."""
         ...
 
     async def close(self) -> None:

@@ -25,12 +25,13 @@ class MemorySessions:
         self._clients: dict[str, tuple[str, ...]] = {}
         self._closed = False
 
-    async def begin(self, digest: bytes, session: Session) -> None:
-        """Remember a new session with its first cookie."""
-        for oldest in (await self.of_user(session.user_id))[MOST_OF_USER - 1 :]:
-            await self.end(oldest.id)
+    async def begin(self, digest: bytes, session: Session) -> tuple[str, ...]:
+        """Remember a new session with its first cookie, or say which have to end before."""
+        if too_many := (await self.ids_of_user(session.user_id))[MOST_OF_USER - 1 :]:
+            return too_many
         self._sessions[session.id] = session
         self._cookies[digest] = session.id
+        return ()
 
     async def renew(self, old: bytes, new: bytes, session: Session) -> int | None:
         """Let this be the session from now on, with another cookie."""
@@ -72,6 +73,10 @@ class MemorySessions:
         self._tidy()
         return [one for one in reversed(self._sessions.values()) if one.user_id == user_id]
 
+    async def ids_of_user(self, user_id: str) -> tuple[str, ...]:
+        """The ids of all sessions of a person, the newest first."""
+        return tuple(one.id for one in await self.of_user(user_id))
+
     async def seen_by(self, session_id: str, client_id: str) -> None:
         """This client was told of the session."""
         self._tidy()
@@ -87,6 +92,7 @@ class MemorySessions:
     async def end(self, session_id: str) -> int | None:
         """Forget it."""
         self._tidy()
+        self._clients.pop(session_id, None)
         if self._sessions.pop(session_id, None) is None:
             return None
         return self._feed.append([Change(ChangeKind.TOKEN, session_id)])

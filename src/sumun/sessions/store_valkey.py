@@ -2,7 +2,7 @@
 
     smn:s:<session id>        -> the session; expires when it is over
     smn:sc:<digest>           -> the id of the session of this cookie
-    smn:sk:<session id>       -> ids of the clients that were told of it, for as long as it may last
+    smn:sk:<session id>       -> ids of the clients that were told of it, until it is ended, or as long as it may last
     smn:su:<account name>     -> ids of this person's sessions, the oldest first; some may be over
 
 All expire by the server's clock. What is more than one step is one script.
@@ -10,15 +10,18 @@ All expire by the server's clock. What is more than one step is one script.
 
 from __future__ import annotations
 
+import logging
 import secrets
 from typing import Final
 
+from sumun.sessions.errors import UnreadableSessionError
 from sumun.sessions.session import Session
 from sumun.sessions.store import MOST_CLIENTS, MOST_OF_USER
 from sumun.sessions.stored_session import CorruptSessionError, decode, encode
-from sumun.tokens.errors import StoreUnavailableError
 from sumun.tokens.stores.valkey_link import Answer, ValkeyLink, strange
 from sumun.tokens.stores.valkey_scripts import FEED, NAMESPACE, NEWS, NEWS_LUA, Script
+
+log = logging.getLogger(__name__)
 
 _SESSION: Final = NAMESPACE + "s:"
 _COOKIE: Final = NAMESPACE + "sc:"
@@ -26,26 +29,24 @@ _CLIENTS: Final = NAMESPACE + "sk:"
 _USER: Final = NAMESPACE + "su:"
 _LIST_MS: Final = 31 * 24 * 3_600_000  # longer than any session
 
-# KEYS: session, cookie, user, feed, news.
-# ARGV: fresh incarnation, id, session, when it is over if not used, when it ends, prefix of sessions,
-# how many, milliseconds that the list lives.
+# KEYS: session, cookie, user.
+# ARGV: id, session, when it is over if not used, when it ends, prefix of sessions, how many, milliseconds that the
+# list lives.
+# {}, or the ids that have to end before: those may not just go, for something was issued in them.
 BEGIN = Script.of(
-    NEWS_LUA
-    + """
+    """
 local kept = {}
 for id in string.gmatch(redis.call('GET', KEYS[3]) or '', '%S+') do
-  if redis.call('EXISTS', ARGV[6] .. id) == 1 then kept[#kept + 1] = id end
+  if redis.call('EXISTS', ARGV[5] .. id) == 1 then kept[#kept + 1] = id end
 end
-while #kept >= tonumber(ARGV[7]) do
-  local oldest = table.remove(kept, 1)
-  tell(KEYS[4], KEYS[5], ARGV[1], 'token', oldest)
-  redis.call('DEL', ARGV[6] .. oldest)
-end
-kept[#kept + 1] = ARGV[2]
-redis.call('SET', KEYS[1], ARGV[3], 'PXAT', ARGV[4])
-redis.call('SET', KEYS[2], ARGV[2], 'PXAT', ARGV[5])
-redis.call('SET', KEYS[3], table.concat(kept, ' '), 'PX', ARGV[8])
-return 1
+local too_many = {}
+for i = 1, #kept + 1 - tonumber(ARGV[6]) do too_many[i] = kept[i] end
+if #too_many > 0 then return too_many end
+kept[#kept + 1] = ARGV[1]
+redis.call('SET', KEYS[1], ARGV[2], 'PXAT', ARGV[3])
+redis.call('SET', KEYS[2], ARGV[1], 'PXAT', ARGV[4])
+redis.call('SET', KEYS[3], table.concat(kept, ' '), 'PX', ARGV[7])
+return {}
 """,
     keeps=True,
 )
@@ -76,11 +77,12 @@ return 1
     keeps=True,
 )
 
-# KEYS: cookie.  ARGV: prefix of sessions.
+# KEYS: cookie.  ARGV: prefix of sessions.  {id, session}, or nothing.
 SEE = Script.of(
     """
 local id = redis.call('GET', KEYS[1])
-return id and redis.call('GET', ARGV[1] .. id)
+local session = id and redis.call('GET', ARGV[1] .. id)
+return session and {id, session}
 """
 )
 
@@ -97,13 +99,16 @@ return 1
     keeps=True,
 )
 
-# KEYS: user.  ARGV: prefix of sessions.
+# KEYS: user.  ARGV: prefix of sessions.  {id, session, ...}
 OF_USER = Script.of(
     """
 local found = {}
 for id in string.gmatch(redis.call('GET', KEYS[1]) or '', '%S+') do
   local session = redis.call('GET', ARGV[1] .. id)
-  if session then found[#found + 1] = session end
+  if session then
+    found[#found + 1] = id
+    found[#found + 1] = session
+  end
 end
 return found
 """
@@ -128,10 +133,11 @@ return 1
     keeps=True,
 )
 
-# KEYS: session, feed, news.  ARGV: fresh incarnation, id.
+# KEYS: session, feed, news, clients.  ARGV: fresh incarnation, id.
 END = Script.of(
     NEWS_LUA
     + """
+redis.call('DEL', KEYS[4])
 if redis.call('EXISTS', KEYS[1]) == 0 then return false end
 local n = tell(KEYS[2], KEYS[3], ARGV[1], 'token', ARGV[2])
 redis.call('DEL', KEYS[1])
@@ -148,16 +154,16 @@ class ValkeySessions:
         """`link` is this store's own: `close` closes it."""
         self._link = link
 
-    async def begin(self, digest: bytes, session: Session) -> None:
-        """Remember a new session with its first cookie. Raises StoreUnavailableError."""
-        keys = [_SESSION + session.id, _cookie(digest), _USER + session.user_id, FEED, NEWS]
+    async def begin(self, digest: bytes, session: Session) -> tuple[str, ...]:
+        """Remember a new session with its first cookie, or say what has to end before. Raises StoreUnavailableError."""
+        keys = [_SESSION + session.id, _cookie(digest), _USER + session.user_id]
         words = [*_written(session), _SESSION, MOST_OF_USER, _LIST_MS]
-        _flag(await self._link.run(BEGIN, keys, words), "BEGIN")
+        return _ids(await self._link.run(BEGIN, keys, words), "BEGIN")
 
     async def renew(self, old: bytes, new: bytes, session: Session) -> int | None:
         """Let this be the session from now on, with another cookie. Raises StoreUnavailableError."""
         keys = [_SESSION + session.id, _cookie(old), _cookie(new), FEED, NEWS]
-        return _number_or_none(await self._link.run(RENEW, keys, _written(session)), "RENEW")
+        return _number_or_none(await self._link.run(RENEW, keys, [_fresh(), *_written(session)]), "RENEW")
 
     async def join(self, session_id: str, digest: bytes) -> bool:
         """Add a cookie; False when the session is over. Raises StoreUnavailableError."""
@@ -166,7 +172,12 @@ class ValkeySessions:
 
     async def see(self, digest: bytes) -> Session | None:
         """The session of this cookie. Raises StoreUnavailableError."""
-        return _session_or_none(await self._link.run(SEE, [_cookie(digest)], [_SESSION]))
+        match await self._link.run(SEE, [_cookie(digest)], [_SESSION]):
+            case None:
+                return None
+            case [bytes(session_id), session]:
+                return _session(session_id.decode("latin-1"), session)
+        raise strange("SEE")
 
     async def touch(self, session_id: str, now_ms: int) -> None:
         """It is used now. Raises StoreUnavailableError."""
@@ -174,14 +185,29 @@ class ValkeySessions:
 
     async def get(self, session_id: str) -> Session | None:
         """The session of this id. Raises StoreUnavailableError."""
-        return _session_or_none(await self._link.command("GET", _SESSION + session_id))
+        answer = await self._link.command("GET", _SESSION + session_id)
+        return None if answer is None else _session(session_id, answer)
 
     async def of_user(self, user_id: str) -> list[Session]:
-        """All sessions of a person, the newest first. Raises StoreUnavailableError."""
+        """All sessions of a person that can be read, the newest first. Raises StoreUnavailableError."""
+        sessions: list[Session] = []
+        for session_id, stored in await self._of_user(user_id):
+            try:
+                sessions.append(_session(session_id, stored))
+            except UnreadableSessionError as unreadable:
+                log.error("a session is not shown to its person: %s", unreadable)
+        return sessions
+
+    async def ids_of_user(self, user_id: str) -> tuple[str, ...]:
+        """The ids of all sessions of a person, the newest first. Raises StoreUnavailableError."""
+        return tuple(session_id for session_id, _ in await self._of_user(user_id))
+
+    async def _of_user(self, user_id: str) -> list[tuple[str, Answer]]:
+        """Id and what is stored, the newest first."""
         answer = await self._link.run(OF_USER, [_USER + user_id], [_SESSION])
-        if not isinstance(answer, list):
+        if not isinstance(answer, list) or len(answer) % 2:
             raise strange("OF_USER")
-        return [_session(one) for one in reversed(answer)]
+        return list(zip(_ids(answer[::2], "OF_USER"), answer[1::2], strict=True))[::-1]
 
     async def seen_by(self, session_id: str, client_id: str) -> None:
         """This client was told of the session. Raises StoreUnavailableError."""
@@ -196,8 +222,8 @@ class ValkeySessions:
         return tuple((answer or b"").decode("ascii", "replace").split())
 
     async def end(self, session_id: str) -> int | None:
-        """Forget it. Raises StoreUnavailableError."""
-        keys = [_SESSION + session_id, FEED, NEWS]
+        """Forget it, readable or not. Raises StoreUnavailableError."""
+        keys = [_SESSION + session_id, FEED, NEWS, _CLIENTS + session_id]
         return _number_or_none(await self._link.run(END, keys, [_fresh(), session_id]), "END")
 
     async def close(self) -> None:
@@ -214,20 +240,25 @@ def _fresh() -> str:
 
 
 def _written(session: Session) -> list[str | bytes | int]:
-    return [_fresh(), session.id, encode(session), session.over_at_ms, session.ends_at_ms]
+    return [session.id, encode(session), session.over_at_ms, session.ends_at_ms]
 
 
-def _session(answer: Answer) -> Session:
+def _session(session_id: str, answer: Answer) -> Session:
     if not isinstance(answer, bytes):
         raise strange("a session")
     try:
         return decode(answer)
     except CorruptSessionError as corrupt:
-        raise StoreUnavailableError(str(corrupt)) from None
+        raise UnreadableSessionError(session_id, str(corrupt)) from None
 
 
-def _session_or_none(answer: Answer) -> Session | None:
-    return None if answer is None else _session(answer)
+def _ids(answer: Answer, what: str) -> tuple[str, ...]:
+    if not isinstance(answer, list):
+        raise strange(what)
+    ids = tuple(one.decode("latin-1") for one in answer if isinstance(one, bytes))
+    if len(ids) != len(answer):
+        raise strange(what)
+    return ids
 
 
 def _flag(answer: Answer, what: str) -> int:

@@ -74,6 +74,10 @@ LOGINS = Counter(
     "Login proofs judged, by outcome: identified, rejected, throttled, unavailable",
     ["outcome"],
 )
+SESSIONS_UNREADABLE = Counter(
+    "sumun_sessions_unreadable",
+    "Sessions that were ended without having been read: damaged in the store, or of a newer version",
+)
 NEWS_APPLIED = Counter("sumun_news_applied", "Changes applied from the feed, all processes together")
 NEWS_LOST = Counter("sumun_news_lost", "Times a process had to forget everything because news was lost")
 

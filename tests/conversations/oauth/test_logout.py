@@ -198,6 +198,33 @@ async def test_out_already(server: OAuthServer) -> None:
     assert (await leave(browser)).status == 200
 
 
+@story
+async def test_run_out(server: OAuthServer) -> None:
+    """What was issued in a session outlives it when it just runs out, and ends when its ID token is shown at a logout.
+
+    Its clients are told the session's id: whose it was nobody knows any more (Back-Channel Logout 2.4: `sub` or `sid`).
+    """
+    browser, given = await logged_in(server)
+    refresh = {"grant_type": "refresh_token", "client_id": "leaving-web"}
+    server.clock.seconds += 3600
+    assert await is_out(server, browser.cookies[SESSION])
+    again = await server.post("/oauth/token", {**refresh, "refresh_token": given["refresh_token"]})
+    assert again.status == 200, again
+    assert (await server.introspect(again.json["access_token"]))["active"]
+    assert server.back_channel.told == []
+    page = await leave(browser, id_token_hint=given["id_token"], post_logout_redirect_uri=BYE)
+    assert page.left_to == BYE
+    assert await server.introspect(again.json["access_token"]) == {"active": False}
+    gone = await server.post("/oauth/token", {**refresh, "refresh_token": again.json["refresh_token"]})
+    assert gone.json["error"] == "invalid_grant"
+    [(_, (_, claims))] = await told(server)
+    assert claims["sid"] == claims_of(given["id_token"])[1]["sid"]
+    assert "sub" not in claims
+    await leave(browser, id_token_hint=given["id_token"])
+    assert await told(server, 0)
+    assert len(server.back_channel.told) == 1
+
+
 async def told(server: OAuthServer, times: int = 1) -> list[tuple[str, Any]]:
     """What clients hear in so many rounds, each when the next is due; and then nothing more."""
     assert server.back_channel.channel is not None

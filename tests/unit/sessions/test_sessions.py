@@ -11,7 +11,7 @@ import pytest
 
 from sumun.identity import Standing, Subject
 from sumun.sessions import Authentication, Sessions
-from sumun.sessions.store import TOUCHED_AFTER
+from sumun.sessions.store import MOST_OF_USER, TOUCHED_AFTER
 from sumun.sessions.store_memory import MemorySessions
 from sumun.tokens import format as token_format
 from sumun.tokens.errors import StoreUnavailableError
@@ -27,6 +27,7 @@ class World:
         self.now = 1_700_000_000.0
         self.login_epochs = {"alice": 1, "bob": 1}
         self.told: list[object] = []
+        self.away = False
         self.store = MemorySessions(MemoryFeed(lambda: self.now), lambda: self.now)
         self.sessions = Sessions(
             self.store,
@@ -46,6 +47,8 @@ class World:
         )
 
     async def end_session(self, session_id: str, *, actor: str) -> None:
+        if self.away:
+            raise StoreUnavailableError("away")
         self.told.append((session_id, actor))
         await self.store.end(session_id)
 
@@ -160,6 +163,27 @@ async def test_all_others(world: World) -> None:
     assert await world.sessions.end_of_user("alice", actor="user:alice", but=ids[1]) == 2
     assert [one.id for one in await world.sessions.of_user("alice")] == [ids[1]]
     assert [one.id for one in await world.sessions.of_user("bob")] == [bobs.id]
+
+
+@in_world
+async def test_the_oldest_ends(world: World) -> None:
+    """With as many sessions as one may have, a login ends the oldest as a logout does: all that hangs on it, too."""
+    ids = [(await world.sessions.begin(ALICE))[1].id for _ in range(MOST_OF_USER)]
+    assert world.told == []
+    _, session = await world.sessions.begin(ALICE)
+    assert world.told == [(ids[0], "sumun")]
+    assert [one.id for one in await world.sessions.of_user("alice")] == [session.id, *ids[:0:-1]]
+
+
+@in_world
+async def test_an_end_that_is_not_announced(world: World) -> None:
+    """When the oldest cannot be ended there is no new session: nobody has more than as many as one may have."""
+    for _ in range(MOST_OF_USER):
+        await world.sessions.begin(ALICE)
+    world.away = True
+    with pytest.raises(StoreUnavailableError):
+        await world.sessions.begin(ALICE)
+    assert len(await world.sessions.of_user("alice")) == MOST_OF_USER
 
 
 @in_world

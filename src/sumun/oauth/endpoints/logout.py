@@ -4,6 +4,9 @@
                             a link nor another site's form logs anybody out)
     POST of our page        decision=logout, or decision=stay
 
+A session that has run out ends in the same way when its ID token is shown: what was issued in it may live. One that
+cannot be read is ended without a question: nothing can be done with it, and nobody can be asked.
+
 When the session has ended, no host knows it any more, what was issued in it is refused, its streams are cut, and the
 clients that were told of it are told of its end.
 """
@@ -37,6 +40,8 @@ from sumun.pages import (
 from sumun.pages.frame import Hidden
 from sumun.sessions import Session, Sessions
 from sumun.sessions.cookie import SESSION, drop_cookie
+from sumun.sessions.errors import UnreadableSessionError
+from sumun.sessions.session import is_session_id
 
 _DECISION: Final = "decision"
 _STAY: Final = "/account"
@@ -70,28 +75,42 @@ class LogoutEndpoint:
 
     async def _asked(self, request: Request, given: Form) -> Answer:
         asked = await self._requests.read(given)
-        session = await self._sessions.find(request.cookie(SESSION))
+        session = await self._found(request)
+        hint = asked.hint
+        if hint is not None and (session is None or hint.session_id == session.id):
+            return await self._out(request, asked, hint.session_id, hint.user_id)
         if session is None:
-            hinted = await self._sessions.get(asked.hinted) if asked.hinted else None
-            return await self._out(request, asked, hinted)
-        if asked.hinted == session.id:
-            return await self._out(request, asked, session)
+            return await self._out(request, asked)
         return await self._question(request, asked, session)
 
     async def _decided(self, request: Request, form: Form) -> Answer:
         asked = await self._requests.read(form)
-        session = await self._sessions.find(request.cookie(SESSION))
-        if session is not None:
-            demand_own_form(request, form, _purpose(session))
-            if form[_DECISION] != "logout":
-                return redirect(_STAY)
-        return await self._out(request, asked, session)
+        session = await self._found(request)
+        if session is None:
+            return await self._out(request, asked)
+        demand_own_form(request, form, _purpose(session))
+        if form[_DECISION] != "logout":
+            return redirect(_STAY)
+        return await self._out(request, asked, session.id, session.user_id)
 
-    async def _out(self, request: Request, asked: LogoutRequest, session: Session | None) -> Answer:
-        """End it, if there is one, and go on."""
-        if session is not None:
-            await self._sessions.end(session.id, actor=f"user:{session.user_id}")
-            demand_refused_here(await self._settled())
+    async def _found(self, request: Request) -> Session | None:
+        """The session of this browser."""
+        try:
+            return await self._sessions.find(request.cookie(SESSION))
+        except UnreadableSessionError as unreadable:
+            await self._end(unreadable.session_id, "sumun")
+            return None
+
+    async def _end(self, session_id: str, actor: str) -> None:
+        await self._sessions.end(session_id, actor=actor)
+        demand_refused_here(await self._settled())
+
+    async def _out(
+        self, request: Request, asked: LogoutRequest, session_id: str = "", user_id: str = ""
+    ) -> Answer:
+        """End this one, if there is one, and go on."""
+        if is_session_id(session_id):
+            await self._end(session_id, f"user:{user_id}")
         if asked.returns_to:
             return redirect(asked.returns_to, drop_cookie(SESSION))
         application = "" if asked.client is None else shown_name(asked.client)
