@@ -131,6 +131,31 @@ class LoginThrottleContract:
         assert WINDOW_SECONDS < refused.retry_after_seconds <= 2 * WINDOW_SECONDS
 
     @in_loop
+    async def test_counted_in_one_step(self, throttle: LoginThrottle) -> None:
+        """Of tries that are under way together no more are admitted than fit; those that are refused cost nothing."""
+        answers = await asyncio.gather(*(throttle.count(Attempt("alice", HOME)) for _ in range(50)))
+        assert sorted(isinstance(answer, Admitted) for answer in answers) == [False] * 48 + [True] * 2
+        refused = next(answer for answer in answers if isinstance(answer, RateLimited))
+        assert refused.retry_after_seconds <= WINDOW_SECONDS // 2
+        await throttle.count(Attempt("bob", HOME))
+        await throttle.count(Attempt("bob", HOME))
+        assert not await is_admitted(throttle, Attempt("cai", HOME))
+
+    @in_loop
+    async def test_taken_back(self, throttle: LoginThrottle) -> None:
+        """What was right after all costs nothing, however often; it forgives no failure, of whoever it is."""
+        for _ in range(20):
+            assert await throttle.count(ALICE) == Admitted()
+            await throttle.take_back(ALICE)
+        await throttle.failed(ALICE)
+        assert await throttle.count(ALICE) == Admitted()
+        await throttle.take_back(ALICE)
+        await throttle.failed(ALICE)
+        assert not await is_admitted(throttle, ALICE)
+        await fail(throttle, Attempt("bob", HOME), 2)
+        assert not await is_admitted(throttle, Attempt("cai", HOME))
+
+    @in_loop
     async def test_spelling_does_not_help(self, throttle: LoginThrottle) -> None:
         """An account in other letters, and an address in another spelling or in the same /64, are the same."""
         await fail(throttle, Attempt("alice", "2001:db8:1:2::1"))

@@ -1,18 +1,20 @@
 """Two nodes that share a store: a ticket of one opens one WebSocket at whichever is asked first, and no second anywhere; a
-login at one is known at the other, and so is its end.
+login at one is known at the other, and so is its end. What is guessed or registered at both counts once.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from sumun.config import wire
 from sumun.identity import Standing, Subject
 from sumun.node.issue_by_hand import revoke_by_hand
 from sumun.sessions import Authentication, Sessions
@@ -27,10 +29,16 @@ HEAD = (
 )
 
 
+REGISTRATIONS = 5
+
+
 @pytest.fixture(scope="module")
 def pair(haproxy: Path) -> Iterator[Pair]:
     """Two nodes, started at once on nothing."""
-    with two_nodes(lease=4, routes=("path: /page, require: item:read, session: true",)) as running:
+    routes = ("path: /page, require: item:read, session: true",)
+    with two_nodes(
+        f"registration: {{open: true, per_source: {REGISTRATIONS}}}\n", lease=4, routes=routes
+    ) as running:
         yield running
 
 
@@ -130,25 +138,65 @@ async def page(world: World, cookie: str) -> tuple[int, str]:
     return answer.status, backend
 
 
+def sessions_of(world: World) -> Sessions:
+    """Sessions, as the login page of this node has them."""
+
+    async def standing(subject: Subject) -> Standing | None:
+        return world.shared.directory.standing(subject)
+
+    changes = world.shared.changes
+    return Sessions(
+        world.shared.sessions, standing, changes, idle_seconds=600, absolute_seconds=3600, clock=time.time
+    )
+
+
+def at_both_at_once(pair: Pair, ask: Callable[[NodeUnderTest], int], times: int) -> list[int]:
+    """The statuses of so many calls at the same time, half of them at each node, sorted."""
+    with ThreadPoolExecutor(times) as pool:
+        return sorted(pool.map(ask, [pair.a, pair.b] * (times // 2)))
+
+
+def test_codes_of_devices_that_are_guessed(pair: Pair) -> None:
+    """A person who guesses at both nodes at once has no more tries than at one, and then waits at both."""
+
+    async def begun() -> str:
+        async with at_work_on_both(pair) as (a, _):
+            who = Authentication(await a.person("reader"), int(time.time()), 0, ("pwd",))
+            return (await sessions_of(a).begin(who))[0]
+
+    sent = {"Cookie": f"__Host-sumun_session={asyncio.run(begun())}", "Host": "shop.test"}
+
+    def guess(node: NodeUnderTest) -> int:
+        return call(node.port, "GET", "/oauth/device?user_code=WDJB-MJHT", sent).status
+
+    most = wire.load((pair.a.data / "current" / "plan.json").read_bytes()).limits
+    tries = most.login_failures_per_account_and_source
+    statuses = at_both_at_once(pair, guess, 2 * tries)
+    assert statuses == [404] * tries + [429] * tries
+    assert [guess(node) for node in (pair.a, pair.b)] == [429, 429]
+
+
+def test_clients_that_register_themselves(pair: Pair) -> None:
+    """Of more than may register from one address in an hour, at both nodes at once, no more do."""
+    wanted = json.dumps(
+        {"redirect_uris": ["https://shop.example/back"], "token_endpoint_auth_method": "none"}
+    )
+
+    def register(node: NodeUnderTest) -> int:
+        sent = {"Content-Type": "application/json"}
+        return call(node.port, "POST", "/oauth/register", sent, wanted).status
+
+    statuses = at_both_at_once(pair, register, 2 * REGISTRATIONS)
+    assert statuses == [201] * REGISTRATIONS + [429] * REGISTRATIONS
+
+
 def test_a_session_of_the_other_node(pair: Pair) -> None:
     """Begun at A, known at B; kept by HAProxy at both; ended at B, it is refused at A as soon as the call has returned."""
 
     async def whole() -> None:
         async with at_work_on_both(pair) as (a, b):
-            reader = Subject.user(await a.person("reader"))
-
-            async def standing(subject: Subject) -> Standing | None:
-                return a.shared.directory.standing(subject)
-
-            sessions = Sessions(
-                a.shared.sessions,
-                standing,
-                a.shared.changes,
-                idle_seconds=600,
-                absolute_seconds=3600,
-                clock=time.time,
-            )
-            who = Authentication(reader.id, int(time.time()), 0, ("pwd",))
+            sessions = sessions_of(a)
+            who = Authentication(await a.person("reader"), int(time.time()), 0, ("pwd",))
             cookie, session = await sessions.begin(who)
             spared, _ = await sessions.begin(who)
             for world in (a, b):

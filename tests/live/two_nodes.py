@@ -36,8 +36,8 @@ class Pair:
 
 
 @contextmanager
-def two_nodes(**settings: object) -> Iterator[Pair]:
-    """Both started at once on an empty store and an empty database; both must end well."""
+def two_nodes(more: str = "", **settings: object) -> Iterator[Pair]:
+    """Both started at once on an empty store and an empty database; both must end well. `more`: of the configuration."""
     with ExitStack() as stack:
         postgres_port = free_port()
         server = stack.enter_context(postgres.running(postgres_port))
@@ -50,7 +50,7 @@ def two_nodes(**settings: object) -> Iterator[Pair]:
         direct, cut = (valkey.port, postgres_port), (to_valkey.port, to_postgres.port)
 
         def another(folder: Path, ports: tuple[int, int] = direct) -> NodeUnderTest:
-            return _node(folder, service, database, ports, settings)
+            return _node(folder, service, database, ports, {"more": f"issuer: {ISSUER}\n{more}", **settings})
 
         a, b = (another(stack.enter_context(node_folder()), ports) for ports in (direct, cut))
         try:
@@ -80,7 +80,7 @@ def _node(
         (folder / name).write_text(f"{text}\n")
         (folder / name).chmod(0o600)
     shared = 'store: "file:store.url", directory: "file:directory.url", '
-    node.config.write_text(config(node.port, service, node=shared, more=f"issuer: {ISSUER}\n", **settings))
+    node.config.write_text(config(node.port, service, node=shared, **settings))
     return node
 
 

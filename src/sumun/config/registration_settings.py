@@ -46,7 +46,7 @@ class RegistrationSection(Section):
     )
     total: Annotated[int, Number(1, 1_000_000)] = Field(
         100,
-        description="So many registrations in an hour altogether, at each node: they stay in the directory.",
+        description="So many registrations in an hour altogether, at all nodes: they stay in the directory.",
         examples=["1000"],
     )
 

@@ -15,7 +15,7 @@ A budget is one number, the *debt* in milliseconds: each failure adds `window / 
 attempt is admitted while one more failure fits the window. (The generic cell rate algorithm, ITU-T I.371: no list of
 events is kept.) Admission is asked before a password is checked and the failure is written after, so attempts that are
 under way at once may overshoot by as many as the password threads hold; the debt they leave is waited for in full, so
-the rate over time is exact.
+the rate over time is exact. What is checked without such a wait (codes of devices, registrations) is counted before.
 
 A source is an IPv4 address or an IPv6 /64: whoever has one address of a /64 has them all (RFC 6177: a site gets no
 less). Accounts are compared after NFKC and case folding, so spelling does not multiply the budget. What a store keeps
@@ -95,6 +95,17 @@ class LoginThrottle(Protocol):
         """It was tried and was wrong."""
         ...
 
+    async def count(self, attempt: Attempt) -> Admitted | RateLimited:
+        """`admit` and `failed` in one step: of tries under way at once, wherever, no more are admitted than fit.
+
+        For what is quickly tried, or is a limit in itself.
+        """
+        ...
+
+    async def take_back(self, attempt: Attempt) -> None:
+        """What was counted was not wrong: it costs nothing, and nothing else is forgiven."""
+        ...
+
     async def succeeded(self, attempt: Attempt) -> None:
         """It was right: the pair's debt is forgotten and the pair is known from now on; other debts stay."""
         ...
@@ -126,6 +137,10 @@ class Budget:
     def after_failure(self, debt_until_ms: int, now_ms: int) -> int:
         """When the debt is paid back, with one more failure in it."""
         return min(max(debt_until_ms, now_ms) + self.step_ms, now_ms + self.longest_ms)
+
+    def after_taking_back(self, debt_until_ms: int) -> int:
+        """When the debt is paid back, with one failure less in it."""
+        return max(0, debt_until_ms - self.step_ms)
 
 
 def limited(wait_ms: int) -> Admitted | RateLimited:

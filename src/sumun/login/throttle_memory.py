@@ -51,6 +51,18 @@ class MemoryLoginThrottle:
             self._until_ms[key] = until_ms
             self._last_until_ms = max(self._last_until_ms, until_ms)
 
+    async def count(self, attempt: Attempt) -> Admitted | RateLimited:
+        """See the contract."""
+        admitted = await self.admit(attempt)
+        if isinstance(admitted, Admitted):
+            await self.failed(attempt)  # neither of the two waits for anything
+        return admitted
+
+    async def take_back(self, attempt: Attempt) -> None:
+        """See the contract."""
+        for key, budget in self._concerned(attempt, self._now_ms()).items():
+            self._until_ms[key] = budget.after_taking_back(self._until_ms.get(key, 0))
+
     async def succeeded(self, attempt: Attempt) -> None:
         """See the contract."""
         pair = attempt.pair_digest

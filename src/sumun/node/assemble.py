@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from sumun.access import TokenKind
@@ -33,9 +34,9 @@ from sumun.keeper.quota_book import QuotaBook
 from sumun.keeper.quota_valkey import ValkeyQuotaBook
 from sumun.login import kinds as login_kinds
 from sumun.login.password_threads import PasswordThreads
-from sumun.login.throttle import LoginThrottle
+from sumun.login.throttle import Budgets, LoginThrottle
 from sumun.login.throttle_memory import MemoryLoginThrottle
-from sumun.login.throttle_valkey import ValkeyLoginThrottle
+from sumun.login.throttle_valkey import Counted, ValkeyLoginThrottle
 from sumun.node.directory_truth import DirectoryTruth
 from sumun.node.errors import NodeError
 from sumun.node.folders import DataFolder, read_valkey_password
@@ -242,8 +243,13 @@ async def build_oauth(
 ) -> AsyncIterator[OAuthApp]:
     """The OAuth server of the HTTP process, under this plan. Raises what an authenticator's builder raises."""
     async with AsyncExitStack() as stack:
-        throttle = _throttle(plan, shared.address)
-        stack.push_async_callback(throttle.close)
+
+        def throttle_of(counted: Counted, of: Budgets) -> LoginThrottle:
+            link = ValkeyLink(shared.address, steady=steady_seconds)
+            throttle = ValkeyLoginThrottle(link, of, counted)
+            stack.push_async_callback(throttle.close)
+            return throttle
+
         hasher = PasswordHasher()
         checks = PasswordThreads(plan.limits.password_checks_at_once, plan.limits.password_checks_waiting)
         stack.callback(checks.close)
@@ -253,7 +259,7 @@ async def build_oauth(
             authenticator_parts(
                 shared.directory, shared.threads, shared.changes, hasher, checks, secrets, steady_seconds
             ),
-            throttle,
+            throttle_of(Counted.LOGIN, budgets(plan)),
             stack,
         )
         lifetimes = {
@@ -291,7 +297,7 @@ async def build_oauth(
                 login_for=logins.login_for,
                 # In memory: two questions to the store, one of them a write on disk, for every token would be too dear.
                 client_throttle=MemoryLoginThrottle(budgets(plan), steady_seconds),
-                user_code_throttle=MemoryLoginThrottle(budgets(plan), steady_seconds),
+                user_code_throttle=throttle_of(Counted.USER_CODE, budgets(plan)),
                 store=shared.store,
                 changes=shared.changes,
                 recogniser=following.recogniser,
@@ -325,16 +331,10 @@ async def build_oauth(
                 vocabulary=plan.permissions,
                 origins=client_origins(plan.clients.values()),
                 tls=plan.tls,
-                registration=registration_parts(
-                    plan, secrets, lambda of: MemoryLoginThrottle(of, steady_seconds)
-                ),
+                registration=registration_parts(plan, secrets, partial(throttle_of, Counted.REGISTRATION)),
                 resources=frozenset(one.audience for one in plan.services.values() if one.audience),
             )
         )
-
-
-def _throttle(plan: Plan, address: ValkeyAddress) -> LoginThrottle:
-    return ValkeyLoginThrottle(ValkeyLink(address, steady=steady_seconds), budgets(plan))
 
 
 @asynccontextmanager

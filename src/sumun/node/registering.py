@@ -18,7 +18,7 @@ _HOUR_SECONDS = 3600
 def registration_parts(
     plan: Plan, secrets: Secrets, throttle: Callable[[Budgets], LoginThrottle]
 ) -> RegistrationParts | None:
-    """None: nobody registers. `throttle` makes one of this process's own."""
+    """None: nobody registers. `throttle` makes one for these budgets."""
     settings, tokens = plan.registration, plan.tokens
     if settings is None:
         return None

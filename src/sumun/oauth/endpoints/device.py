@@ -107,9 +107,9 @@ class DeviceEndpoint:
         return await self._shown(request, session, code)
 
     async def _shown(self, request: Request, session: Session, code: str) -> Answer:
-        """The question, if the code is good."""
+        """The question, if the code is good. Each look is a guess until it is known to be none."""
         attempt = Attempt(f"user code by {session.user_id}", request.source)
-        admitted = await self._guesses.admit(attempt)
+        admitted = await self._guesses.count(attempt)
         if isinstance(admitted, RateLimited):
             seconds = admitted.retry_after_seconds
             return self._typed(request, session, DeviceTrouble.THROTTLED, 429, seconds)
@@ -117,8 +117,8 @@ class DeviceEndpoint:
         found = None if user_code is None else await self._requests.waiting(user_code)
         client = None if found is None else await self._find_client(found.request.client_id)
         if user_code is None or found is None or client is None or client.disabled:
-            await self._guesses.failed(attempt)
             return self._typed(request, session, DeviceTrouble.UNKNOWN, 404, code=code)
+        await self._guesses.take_back(attempt)
         return await self._question(request, session, user_code, found, client)
 
     async def _decided(self, request: Request, session: Session, form: Form, code: str) -> Answer:

@@ -30,6 +30,7 @@ from sumun.oauth.errors import (
     InvalidRequestError,
     InvalidTokenError,
     NoTokenError,
+    OAuthError,
     SlowDownError,
 )
 from sumun.oauth.exchange import NO_STORE, Answer, Request, json_answer, problem_answer
@@ -119,23 +120,25 @@ class RegisterEndpoint:
         return json_answer(200, self._told(client, token))
 
     async def _register(self, request: Request) -> Answer:
+        shown = "" if self._parts.token_sha256 is None else _token(request)
         attempt = Attempt("registration", request.source)
-        admission = await self._parts.throttle.admit(attempt)
+        admission = await self._parts.throttle.count(attempt)
         if isinstance(admission, RateLimited):
             raise SlowDownError("too many registrations", admission.retry_after_seconds)
-        if self._parts.token_sha256 is not None and not _is(_token(request), self._parts.token_sha256):
-            await self._parts.throttle.failed(attempt)
+        if self._parts.token_sha256 is not None and not _is(shown, self._parts.token_sha256):
             raise InvalidTokenError("the initial access token is not right")
         secret = secrets.token_urlsafe(_SECRET_BYTES)
         token = token_format.new(token_format.REGISTRATION_PREFIX)
-        client = client_of(
-            read_metadata(request),
+        client_id, secret_sha256 = (
             f"dyn-{secrets.token_hex(_ID_BYTES)}",
             hashlib.sha256(secret.encode()).digest(),
-            self._parts.allowed,
         )
+        try:
+            client = client_of(read_metadata(request), client_id, secret_sha256, self._parts.allowed)
+        except OAuthError:
+            await self._parts.throttle.take_back(attempt)  # nothing was made, and nothing guessed
+            raise
         client = replace(client, registration_sha256=token_format.digest(token))
-        await self._parts.throttle.failed(attempt)  # it counts what was tried
         await self._changes.register_client(client, actor=f"client:{client.id}")
         log.info(
             "client registered: client=%s source=%s request=%s", client.id, request.source, request.request_id
