@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sumun.access import Proven, TokenKind
+from sumun.config.origins import RESOURCE_METADATA_PATH
 from sumun.identity import ANYTHING, Principal, Subject
 from sumun.oauth.endpoints.introspect import IntrospectEndpoint
 from sumun.oauth.endpoints.metadata import Published, documents, server_metadata
@@ -23,7 +24,10 @@ def test_the_endpoints() -> None:
         value for name, value in server_metadata(what).items() if name.endswith(("_endpoint", "_uri"))
     ]
     told = [words(row[0])[0] for row in table(PAGE, "Getting tokens")]
-    assert set(told) == {str(url).removeprefix(issuer) for url in published} | set(documents(what))
+    assert set(told) == {str(url).removeprefix(issuer) for url in published} | {
+        *documents(what),
+        RESOURCE_METADATA_PATH,
+    }
 
 
 def test_the_errors() -> None:

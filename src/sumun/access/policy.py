@@ -18,6 +18,7 @@ class Policy:
     signed   route id -> service id, for routes whose service is handed a signed identity token
     kept     route id -> (service id, rule id), for routes whose decisions may be kept
     shadows  route id -> what its shadow rule asks, for routes that have one; it decides nothing
+    metadata route id -> where it is published whose tokens it takes (RFC 9728), for challenges
     """
 
     generation: int
@@ -26,3 +27,4 @@ class Policy:
     signed: Mapping[str, str]
     kept: Mapping[str, tuple[str, str]]
     shadows: Mapping[str, Rule] = field(default_factory=dict)
+    metadata: Mapping[str, str] = field(default_factory=dict)

@@ -228,7 +228,8 @@ class Answerer:
                 return {}
             decision = self._settled_of(newer, newer_rule, evidence, internal=question.internal).decision
         if not isinstance(decision, Allow):
-            told = write_refusal(decision, dpop=question.call is not None)
+            metadata = policy.metadata.get(question.route_id, "")
+            told = write_refusal(decision, dpop=question.call is not None, metadata=metadata)
         elif isinstance(evidence, Proven):
             told = self._allowed(policy, settled, evidence, question, now, handle)
             may_be_kept = handle is None and not evidence.bound_to and not decision.varied

@@ -119,12 +119,20 @@ def _text(args: Mapping[str, object], name: str) -> str:
     return value
 
 
-def write_refusal(refuse: Refuse, *, dpop: bool = False) -> Variables:
+def write_refusal(refuse: Refuse, *, dpop: bool = False, metadata: str = "") -> Variables:
     """The variables of a refusal: RFC 6750 section 3 for the challenge, one stable code, one sentence.
 
     `dpop`: the call came with the scheme DPoP, and is answered with a challenge of that scheme (RFC 9449 7.1). What was
-    wrong with a token is for the log (`why`); the caller hears one sentence for all of it.
+    wrong with a token is for the log (`why`); the caller hears one sentence for all of it. `metadata`: the URL at which
+    it is published whose tokens are taken (RFC 9728 5.1).
     """
+    told = _refusal(refuse, dpop=dpop)
+    if metadata:
+        told["challenge"] = f'{told["challenge"]}, resource_metadata="{metadata}"'
+    return told
+
+
+def _refusal(refuse: Refuse, *, dpop: bool) -> Variables:
     match refuse.reason:
         case Reason.NO_CREDENTIAL:
             # RFC 6750 3.1: without any authentication information, no error code.

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 from urllib.parse import urlsplit
 
 from sumun.config.plan import Route, Tls
+
+RESOURCE_METADATA_PATH: Final = "/.well-known/oauth-protected-resource"
+"""RFC 9728 3: under each of our origins."""
 
 
 def asked_for_certificates_at(issuer: str, tls: Mapping[str, Tls]) -> str:
@@ -27,9 +31,22 @@ def own_origins(
     """The issuer's, where certificates are asked for, those of the routes' hosts with the issuer's scheme and port, and
     what is named beside; each once.
     """
+    hosts = sorted({route.host for route in routes if route.host})
+    named = (_origin(issuer, host) for host in hosts)
+    asking = filter(None, (asked_for_certificates_at(issuer, tls),))
+    return tuple(dict.fromkeys((_origin(issuer), *asking, *named, *others)))
+
+
+def resource_metadata_url(issuer: str, host: str) -> str:
+    """Where a caller of a route with this host (empty: any) learns whose tokens it takes (RFC 9728 5.1).
+
+    Under an origin of ours, never under the name that a request makes up.
+    """
+    return f"{_origin(issuer, host)}{RESOURCE_METADATA_PATH}"
+
+
+def _origin(issuer: str, host: str = "") -> str:
+    """Of this host, or else of the issuer."""
     parts = urlsplit(issuer)
     port = f":{parts.port}" if parts.port else ""
-    hosts = sorted({route.host for route in routes if route.host})
-    named = (f"{parts.scheme}://{host}{port}" for host in hosts)
-    asking = filter(None, (asked_for_certificates_at(issuer, tls),))
-    return tuple(dict.fromkeys((f"{parts.scheme}://{parts.netloc}", *asking, *named, *others)))
+    return f"{parts.scheme}://{host}{port}" if host else f"{parts.scheme}://{parts.netloc}"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from sumun.config.origins import asked_for_certificates_at
+from sumun.config.origins import RESOURCE_METADATA_PATH, asked_for_certificates_at
 from sumun.config.plan import Sentence, Tls, TokenSettings
 from sumun.directory.client import RegisteredClient
 from sumun.identity import Permission
@@ -38,7 +38,13 @@ from sumun.oauth.endpoints.introspect import IntrospectEndpoint
 from sumun.oauth.endpoints.keys import KeysEndpoint
 from sumun.oauth.endpoints.login import LoginEndpoint
 from sumun.oauth.endpoints.logout import LogoutEndpoint
-from sumun.oauth.endpoints.metadata import MetadataEndpoint, Published, assertion_audiences, documents
+from sumun.oauth.endpoints.metadata import (
+    MetadataEndpoint,
+    Published,
+    ResourceMetadataEndpoint,
+    assertion_audiences,
+    documents,
+)
 from sumun.oauth.endpoints.par import ParEndpoint
 from sumun.oauth.endpoints.register import ChangesClients, RegisterEndpoint, RegistrationParts
 from sumun.oauth.endpoints.revoke import RevokeEndpoint, Revokes
@@ -102,7 +108,7 @@ class OAuthParts:
     remembered       the same as this process remembers it (`standings.RememberedStandings.of`)
     login_for        the login with these authenticators (`login.pipeline.Logins.login_for`)
     client_throttle  for the secrets of clients: of this process's own (`login.throttle_memory`)
-    user_code_throttle   for codes of devices that people guess: of this process's own too
+    user_code_throttle   for codes of devices that people guess: one count for all nodes
     refresh          refresh tokens, under this configuration
     grant_of         what a person allowed a client, by its id, read after the call
     is_denied        whether the directory denies the JWT of this id, read after the call
@@ -160,7 +166,7 @@ def oauth_app(parts: OAuthParts) -> OAuthApp:
     )
     login = ClientLogin[RegisteredClient](parts.find_client, parts.client_throttle, assertions)
     codes, devices = Codes(parts.ephemeral), DeviceRequests(parts.ephemeral, parts.clock)
-    resources = Resources(parts.resources, settings.audience)
+    resources = Resources(parts.resources, settings.audience, settings.origins)
     presented = PresentedTokens(
         parts.store, parts.keys, parts.clock, issuer=settings.issuer, audience=settings.audience
     )
@@ -201,6 +207,7 @@ def oauth_app(parts: OAuthParts) -> OAuthApp:
         parts.vocabulary,
         asked_for_certificates_at(settings.issuer, parts.tls),
         registration=parts.registration is not None,
+        origins=settings.origins,
     )
     clients = ClientsWithEpoch(parts.find_client, parts.remembered)
     proofs = KeyProofs(parts.possession, parts.clock)
@@ -234,6 +241,9 @@ def oauth_app(parts: OAuthParts) -> OAuthApp:
                 path: Mounted(MetadataEndpoint(one), GET, readers=Readers.EVERYBODY)
                 for path, one in documents(published).items()
             },
+            RESOURCE_METADATA_PATH: Mounted(
+                ResourceMetadataEndpoint(published), GET, readers=Readers.EVERYBODY
+            ),
             **_browser(parts, login, codes, proofs, resources),
             **_account(parts),
             **_devices(parts, login, devices, resources, published.origin),

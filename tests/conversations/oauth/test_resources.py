@@ -11,7 +11,7 @@ import pytest
 
 from sumun.access import InvalidBecause, Proven, Refuse, Rule, decide
 from sumun.identity import Credential, CredentialKind
-from tests.conversations.oauth.oauth_server import AUDIENCE, Answer, OAuthServer, oauth_server
+from tests.conversations.oauth.oauth_server import AUDIENCE, ISSUER, Answer, OAuthServer, oauth_server
 
 SHOP, ORDERS = "https://shop.example", "https://orders.example"
 PASSWORD = {"grant_type": "password", "username": "alice", "password": "alice-pass"}
@@ -66,6 +66,8 @@ def test_a_token_is_for_whom_it_was_asked_for(tell: Callable[[Story], None], cli
             ((SHOP, ORDERS, SHOP), {"shop", "orders"}, [ORDERS, SHOP]),
             ((AUDIENCE,), {"shop", "orders", "plain"}, AUDIENCE),
             ((AUDIENCE, SHOP), {"shop", "orders", "plain"}, AUDIENCE),
+            ((ISSUER,), {"shop", "orders", "plain"}, AUDIENCE),
+            ((f"{ISSUER}/",), {"shop", "orders", "plain"}, AUDIENCE),
         ):
             answer = await token(server, client, *resources)
             assert answer.status == 200, answer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sumun.config.origins import asked_for_certificates_at, own_origins
+from sumun.config.origins import asked_for_certificates_at, own_origins, resource_metadata_url
 from sumun.config.plan import Address, CertificateFiles, ClientCertificates, Tls
 
 
@@ -25,3 +25,10 @@ def test_own_origins() -> None:
     """A proof of possession may be made for the address where certificates are asked for (RFC 9449 4.3)."""
     found = own_origins("https://gate.example", tls(Address("::", 8443)), (), ("https://b.example",))
     assert found == ("https://gate.example", "https://gate.example:8443", "https://b.example")
+
+
+def test_where_the_resource_metadata_is() -> None:
+    """Under the route's host with the issuer's scheme and port, or under the issuer's origin, wherever its path leads."""
+    issuer, path = "https://gate.example:8443/tenant", "/.well-known/oauth-protected-resource"
+    assert resource_metadata_url(issuer, "") == f"https://gate.example:8443{path}"
+    assert resource_metadata_url(issuer, "shop.example") == f"https://shop.example:8443{path}"

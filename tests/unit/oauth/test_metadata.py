@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from sumun.oauth.endpoints.metadata import Published, documents, server_metadata, well_known_path
+from sumun.oauth.endpoints.metadata import (
+    Published,
+    documents,
+    resource_metadata,
+    server_metadata,
+    well_known_path,
+)
+from sumun.tokens.signatures import NAMES
+
+PUBLISHED = Published("https://gw.example.com", "api", ["password"], "RS256", ["product:read"])
 
 
 @pytest.mark.parametrize(
@@ -31,11 +40,17 @@ def test_endpoints_stand_at_the_root() -> None:
 
 def test_the_documents() -> None:
     """OpenID Connect reads the same document under its own name; the gateway says whose tokens it takes (RFC 9728)."""
-    told = documents(Published("https://gw.example.com", "api", ["password"], "RS256", ["product:read"]))
+    told = documents(PUBLISHED)
     server = told["/.well-known/oauth-authorization-server"]
     assert told["/.well-known/openid-configuration"] == server
     assert server["id_token_signing_alg_values_supported"] == ["RS256"]
     assert server["scopes_supported"] == ["email", "offline_access", "openid", "product:read", "profile"]
-    assert told["/.well-known/oauth-protected-resource"]["authorization_servers"] == [
-        "https://gw.example.com"
-    ]
+    assert resource_metadata(PUBLISHED, "https://shop.example.com") == {
+        "resource": "https://shop.example.com",
+        "authorization_servers": ["https://gw.example.com"],
+        "jwks_uri": "https://gw.example.com/.well-known/jwks.json",
+        "scopes_supported": ["product:read"],
+        "bearer_methods_supported": ["header"],
+        "dpop_signing_alg_values_supported": [*NAMES],
+        "dpop_bound_access_tokens_required": False,
+    }

@@ -17,11 +17,11 @@ from sumun.oauth.exchange import Answer, Headers, Request, json_answer
 from sumun.oauth.grants.password import PASSWORD_CONTEXT
 from sumun.oauth.paths import AUTHORIZE_PATH, DEVICE_AUTHORIZATION_PATH, LOGOUT_PATH, PAR_PATH, REGISTER_PATH
 from sumun.pages import Locale
+from sumun.tokens.own_uri import OwnUris
 from sumun.tokens.signatures import NAMES
 
 WELL_KNOWN: Final = "/.well-known/oauth-authorization-server"
 OPENID_WELL_KNOWN: Final = "/.well-known/openid-configuration"
-RESOURCE_WELL_KNOWN: Final = "/.well-known/oauth-protected-resource"
 _BY_TLS: Final = (ClientAuthMethod.TLS, ClientAuthMethod.SELF_SIGNED_TLS)
 _PROVING: Final = (
     ClientAuthMethod.BASIC,
@@ -46,7 +46,7 @@ _CACHED: Headers = ((b"cache-control", b"public, max-age=300"),)
 class Published:
     """What the metadata depends on. `issuer` is an absolute URL of ours; `scopes` are those worth naming.
 
-    `certificates_at` is the origin where callers are asked for certificates; empty: nowhere.
+    `certificates_at` is the origin where callers are asked for certificates; empty: nowhere. `origins`: all of ours.
     """
 
     issuer: str
@@ -56,6 +56,7 @@ class Published:
     scopes: Collection[str] = ()
     certificates_at: str = ""
     registration: bool = False
+    origins: Collection[str] = ()
 
     @property
     def origin(self) -> str:
@@ -146,10 +147,10 @@ def assertion_audiences(issuer: str) -> frozenset[str]:
     return frozenset(f"{parts.scheme}://{parts.netloc}{path}" for path in paths)
 
 
-def resource_metadata(published: Published) -> dict[str, Any]:
-    """RFC 9728 section 2, of the whole gateway."""
+def resource_metadata(published: Published, origin: str) -> dict[str, Any]:
+    """RFC 9728 section 2, of the whole gateway as it is known under this origin."""
     return {
-        "resource": published.origin,
+        "resource": origin,
         "authorization_servers": [published.issuer],
         "jwks_uri": f"{published.origin}/.well-known/jwks.json",
         "scopes_supported": sorted(published.scopes),
@@ -173,7 +174,6 @@ def documents(published: Published) -> Mapping[str, dict[str, Any]]:
     return {
         well_known_path(published.issuer): server,
         well_known_path(published.issuer, OPENID_WELL_KNOWN): server,
-        RESOURCE_WELL_KNOWN: resource_metadata(published),
     }
 
 
@@ -187,3 +187,21 @@ class MetadataEndpoint:
     async def answer(self, request: Request) -> Answer:
         """The document."""
         return self._answer
+
+
+class ResourceMetadataEndpoint:
+    """Publishes whose tokens are taken, under each host of ours as that host: what a client compares (RFC 9728 3.3)."""
+
+    def __init__(self, published: Published) -> None:
+        """Made once: it changes with the configuration only."""
+        self._own = OwnUris(published.origins)
+        self._answers = {
+            origin: json_answer(200, resource_metadata(published, origin), _CACHED)
+            for origin in (published.origin, *published.origins)
+        }
+        self._otherwise = self._answers[published.origin]
+
+    async def answer(self, request: Request) -> Answer:
+        """The document of the host that is called."""
+        uri = self._own.uri(request.one(b"host") or "", "/")
+        return self._otherwise if uri is None else self._answers.get(uri[:-1], self._otherwise)
