@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pkgutil
 import shutil
@@ -69,6 +70,13 @@ def test_the_data_folder_holds_these(demo: DemoNode) -> None:
     told = {words(row[0])[0] for row in table(PAGE, "Folders")}
     side_files = {"sumun.db-wal", "sumun.db-shm"}
     assert {path.name for path in demo.data.iterdir()} - side_files - {"demo"} == told
+
+
+def test_every_part_is_told(demo: DemoNode) -> None:
+    """What `sumun status` lists, and the supervisor, have their line: what they do, and what their end means."""
+    parts = json.loads(demo.sumun("status", "--json").stdout)["parts"]
+    told = {words(row[0])[0] for row in table(PAGE, "What runs")}
+    assert told == {"supervisor"} | {part["name"] for part in parts}
 
 
 def whole_lines(log: Path, request_id: str) -> list[bytes]:

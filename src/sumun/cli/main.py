@@ -19,6 +19,11 @@ COMMANDS = {
         "reload",
         "Bring a changed configuration to life, hitless, or change nothing.",
     ),
+    "status": (
+        "sumun.cli.status",
+        "status",
+        "Is the gateway well; if not, what is ill, and what becomes of calls.",
+    ),
     "check": ("sumun.cli.check", "check", "Check a configuration file; every problem at once."),
     "show": (
         "sumun.cli.show",

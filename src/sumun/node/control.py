@@ -5,7 +5,9 @@ A unix socket in the run folder for each; one question a connection, one line ea
     learn 12       a part: be ready to answer for generation 12 (and go on answering for those before)
     adopt 12       a part: generation 12 is in force; its clients, logins and tokens are what counts from now on
     retire 11      a part: no worker asks under generation 11 any more
+    health         a part: what is wrong at this moment (health.py)
     reload         the supervisor: read the configuration again and bring it to life
+    status         the supervisor: its parts, and what is in force (health.py)
     answers        `ok ...` or `no ...` with a sentence (JSON text, so that a line is a line)
 """
 

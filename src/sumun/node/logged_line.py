@@ -1,9 +1,10 @@
-"""Finds the line of one request in the access log, from its end: what people ask about was a moment ago."""
+"""Reads the access log from its end: what people ask about was a moment ago."""
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -53,13 +54,37 @@ def find_logged(folder: DataFolder, request_id: str) -> dict[str, Any]:
     )
 
 
+def newest_first(folder: DataFolder) -> Iterator[bytes]:
+    """Every line of the log and of what was rotated last, the newest first. Raises LogUnreadableError."""
+    for name in FILES:
+        path = folder.log / name
+        try:
+            with path.open("rb") as file:
+                for lines in _from_the_end(file):
+                    yield from reversed(lines.splitlines())
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise LogUnreadableError(f"{path} cannot be read: {error.strerror or error}") from None
+
+
 def _names(log: Path) -> str:
     return " and ".join(str(log / name) for name in FILES)
 
 
 def _find(file: BinaryIO, request_id: str) -> dict[str, Any] | None:
-    """Looks through the file backwards, a block at a time; a line that two blocks share is put together."""
     mark = f'"id":"{request_id}"'.encode()
+    for lines in _from_the_end(file):
+        if mark in lines:
+            for line in lines.splitlines():
+                fields = _fields(line, mark)
+                if fields is not None and fields.get("id") == request_id:
+                    return fields
+    return None
+
+
+def _from_the_end(file: BinaryIO) -> Iterator[bytes]:
+    """Whole lines, a block of them at a time, the last block first; a line that two blocks share is put together."""
     position = file.seek(0, 2)
     begun = b""  # of the blocks behind: the end of a line whose beginning is further up
     while position > 0:
@@ -72,12 +97,7 @@ def _find(file: BinaryIO, request_id: str) -> dict[str, Any] | None:
             begun = block
             continue
         begun = block[:cut]
-        if mark in block[cut:]:
-            for line in block[cut:].splitlines():
-                fields = _fields(line, mark)
-                if fields is not None and fields.get("id") == request_id:
-                    return fields
-    return None
+        yield block[cut:]
 
 
 def _fields(line: bytes, mark: bytes) -> dict[str, Any] | None:

@@ -14,6 +14,7 @@ from sumun.answers.stream_link import StreamLink
 from sumun.node.assemble import Following, Shared, build_answerer, open_shared
 from sumun.node.control import ControlServer
 from sumun.node.generations import load_plan
+from sumun.node.health import answers_health, in_touch
 from sumun.node.part import Start, run_part, serve_until_terminated
 from sumun.node.readiness import announce_ready
 from sumun.rollout.policy import policy_of
@@ -76,7 +77,12 @@ async def serve(start: Start, _prepared: None) -> None:
         server = SpopServer(counted(answerer.answer))
         control = ControlServer(
             start.folder.control_socket(start.name),
-            {"learn": lessons.learn, "adopt": lessons.adopt, "retire": lessons.retire},
+            {
+                "learn": lessons.learn,
+                "adopt": lessons.adopt,
+                "retire": lessons.retire,
+                "health": answers_health(in_touch(memory), shared.feed.head, shared.truth.keys),
+            },
         )
         news = asyncio.create_task(following.news.run())
         await following.news.wait_ready()

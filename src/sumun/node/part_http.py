@@ -18,6 +18,7 @@ from sumun.node.assemble import Following, open_shared
 from sumun.node.back_channel import open_back_channel
 from sumun.node.control import ControlServer
 from sumun.node.head_only import HeadOnlyProtocol
+from sumun.node.health import answers_health, in_touch
 from sumun.node.part import Start, run_part, serve_until_terminated
 from sumun.node.privileges import choose_account
 from sumun.node.readiness import announce_ready
@@ -65,7 +66,12 @@ async def serve(start: Start, listening: socket.socket) -> None:
         await site.adopt(str(start.generation))
         control = ControlServer(
             start.folder.control_socket(start.name),
-            {"learn": site.learn, "adopt": site.adopt, "retire": site.retire},
+            {
+                "learn": site.learn,
+                "adopt": site.adopt,
+                "retire": site.retire,
+                "health": answers_health(in_touch(following.memory), shared.feed.head, shared.truth.keys),
+            },
         )
         await control.start()
         stack.push_async_callback(control.close)

@@ -22,6 +22,7 @@ from sumun.node.assemble import open_feed, open_quota_book
 from sumun.node.control import ControlServer
 from sumun.node.folders import DataFolder
 from sumun.node.generations import load_plan
+from sumun.node.health import answers_health
 from sumun.node.part import Start, run_part, serve_until_terminated
 from sumun.node.readiness import announce_ready
 from sumun.recognition import steady_seconds
@@ -95,7 +96,12 @@ async def serve(start: Start, life: str) -> None:
         told = Told(keeper, cutter, quotas, start.folder)
         control = ControlServer(
             start.folder.control_socket(start.name),
-            {"learn": told.learn, "adopt": told.adopt, "retire": told.retire},
+            {
+                "learn": told.learn,
+                "adopt": told.adopt,
+                "retire": told.retire,
+                "health": answers_health(feed.head),
+            },
         )
         server = await asyncio.start_unix_server(
             lambda reader, writer: _listen(keeper, reader, writer), str(start.folder.keeper_socket)

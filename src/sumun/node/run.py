@@ -35,6 +35,7 @@ from sumun.node.assemble import catalogue, directory_location, store_address
 from sumun.node.control import ControlServer
 from sumun.node.errors import DirectoryOutOfReachError, NameClashError, PartFailedError
 from sumun.node.folders import DataFolder, FolderLock, clean_run_folder, open_data_folder, unusable
+from sumun.node.health import encode, supervised
 from sumun.node.master_relay import MasterRelay
 from sumun.node.privileges import Account, choose_account, give, refuse_closed_way, share, show
 from sumun.node.reload import (
@@ -250,12 +251,19 @@ class Node:
         self._appending = asyncio.create_task(keep_appending(self._access_log), name="access log")
         side = HAProxySide(sockets, program)
         self._running = _Running(program, account, folder, plan, generation, sockets, side)
-        self._control = ControlServer(folder.control_socket("supervisor"), {"reload": self._answer_reload})
+        self._control = ControlServer(
+            folder.control_socket("supervisor"),
+            {"reload": self._answer_reload, "status": self._answer_status},
+        )
         await self._control.start()
         return plan
 
     async def _answer_reload(self, _words: str) -> str:
         return (await self.reload()).sentence()
+
+    async def _answer_status(self, _words: str) -> str:
+        generation = self._running.generation.number if self._running else 0
+        return encode(supervised(self._source, generation, self._parts, changed=self.written.is_new()))
 
     async def _add(self, *specs: PartSpec) -> None:
         """Start parts, all at once. Raises PartFailedError, when the others are told to stop starting."""

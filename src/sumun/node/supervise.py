@@ -15,6 +15,7 @@ import logging
 import os
 import re
 import signal
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -88,6 +89,11 @@ class Part:
         self._listener: asyncio.Task[None] | None = None
         self._said: deque[str] = deque(maxlen=5)
         self.restarts = 0
+        self.since = 0.0
+        """Unix seconds of the moment when it was ready last, or when it ended."""
+        self.ended = ""
+        """How it ended last; empty as long as it never did."""
+        self.ready = False
 
     @property
     def pid(self) -> int | None:
@@ -157,6 +163,7 @@ class Part:
             raise
         finally:
             os.close(reading)
+        self.since, self.ready = time.time(), True
         return process
 
     async def _until_announced(self, process: asyncio.subprocess.Process, reading: int) -> None:
@@ -189,7 +196,8 @@ class Part:
         pause = FIRST_PAUSE_SECONDS
         while True:
             started = loop.time()
-            how = _how(await process.wait())
+            self.ended = how = _how(await process.wait())
+            self.since, self.ready = time.time(), False
             _end_group(process.pid)
             if loop.time() - started > SETTLED_AFTER_SECONDS:
                 pause = FIRST_PAUSE_SECONDS
@@ -202,6 +210,7 @@ class Part:
                 except (PartFailedError, OSError) as error:
                     log.error("%s", error)
                     how = "failed to start"
+                    self.ended = str(error).removeprefix(f"{self.spec.name}: ")
                 else:
                     break
             self.restarts += 1
