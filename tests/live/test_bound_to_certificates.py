@@ -21,6 +21,7 @@ ITSELF = Certificate.self_signed("meter")
 CLIENTS = f"""
   - {{{{id: billing, kind: confidential, grants: [client_credentials], may_ask_for: [jwt], certificate: {{{{san_dns: billing.example.com}}}}}}}}
   - {{{{id: meter, kind: confidential, grants: [client_credentials], certificate: {{{{thumbprints: [{ITSELF.thumbprint}]}}}}}}}}
+  - {{{{id: middle, kind: confidential, grants: ["urn:ietf:params:oauth:grant-type:token-exchange"], scopes: ["*:*"], certificate: {{{{san_dns: billing.example.com}}}}}}}}
 """
 JWT = {"requested_token_type": "urn:ietf:params:oauth:token-type:jwt"}
 
@@ -134,6 +135,20 @@ def test_a_stolen_token_is_worth_nothing(node: TlsNode, billing: Holder, kind: s
             assert 'error="invalid_token"' in answer.headers["www-authenticate"]
             assert caller.call("POST", "/oauth/ws-ticket", token).status == 401
     held.close()
+
+
+def test_exchanged_by_its_holder_alone(billing: Holder) -> None:
+    """Over the connection of its certificate it becomes another token, as bound as it was; nobody else can exchange it."""
+    token = billing.token()
+    form = {"grant_type": "urn:ietf:params:oauth:grant-type:token-exchange", "client_id": "middle"}
+    form |= {"subject_token": token, "subject_token_type": "urn:ietf:params:oauth:token-type:access_token"}
+    exchanged = billing.caller.form("/oauth/token", form)
+    assert exchanged.status == 200, exchanged
+    narrow = str(exchanged.json["access_token"])
+    assert billing.caller.call("GET", "/items", narrow).status == 200
+    for who, caller in billing.others.items():
+        assert caller.form("/oauth/token", form).status == 401, who
+        assert caller.call("GET", "/items", narrow).status == 401, who
 
 
 def test_nothing_is_kept_of_it(node: TlsNode, billing: Holder) -> None:

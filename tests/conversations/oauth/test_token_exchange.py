@@ -14,6 +14,8 @@ from sumun.oauth.token_types import ACCESS_TOKEN_TYPE, JWT_TYPE
 from sumun.tokens.store import Rights
 from tests.contracts.occasions import held
 from tests.conversations.oauth.oauth_server import AUDIENCE, SECRETS, Answer, OAuthServer, oauth_server
+from tests.conversations.oauth.test_certificates import JOBS, by, credentials
+from tests.conversations.oauth.test_certificates import ORDERS as ORDERS_CERTIFICATE
 from tests.conversations.oauth.test_dpop import HOST, KEY, TOKEN_URI, bound, nonce_of
 from tests.conversations.oauth.test_refresh import is_active
 from tests.conversations.oauth.test_resources import token as token_for
@@ -209,11 +211,44 @@ def test_a_token_that_is_bound_to_a_key(tell: Callable[[Story], None]) -> None:
                 "/oauth/token", form, basic=("middle", SECRETS["middle"]), headers=headers
             )
 
-        assert refused(await exchange(server, text))
+        without = await exchange(server, text)
+        assert refused(without)
+        assert "a DPoP proof of that key is needed" in without.json["error_description"]
         assert refused(await with_proof(new_key(), nonce=await nonce_of(server)))
         answer = await with_proof(KEY, nonce=await nonce_of(server))
         assert (answer.status, answer.json["token_type"]) == (200, "DPoP")
         assert (await server.introspect(answer.json["access_token"]))["cnf"] == {"jkt": jkt(KEY)}
+
+    tell(story)
+
+
+@pytest.mark.parametrize("wanted", [ACCESS_TOKEN_TYPE, JWT_TYPE])
+def test_a_token_that_is_bound_to_a_certificate(tell: Callable[[Story], None], wanted: str) -> None:
+    """It is taken from a connection with that certificate, and what comes of it is bound to the same; no other, no key."""
+
+    async def story(server: OAuthServer) -> None:
+        text = (await credentials(server, "by-name", by(JOBS))).json["access_token"]
+
+        async def over(headers: dict[str, str], **actor: str) -> Answer:
+            form = {
+                "subject_token": text,
+                "subject_token_type": ACCESS_TOKEN_TYPE,
+                "grant_type": TOKEN_EXCHANGE,
+            }
+            form |= {"requested_token_type": wanted, **actor}
+            basic = ("middle", SECRETS["middle"])
+            return await server.post("/oauth/token", form, basic=basic, headers=headers)
+
+        with_key = {**HOST, "dpop": proof("POST", TOKEN_URI, new_key(), nonce=await nonce_of(server))}
+        for headers in ({}, by(ORDERS_CERTIFICATE), with_key):
+            answer = await over(headers)
+            assert refused(answer)
+            assert "bound to a certificate" in answer.json["error_description"]
+        answer = await over(by(JOBS))
+        assert (answer.status, answer.json["token_type"]) == (200, "Bearer"), answer
+        told = await server.introspect(answer.json["access_token"])
+        assert told["cnf"] == {"x5t#S256": JOBS.thumbprint}
+        assert told["act"]["sub"] == "middle"
 
     tell(story)
 

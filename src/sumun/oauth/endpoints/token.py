@@ -12,7 +12,7 @@ from sumun.directory.client import RegisteredClient
 from sumun.identity.scope import scope_text
 from sumun.login.client_secret import ClientLogin
 from sumun.oauth.authentication import authenticated_client
-from sumun.oauth.certificates import certificate_binding
+from sumun.oauth.certificates import certificate_binding, proved_certificate
 from sumun.oauth.clients import ClientsWithEpoch
 from sumun.oauth.errors import (
     InvalidClientError,
@@ -74,7 +74,7 @@ class TokenEndpoint:
             grant = self._grant(form, client)
             asked = self._resources.asked(form)
             proved = await self._proofs.use_up(proof)
-            granted = await grant.granted(form, client, Call(request.source, request.request_id, proved))
+            granted = await grant.granted(form, client, _call(request, proved))
             bound_to = _binding(request, client, granted.bound_to, proved)
             audience = self._resources.audience(asked, granted.audience)
             granted = replace(granted, bound_to=bound_to)
@@ -111,6 +111,12 @@ class TokenEndpoint:
         if name not in client.grants:
             raise UnauthorizedClientError("this client may not use this grant")
         return grant
+
+
+def _call(request: Request, proved: str) -> Call:
+    """`proved`: the key of the proof beside the request, or empty."""
+    everything = frozenset(filter(None, (proved, *proved_certificate(request))))
+    return Call(request.source, request.request_id, proved, everything)
 
 
 def _binding(request: Request, client: RegisteredClient, before: str, proved: str) -> str:

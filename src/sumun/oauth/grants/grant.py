@@ -15,13 +15,15 @@ from sumun.oauth.messages import Form
 class Call:
     """What HAProxy says of the request: the caller's address, and how to name the request in logs.
 
-    `bound_to` is what the caller proved beside who it is, a key or a certificate (`tokens.binding`), or empty: what is
-    issued is bound to it. A grant that was bound to one before is for who proves that one, and nobody else.
+    `bound_to` is the key that the caller proved beside who it is (`tokens.binding`), or empty: what is issued is bound
+    to it. A grant that was bound to one before is for who proves that one, and nobody else. `proved`: all that it
+    proved, that key and the certificate of its connection.
     """
 
     source: str
     request_id: str
     bound_to: str = ""
+    proved: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,10 @@
     opaque <-> JWT (`requested_token_type`), fewer scopes (`scope`), fewer services (`resource`, `audience`)
 
 What comes of it is never more than what went in: not more scopes, services or time; of the same session, grant and
-login, for the same key. It ends with the token that it came of. It says who acts (`act`, section 4.1): the client that
-asked, or whoever the actor token is of, which was issued to that client. So nobody passes for another without a trace
-(impersonation, section 1.1, there is not), and what came of an exchange is not exchanged again: a chain of actors would
-not be kept.
+login, for the same key or certificate, which has to be proven. It ends with the token that it came of. It says who acts
+(`act`, section 4.1): the client that asked, or whoever the actor token is of, which was issued to that client. So
+nobody passes for another without a trace (impersonation, section 1.1, there is not), and what came of an exchange is
+not exchanged again: a chain of actors would not be kept.
 """
 
 from __future__ import annotations
@@ -122,8 +122,10 @@ class TokenExchangeGrant:
             raise InvalidRequestError(f"the {name} came of an exchange itself")
         evidence = await self._recogniser.recognise(Credential(CredentialKind.BEARER, text), self._clock())
         if isinstance(evidence, Bound):
-            # A certificate is of a connection, and whoever exchanges has another one: only keys are shown.
-            evidence = held(evidence, {call.bound_to} if is_to_key(call.bound_to) else set())
+            # Whoever was only sent the token, as the service is that it was used at, has neither key nor certificate.
+            bound_to, evidence = evidence.proven.bound_to, held(evidence, call.proved)
+            if not isinstance(evidence, Proven):
+                raise InvalidRequestError(_not_held(name, bound_to))
         if not isinstance(evidence, Proven):
             raise InvalidRequestError(_not_good(name))
         return _Good(presented, evidence)
@@ -142,6 +144,15 @@ class TokenExchangeGrant:
         if presented.digest is None:
             return not await self._is_denied(presented.token_id)
         return await self._tokens.is_there(presented.digest)
+
+
+def _not_held(name: str, bound_to: str) -> str:
+    """RFC 8693 2.2.2 has one code for whatever is not acceptable, so the sentence says what would be."""
+    if is_to_key(bound_to):
+        return (
+            f"the {name} is bound to a key: a DPoP proof of that key is needed beside the request (RFC 9449)"
+        )
+    return f"the {name} is bound to a certificate: the request has to come with that one (RFC 8705 3)"
 
 
 def _not_good(name: str) -> str:
