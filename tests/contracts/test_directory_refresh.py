@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from sumun.directory import DenialKind, Directory, NewsKind
-from sumun.directory.refresh_tokens import RefreshFamily, StoredRefreshToken, Use
+from sumun.directory.refresh_tokens import Beginning, RefreshFamily, StoredRefreshToken, Use
 from sumun.identity import Permission, Subject
 from tests.contracts.occasions import CONFIGURED, LEEWAY_MS, NOW, NOW_MS, at, held, person
 
@@ -43,7 +43,7 @@ def people(directory: Directory) -> Directory:
 
 def begin(directory: Directory, family: RefreshFamily = FAMILY, sha256: bytes = TOKEN) -> bool:
     """The family with a first token, good for a day."""
-    return directory.refresh_tokens.begin(family, sha256, NOW_MS + DAY_MS, NOW)
+    return directory.refresh_tokens.begin([Beginning(family, sha256, NOW_MS + DAY_MS, NOW_MS)]) == [True]
 
 
 def use(sha256: bytes, following: bytes, at_ms: int = NOW_MS) -> Use:
@@ -146,12 +146,26 @@ def test_a_grant_bounds_its_families(people: Directory) -> None:
     assert not begin(people, narrow, THIRD)
 
 
+def test_many_begin_at_once(people: Directory) -> None:
+    """In one transaction: each is answered in its place, and what was taken back begins nothing."""
+    families = [replace(FAMILY, id=f"fam_{n}", grant_id="grt_gone" if n == 1 else "") for n in range(3)]
+    several = [
+        Beginning(family, sha256, NOW_MS + n, NOW_MS)
+        for n, (family, sha256) in enumerate(zip(families, (TOKEN, NEXT, THIRD), strict=True))
+    ]
+    assert people.refresh_tokens.begin(several) == [True, False, True]
+    assert people.refresh_tokens.look(TOKEN) == StoredRefreshToken(families[0], NOW_MS, None)
+    assert people.refresh_tokens.look(NEXT) is None
+    assert people.refresh_tokens.look(THIRD) == StoredRefreshToken(families[2], NOW_MS + 2, None)
+    assert people.refresh_tokens.begin([several[1]]) == [False]
+
+
 def test_old_families_go_a_day_after_their_end(people: Directory) -> None:
     """The tables do not grow for ever: the next family that begins sweeps them out."""
     begin(people, replace(FAMILY, expires_at_ms=NOW_MS))
     begin(people, replace(FAMILY, id="fam_2"), NEXT)
     assert people.refresh_tokens.look(TOKEN) is not None
-    later = at(DAY_MS + 1)
-    people.refresh_tokens.begin(replace(FAMILY, id="fam_3"), THIRD, NOW_MS, later)
+    later = NOW_MS + DAY_MS + 1
+    people.refresh_tokens.begin([Beginning(replace(FAMILY, id="fam_3"), THIRD, later, later)])
     assert people.refresh_tokens.look(TOKEN) is None
     assert people.refresh_tokens.look(NEXT) is not None

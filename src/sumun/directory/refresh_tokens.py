@@ -1,11 +1,12 @@
 """Refresh tokens: by their SHA-256, each good once, in families that end together.
 
-A used token stays beside the others of its family: who shows it again is told when it was first used, and judges. Uses
-are written many at a time, for there is one writer.
+A used token stays beside the others of its family: who shows it again is told when it was first used, and judges.
+Families begin, and tokens are used, many at a time (`together`).
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -13,7 +14,6 @@ import sqlalchemy as sa
 
 from sumun.directory.database import Database
 from sumun.directory.grants import grant_in
-from sumun.directory.occasion import Occasion
 from sumun.directory.refresh_families import end_families
 from sumun.directory.tables import REFRESH_FAMILIES, REFRESH_TOKENS, Row
 from sumun.identity import Permission, Subject
@@ -61,6 +61,16 @@ class StoredRefreshToken:
 
 
 @dataclass(frozen=True, slots=True)
+class Beginning:
+    """A family begins at `at_ms`; its first token is good until `token_expires_at_ms`."""
+
+    family: RefreshFamily
+    sha256: bytes
+    token_expires_at_ms: int
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Use:
     """A token is used at `at_ms`; the next one is good until `next_expires_at_ms`."""
 
@@ -76,20 +86,20 @@ class RefreshTokens:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def begin(
-        self, family: RefreshFamily, sha256: bytes, token_expires_at_ms: int, occasion: Occasion
-    ) -> bool:
-        """Begin a family with its first token. False: what it is for was taken back meanwhile."""
+    def begin(self, beginnings: Sequence[Beginning]) -> list[bool]:
+        """Begin each of these, at least one, with its first token. False: what it is for was taken back meanwhile."""
         with self._database.write() as connection:
-            over = REFRESH_FAMILIES.c.expires_at_ms < occasion.at_ms - _KEPT_AFTER_EXPIRY_MS
+            now_ms = min(one.at_ms for one in beginnings)
+            over = REFRESH_FAMILIES.c.expires_at_ms < now_ms - _KEPT_AFTER_EXPIRY_MS
             end_families(connection, over, _MOST_SWEPT)
-            if family.grant_id:
-                grant = grant_in(connection, family.grant_id)
-                if grant is None or not grant.covers(family.scopes, family.openid):
-                    return False
-            connection.execute(REFRESH_FAMILIES.insert().values(_columns(family, occasion.at_ms)))
-            connection.execute(_token(sha256, family.id, token_expires_at_ms))
-            return True
+            begun = [_may_begin(connection, one.family) for one in beginnings]
+            those = list(itertools.compress(beginnings, begun))
+            if those:
+                connection.execute(
+                    REFRESH_FAMILIES.insert(), [_columns(one.family, one.at_ms) for one in those]
+                )
+                connection.execute(REFRESH_TOKENS.insert(), [_first_token(one) for one in those])
+            return begun
 
     def look(self, sha256: bytes) -> StoredRefreshToken | None:
         """The token; None: there is none, or its family has ended."""
@@ -122,6 +132,23 @@ class RefreshTokens:
                     family_id = rows[use.sha256].family_id
                     connection.execute(_token(use.next_sha256, family_id, use.next_expires_at_ms))
             return [first.get(use.sha256) for use in uses]
+
+
+def _may_begin(connection: sa.Connection, family: RefreshFamily) -> bool:
+    """Whether the person still allows all that it is for."""
+    if not family.grant_id:
+        return True
+    grant = grant_in(connection, family.grant_id)
+    return grant is not None and grant.covers(family.scopes, family.openid)
+
+
+def _first_token(one: Beginning) -> dict[str, object]:
+    return {
+        "sha256": one.sha256,
+        "family_id": one.family.id,
+        "expires_at_ms": one.token_expires_at_ms,
+        "used_at_ms": None,
+    }
 
 
 def _token(sha256: bytes, family_id: str, expires_at_ms: int) -> sa.Insert:

@@ -12,7 +12,6 @@ the family ends, with every access token that was issued in it (RFC 9700 4.14.2)
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
 import logging
@@ -22,9 +21,10 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from sumun.config.plan import ClientKind, RefreshSettings
-from sumun.directory import DirectoryThreads, Occasion
+from sumun.directory import DirectoryThreads
 from sumun.directory.client import RegisteredClient
-from sumun.directory.refresh_tokens import RefreshFamily, StoredRefreshToken, Use
+from sumun.directory.refresh_tokens import Beginning, RefreshFamily, StoredRefreshToken, Use
+from sumun.directory.together import Together
 from sumun.oauth.errors import InvalidGrantError
 from sumun.oauth.grants.grant import Granted
 from sumun.tokens import format as token_format
@@ -33,8 +33,6 @@ log = logging.getLogger(__name__)
 
 _SECRET_BYTES = 32
 _FAMILY_BYTES = 16
-MAX_BATCH = 200
-"""Uses in one transaction: each is two statements, and a reader of the news waits for none of them."""
 
 # The same words for unknown, expired, used, another client's, ended.
 REJECTED = "the refresh token is not good"
@@ -43,10 +41,8 @@ REJECTED = "the refresh token is not good"
 class StoresRefreshTokens(Protocol):
     """What this needs of `directory.refresh_tokens`. Every method may raise DirectoryUnavailableError."""
 
-    def begin(
-        self, family: RefreshFamily, sha256: bytes, token_expires_at_ms: int, occasion: Occasion
-    ) -> bool:
-        """Begin a family with its first token; False: what it is for was taken back."""
+    def begin(self, beginnings: Sequence[Beginning]) -> list[bool]:
+        """Begin families; False: what it is for was taken back."""
         ...
 
     def look(self, sha256: bytes) -> StoredRefreshToken | None:
@@ -96,8 +92,8 @@ class RefreshTokens:
         self._changes = changes
         self._clock = clock
         self._settings = settings
-        self._waiting: list[tuple[Use, asyncio.Future[int | None]]] = []
-        self._writing: asyncio.Task[None] | None = None
+        self._beginnings = Together(threads, stored.begin)
+        self._uses = Together(threads, stored.use)
 
     async def begin(self, granted: Granted, client: RegisteredClient) -> tuple[str, str]:
         """(family id, first token) of a login through this client. Raises InvalidGrantError, OutageError."""
@@ -123,14 +119,8 @@ class RefreshTokens:
             secret=secrets.token_bytes(_SECRET_BYTES),
             expires_at_ms=now_ms + self._settings.lifetime_seconds * 1000,
         )
-        begun = await self._threads.change(
-            self._stored.begin,
-            family,
-            token_format.digest(token),
-            self._over_at_ms(family, now_ms),
-            Occasion(f"client:{client.id}", now_ms, 0),
-        )
-        if not begun:
+        beginning = Beginning(family, token_format.digest(token), self._over_at_ms(family, now_ms), now_ms)
+        if not await self._beginnings.change(beginning):
             raise InvalidGrantError("what this was granted for was taken back")
         return family.id, token
 
@@ -157,7 +147,7 @@ class RefreshTokens:
         following = token_format.make(token_format.REFRESH_PREFIX, made)
         now_ms = self._now_ms()
         if presented.stored.used_at_ms is None:
-            used_at_ms = await self._use(
+            used_at_ms = await self._uses.change(
                 Use(
                     token_format.digest(presented.token),
                     token_format.digest(following),
@@ -177,34 +167,6 @@ class RefreshTokens:
         log.warning("a refresh token came again: client=%s subject=%s", family.client_id, family.subject)
         await self._changes.end_family(family.id, "replayed", actor=f"client:{family.client_id}")
         raise InvalidGrantError(REJECTED)
-
-    async def _use(self, use: Use) -> int | None:
-        """When it was first used, together with whatever else is used while the last transaction runs."""
-        told: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((use, told))
-        if self._writing is None:
-            self._writing = asyncio.create_task(self._write())
-        return await told
-
-    async def _write(self) -> None:
-        try:
-            while self._waiting:
-                batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
-                try:
-                    used = await self._threads.change(self._stored.use, [use for use, _ in batch])
-                except Exception as trouble:  # noqa: BLE001 - whatever it is, each of them hears it
-                    for _, told in batch:
-                        if not told.done():
-                            told.set_exception(trouble)
-                else:
-                    for (_, told), used_at_ms in zip(batch, used, strict=True):
-                        if not told.done():
-                            told.set_result(used_at_ms)
-        finally:
-            self._writing = None
-            for _, told in self._waiting:
-                told.cancel()
-            self._waiting = []
 
     def _over_at_ms(self, family: RefreshFamily, now_ms: int) -> int:
         return min(now_ms + self._settings.idle_seconds * 1000, family.expires_at_ms)
