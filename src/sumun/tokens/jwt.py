@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from msgspec import Struct
+
 from sumun.access import Invalid, InvalidBecause
 from sumun.identity import InvalidPermissionError, InvalidSubjectError, Permission, Subject, SubjectKind
 from sumun.identity.permission import ROLE_RESOURCE
@@ -33,8 +35,7 @@ _LATEST = 2**53 - 1
 _TOKEN_ID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 
 
-@dataclass(frozen=True, slots=True)
-class AccessClaims:
+class AccessClaims(Struct, frozen=True):
     """What a JWT access token says, after its signature, issuer and audience held.
 
     `epoch` is the subject's at mint, `client_epoch` that of the subject `client:<client_id>`; `issued_at` and
@@ -93,7 +94,7 @@ def read(token: str, ring: KeyRing, issuer: str, audience: str, now: float) -> A
     if wrong is not None:
         return wrong
     try:
-        scopes, openid = _scope(payload)
+        scopes, openid = _scope(_text(payload, "scope"))
         return AccessClaims(
             subject=_subject(payload),
             client_id=_client_id(payload),
@@ -161,15 +162,24 @@ def _addressed(payload: dict[str, Any], issuer: str, audience: object, now: floa
 
 
 def _subject(payload: dict[str, Any]) -> Subject:
+    return _subject_of(_text(payload, "sub_kind"), _text(payload, "sub"))
+
+
+# What follows is remembered by its text: a signature held for it, and tokens of one person or one client say the same.
+
+
+@lru_cache(maxsize=4096)
+def _subject_of(kind: str, name: str) -> Subject:
     try:
-        return Subject(SubjectKind(_text(payload, "sub_kind")), _text(payload, "sub"))
+        return Subject(SubjectKind(kind), name)
     except (ValueError, InvalidSubjectError):
         raise _WrongError("sub") from None
 
 
-def _scope(payload: dict[str, Any]) -> tuple[frozenset[Permission], frozenset[str]]:
-    words = frozenset(_text(payload, "scope").split(" "))
-    return _permissions(list(words - OPENID_WORDS)), words & OPENID_WORDS
+@lru_cache(maxsize=1024)
+def _scope(text: str) -> tuple[frozenset[Permission], frozenset[str]]:
+    words = frozenset(text.split(" "))
+    return _permissions(tuple(words - OPENID_WORDS)), words & OPENID_WORDS
 
 
 def _audience(payload: dict[str, Any]) -> frozenset[str]:
@@ -195,10 +205,7 @@ def _actor(payload: dict[str, Any]) -> str:
 
 
 def _client_id(payload: dict[str, Any]) -> str:
-    try:
-        return Subject.client(_text(payload, "client_id")).id
-    except InvalidSubjectError:
-        raise _WrongError("client_id") from None
+    return _subject_of(SubjectKind.CLIENT, _text(payload, "client_id")).id
 
 
 def _token_id(payload: dict[str, Any]) -> str:
@@ -212,10 +219,11 @@ def _text(payload: dict[str, Any], name: str, *, may_be_empty: bool = False) -> 
     found = payload.get(name)
     if not isinstance(found, str) or not (found or may_be_empty):
         raise _WrongError(name)
-    try:
-        found.encode()  # an escaped half of a surrogate pair is no text: it could be written nowhere
-    except UnicodeEncodeError:
-        raise _WrongError(name) from None
+    if not found.isascii():
+        try:
+            found.encode()  # an escaped half of a surrogate pair is no text: it could be written nowhere
+        except UnicodeEncodeError:
+            raise _WrongError(name) from None
     return found
 
 
@@ -226,18 +234,20 @@ def _number(payload: dict[str, Any], name: str) -> int:
     return found
 
 
-def _list(payload: dict[str, Any], name: str) -> list[str]:
+def _list(payload: dict[str, Any], name: str) -> tuple[str, ...]:
     found = payload.get(name)
-    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+    if not isinstance(found, list) or not set(map(type, found)) <= {str}:
         raise _WrongError(name)
-    return found
+    return tuple(found)
 
 
-def _permissions(texts: list[str]) -> frozenset[Permission]:
+@lru_cache(maxsize=1024)
+def _permissions(texts: tuple[str, ...]) -> frozenset[Permission]:
     return frozenset(map(_permission, texts))
 
 
-def _roles(names: list[str]) -> frozenset[str]:
+@lru_cache(maxsize=1024)
+def _roles(names: tuple[str, ...]) -> frozenset[str]:
     for name in names:
         if _permission(f"{ROLE_RESOURCE}:{name}").is_pattern:
             raise _WrongError("roles")
