@@ -20,6 +20,7 @@ import statistics
 import subprocess
 import sys
 import time
+from functools import partial
 from typing import ClassVar
 
 from sumun.tokens import format as token_format
@@ -74,9 +75,7 @@ async def attack(port: int, sources: int, seconds: float, tokens: list[str]) -> 
         address = (f"127.{1 + number % 200}.{number // 200 % 250}.{1 + number % 250}", 0)
         while True:
             gone: asyncio.Future[None] = loop.create_future()
-            await loop.create_connection(
-                lambda gone=gone: Flood(tokens, gone), "127.0.0.1", port, local_addr=address
-            )
+            await loop.create_connection(partial(Flood, tokens, gone), "127.0.0.1", port, local_addr=address)
             await gone
 
     attackers = [asyncio.create_task(keep_at_it(number)) for number in range(sources)]

@@ -24,17 +24,20 @@ from sumun.access import Proven, TokenKind
 from sumun.config.plan import Client, ClientKind
 from sumun.identity import ANYTHING, Credential, CredentialKind, Standing, Subject
 from sumun.recognition import Memory, Recogniser, steady_seconds
+from sumun.recognition.memory import Ticket
 from sumun.recognition.truth import ConfiguredFirst
+from sumun.sessions.store_memory import MemorySessions
 from sumun.tokens import mint
 from sumun.tokens.batching import BatchingReader
 from sumun.tokens.signing_keys import KeyRing, SigningKey, StoredKey
 from sumun.tokens.stores.connect import valkey_store
+from sumun.tokens.stores.memory_feed import MemoryFeed
 from tests.live.valkey_server import PASSWORD, ValkeyServer, running_valkey
 
 ROUNDS = 7
 PER_ROUND = 4096
 ALICE = Subject.user("alice")
-ALGORITHMS = ("ES256", "EdDSA", "RS256")
+ALGORITHMS = ("ES256", "EdDSA", "RS256", "PS256")
 EVERYTHING = frozenset({ANYTHING})
 
 
@@ -73,10 +76,11 @@ def a_client() -> Client:
     )
 
 
-def a_recogniser(memory: Memory, records: BatchingReader) -> Recogniser:
+def a_recogniser(memory: Memory, records: BatchingReader[Ticket]) -> Recogniser:
     """A recogniser whose directory is never asked."""
     directory = ConfiguredFirst(None, {"app": a_client()})  # type: ignore[arg-type]  # everything is known
-    return Recogniser(memory, records, directory, issuer="i", audience="a", steady=steady_seconds)
+    sessions = MemorySessions(MemoryFeed(steady_seconds), time.time)  # nobody has one
+    return Recogniser(memory, records, directory, sessions, issuer="i", audience="a", steady=steady_seconds)
 
 
 async def opaque(server: ValkeyServer) -> None:
@@ -140,7 +144,7 @@ async def jwt() -> None:
             recogniser: Recogniser = recogniser, credentials: list[Credential] = credentials
         ) -> None:
             for one in credentials:
-                assert isinstance(recogniser.recognise_now(one, now), Proven)
+                assert isinstance(await recogniser.recognise(one, now), Proven)
 
         async def theirs(
             key: SigningKey = key, signed: bytes = signed, data: bytes = tokens[0].encode()

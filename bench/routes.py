@@ -174,7 +174,7 @@ def start_upstream(folder: Path, stack: ExitStack) -> int:
         f"frontend f\n bind 127.0.0.1:{port}\n http-request return status 200 content-type text/plain string ok\n"
     )
     (folder / "upstream.cfg").write_text(text)
-    command = [find_program().path, "-f", folder / "upstream.cfg"]
+    command = [str(find_program().path), "-f", str(folder / "upstream.cfg")]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     stack.callback(process.wait)
     stack.callback(process.terminate)
