@@ -7,13 +7,11 @@ All gateways stand before the same nginx, write one JSON line a request to a fil
 measure is on-CPU time of *all processes of the gateway* divided by answers: for sumun the HAProxy worker, the answering
 process, the keeper, the embedded Valkey, and the rest (supervisor, HTTP process, HAProxy's master).
 
-sumun is `sumun run` on a configuration that says nothing but services, roles, routes, a client, and that wrong tokens
-do not wait: every other setting is the shipped default. Opaque tokens are made by the product's own `mint_opaque` and
-written by its own store (not by the token endpoint, which would take longer and make the same records); JWTs by
-`mint_jwt` with the node's own key.
+sumun is `sumun run`, nearly as shipped (`side_by_side/node.py`).
 
-What wrk reports as latency is at saturation: 32 requests are always under way. BENCH=long: 200,000 and 1,000,000 tokens
-too, more and longer rounds. The report is written to bench/results/ (JSON, SVG, markdown).
+What wrk reports as latency is at saturation: 32 requests are always under way. At half load: `bench/half_load.py`.
+BENCH=long: 200,000 and 1,000,000 tokens too, with room for them (`node.kept_facts`), more and longer rounds. The report
+is written to bench/results/ (JSON, SVG, markdown).
 """
 
 from __future__ import annotations
@@ -23,12 +21,10 @@ import asyncio
 import json
 import os
 import platform
-import secrets
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -36,47 +32,23 @@ from typing import Any
 
 from bench.side_by_side import proxies
 from bench.side_by_side.load import Load, Round, Tokens, run
-from bench.side_by_side.report import chart, markdown, row
-from sumun.identity import ANYTHING, Permission, Subject
-from sumun.node.assemble import Shared, open_for_operator
-from sumun.node.directory_truth import ring_of
-from sumun.recognition import steady_seconds
+from bench.side_by_side.node import (
+    GATEWAY_CORE,
+    LOAD_CORE,
+    Kept,
+    access_log,
+    keep,
+    kept_share,
+    parts_of,
+    sumun,
+    tokens_of,
+)
+from bench.side_by_side.report import chart, kept_table, markdown, row
 from sumun.tokens import format as token_format
-from sumun.tokens.mint import JWT_RANDOM_BYTES, OPAQUE_RANDOM_BYTES, Grant, mint_jwt, mint_opaque
-from sumun.tokens.store import TokenStore
-from sumun.tokens.stores.valkey import ValkeyStore
-from sumun.tokens.stores.valkey_link import ValkeyLink
 from tests.live.node_under_test import NodeUnderTest, node_folder
 from tests.live.ports import free_port
 
-GATEWAY_CORE, LOAD_CORE = 0, 1
-LIFETIME_SECONDS = 6 * 3600
-ROLES = (("user",), ("admin",), ("user", "editor"), ("editor",))
-PEOPLE = 4
 JUNK = 50_000
-AT_ONCE = 100
-
-SETTINGS = """\
-listen: 127.0.0.1:{port}
-services:
-  shop: {{url: http://127.0.0.1:{upstream}}}
-roles:
-  admin: ["product:*", "order:*", "shop:*"]
-  editor: ["product:*", "order:read", "shop:read"]
-  user: ["product:read", "order:read", "shop:read"]
-routes:
-  - {{path: /products, methods: [GET], service: shop, require: product:read}}
-  - {{path: /products, methods: [POST], service: shop, require: product:create}}
-  - {{path: "/products/{{id}}", methods: [GET], service: shop, require: product:read}}
-  - {{path: "/products/{{id}}", methods: [DELETE], service: shop, require: product:delete}}
-  - {{path: "/orders/{{id}}/items/{{item}}", methods: [GET], service: shop, require: order:read}}
-  - {{path: "/shops/{{id}}/shelves/{{shelf}}/label", methods: [GET], service: shop}}
-login: [password]
-# As shipped, wrong tokens wait a second each, which would measure wrk's patience.
-limits: {{wrong_tokens_per_source: 1000000}}
-clients:
-  - {{id: shop-app, kind: public, first_party: true, grants: [password, refresh_token], scopes: ["*:*"]}}
-"""
 
 
 @dataclass(slots=True)
@@ -93,100 +65,7 @@ class Variant:
     kept: list[float] = field(default_factory=list)
 
 
-# ---- tokens ----
-
-
-async def mint(
-    shared: Shared, store: TokenStore, folder: Path, name: str, count: int, *, jwts: bool = False
-) -> Tokens:
-    """So many live tokens in a file, spread over the people; JWTs are one person's, so that all are of one length."""
-    people = [Subject.user(f"person{n}") for n in range(PEOPLE)]
-    grants = [_grant(shared, person) for person in people]
-    ring = ring_of(shared.directory.keys.list())
-    settings = shared.in_force.plan.tokens
-    made: list[str] = []
-    for start in range(0, count, AT_ONCE):
-        puts = []
-        for n in range(start, min(count, start + AT_ONCE)):
-            grant = grants[0 if jwts else n % PEOPLE]
-            if jwts:
-                made.append(
-                    mint_jwt(
-                        grant,
-                        ring.active(settings.jwt_algorithm),
-                        issuer=settings.issuer,
-                        audience=settings.audience,
-                        now=time.time(),
-                        lifetime_seconds=LIFETIME_SECONDS,
-                        random=secrets.token_bytes(JWT_RANDOM_BYTES),
-                    )
-                )
-            else:
-                token, digest, record = mint_opaque(
-                    grant,
-                    now=time.time(),
-                    lifetime_seconds=LIFETIME_SECONDS,
-                    random=secrets.token_bytes(OPAQUE_RANDOM_BYTES),
-                )
-                made.append(token)
-                puts.append(store.put(digest, record))
-        await asyncio.gather(*puts)
-    file = folder / f"{name}.tokens"
-    file.write_text("".join(made))
-    return Tokens(file, len(made[0]), len(made))
-
-
-def _grant(shared: Shared, person: Subject) -> Grant:
-    standing = shared.directory.standing(person)
-    assert standing is not None, person
-    return Grant(
-        subject=person,
-        client_id="shop-app",
-        scopes=frozenset({ANYTHING}),
-        roles=standing.roles,
-        permissions=frozenset[Permission](),
-        epoch=standing.epoch,
-        login_epoch=standing.login_epoch,
-        client_epoch=shared.directory.subjects.epochs(Subject.client("shop-app")).epoch,
-    )
-
-
-async def all_tokens(node: NodeUnderTest, folder: Path, wanted: argparse.Namespace) -> dict[str, Tokens]:
-    """Every file of tokens that the variants need."""
-    async with open_for_operator(node.data) as shared:
-        # Many connections: the server writes to the disk once for all that wait.
-        link = ValkeyLink(shared.address, connections=AT_ONCE, deadline_seconds=10.0, steady=steady_seconds)
-        store = ValkeyStore(link)
-        made = {f"{n}": await mint(shared, store, folder, f"{n}", n) for n in wanted.tokens}
-        made["once"] = await mint(shared, store, folder, "once", wanted.once)
-        made["jwt"] = await mint(shared, store, folder, "jwt", wanted.once_jwt, jwts=True)
-        await store.close()
-    return made
-
-
 # ---- the gateways ----
-
-
-@contextmanager
-def sumun(folder: Path, port: int, upstream: int) -> Iterator[NodeUnderTest]:
-    """A running node with its people."""
-    node = NodeUnderTest(data=folder / "data", port=port, before=["taskset", "-c", str(GATEWAY_CORE)])
-    node.config = folder / "sumun.yaml"
-    node.config.write_text(SETTINGS.format(port=port, upstream=upstream))
-    node.start()
-    try:
-        for n in range(PEOPLE):
-            node.add_person(f"person{n}", *ROLES[n % len(ROLES)])
-        yield node
-    finally:
-        node.stop()
-
-
-def parts_of(node: NodeUnderTest) -> Mapping[str, int]:
-    """Name -> process id of every process of the node."""
-    named = {("master" if name == "haproxy" else name): pid for name, pid in node.parts().items()}
-    others = node.family() - set(named.values())
-    return {**named, **{f"supervisor {pid}": pid for pid in others}}
 
 
 def grouped(one: Round) -> Round:
@@ -231,25 +110,14 @@ def variants(
 # ---- the run ----
 
 
-def kept_share(log: Path, start: int) -> float:
-    """How many of the requests logged since were served without a question."""
-    with log.open("rb") as lines:
-        lines.seek(start)
-        data = lines.read()
-    known, asked = data.count(b'"be":"known.'), data.count(b'"be":"ask.')
-    return known / max(1, known + asked)
-
-
 def measure(
     every: list[Variant], node: NodeUnderTest, folder: Path, wanted: argparse.Namespace, junk: Path
 ) -> None:
-    """Warm up, then the rounds."""
-    log = node.data / "log" / "access.log"
+    """The rounds."""
+    log = access_log(node)
     go = partial(run, folder=folder, junk=junk, core=LOAD_CORE)
     for one in every:
-        if one.load.pick in ("uniform", "zipf"):
-            _fill(one, go)
-        elif one.load.pick == "one":
+        if one.load.pick == "one":
             go(one.port, one.load, one.processes, seconds=1)
     for number in range(wanted.rounds):
         for one in every if number % 2 == 0 else every[::-1]:
@@ -269,15 +137,6 @@ def measure(
         print(f"round {number + 1} of {wanted.rounds}", file=sys.stderr, flush=True)
 
 
-def _fill(one: Variant, go: Callable[..., Round]) -> None:
-    """Show every token to the gateway until it keeps them: twice."""
-    tokens = one.load.tokens
-    seen = 0
-    while seen < 2 * tokens.count:
-        seen += go(one.port, Load(tokens, "each"), one.processes, seconds=1, first=seen).requests
-    time.sleep(1)
-
-
 def _check(one: Variant, done: Round) -> None:
     """A figure of wrong answers is no figure."""
     expected = done.requests * one.load.junk
@@ -285,7 +144,7 @@ def _check(one: Variant, done: Round) -> None:
         sys.exit(f"{one.name}: {done.refused} refused, {done.broken} broken of {done.requests}")
 
 
-def report(every: list[Variant], wanted: argparse.Namespace) -> dict[str, Any]:
+def report(every: list[Variant], kept: list[Kept], wanted: argparse.Namespace) -> dict[str, Any]:
     """The JSON object."""
     beside = every[0].rounds
     rows = {}
@@ -302,6 +161,7 @@ def report(every: list[Variant], wanted: argparse.Namespace) -> dict[str, Any]:
         "seconds": wanted.seconds,
         "load_average": os.getloadavg(),
         "rows": rows,
+        "keeping": [asdict(one) for one in kept],
     }
 
 
@@ -309,7 +169,7 @@ def write(found: dict[str, Any], out: Path) -> str:
     """Write the three files and give the table."""
     out.mkdir(parents=True, exist_ok=True)
     name = found["when"][:16].replace(":", "").replace("T", "-")
-    table = markdown(found["rows"])
+    table = f"{markdown(found['rows'])}\n\n{kept_table(found['keeping'])}"
     load = found["load_average"][0]
     caption = (
         f"{found['when'][:10]}, {found['machine']}, Python {found['python']}; medians of {found['rounds']} interleaved "
@@ -354,8 +214,9 @@ def main() -> None:
         stack.enter_context(proxies.upstream(folder, ports[3], LOAD_CORE))
         nginx = stack.enter_context(proxies.bare_nginx(folder, ports[1], ports[3], GATEWAY_CORE))
         haproxy = stack.enter_context(proxies.bare_haproxy(folder, ports[2], ports[3], GATEWAY_CORE))
-        node = stack.enter_context(sumun(folder, ports[0], ports[3]))
-        tokens = asyncio.run(all_tokens(node, folder, wanted))
+        node = stack.enter_context(sumun(folder, ports[0], ports[3], sum(wanted.tokens)))
+        opaque = {**{str(n): n for n in wanted.tokens}, "once": wanted.once}
+        tokens = asyncio.run(tokens_of(node, folder, opaque, {"jwt": wanted.once_jwt}))
         junk = folder / "junk.tokens"
         junk.write_text("".join(token_format.new() for _ in range(JUNK)))
         same = Load(tokens[str(wanted.tokens[0])])
@@ -366,8 +227,10 @@ def main() -> None:
         every = variants(node, tokens, wanted.tokens, bare)
         if wanted.only:
             every = [one for n, one in enumerate(every) if n == 0 or one.name.startswith(tuple(wanted.only))]
+        many = {one.load.tokens for one in every if one.load.pick in ("uniform", "zipf")}
+        kept = [keep(node, one, folder) for one in sorted(many, key=lambda one: one.count)]
         measure(every, node, folder, wanted, junk)
-        found = report(every, wanted)
+        found = report(every, kept, wanted)
     print(write(found, wanted.out))
 
 

@@ -14,11 +14,22 @@ import asyncio
 import statistics
 import sys
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
-from bench.gateway import GATEWAY_CORE, LOAD_CORE, PEOPLE, ROLES, SETTINGS, kept_share, mint
 from bench.side_by_side import proxies
 from bench.side_by_side.load import Load, run
+from bench.side_by_side.node import (
+    GATEWAY_CORE,
+    LOAD_CORE,
+    PEOPLE,
+    ROLES,
+    SETTINGS,
+    access_log,
+    kept_share,
+    mint,
+    settings_of,
+)
 from sumun.node.assemble import open_for_operator
 from tests.live.node_under_test import NodeUnderTest, node_folder
 from tests.live.ports import free_port
@@ -48,8 +59,8 @@ def settings(variant: str, port: int, upstream: int) -> str:
         text = text.replace("{upstream}" + route, "{upstream}}}")  # the service is no route
     if "quota" in names:
         text = text.replace('scopes: ["*:*"]', f'scopes: ["*:*"], quota: {_MUCH_A_DAY}')
-    limits = ", ".join(f"{name}: {_MUCH}" for name in names.split() if name != "quota")
-    return text.format(port=port, upstream=upstream) + (f"limits: {{{limits}}}\n" if limits else "")
+    limits = "".join(f", {name}: {_MUCH}" for name in names.split() if name != "quota")
+    return settings_of(port, upstream, text=text, limits=limits)
 
 
 def node_of(variant: str, folder: Path, upstream: int) -> NodeUnderTest:
@@ -80,27 +91,24 @@ def main() -> None:
     chosen = [name for name in VARIANTS if not wanted.only or name in ("no limit", *wanted.only)]
     found: dict[str, list[float]] = {name: [] for name in chosen}
     with node_folder() as folder, ExitStack() as stack:
-        junk = folder / "junk.tokens"
-        junk.write_text("-")
         upstream = free_port()
         stack.enter_context(proxies.upstream(folder, upstream, LOAD_CORE))
         nodes, loads, logs = {}, {}, {}
         for number, name in enumerate(chosen):
             nodes[name] = stack.enter_context(node_of(name, folder / f"n{number}", upstream).running())
-            logs[name] = nodes[name].data / "log" / "access.log"
+            logs[name] = access_log(nodes[name])
             for n in range(PEOPLE):
                 nodes[name].add_person(f"person{n}", *ROLES[n % len(ROLES)])
             loads[name] = asyncio.run(hot_token(nodes[name], folder / f"n{number}"))
         for number in range(wanted.rounds + 1):
             for name in chosen if number % 2 == 0 else chosen[::-1]:
                 started = logs[name].stat().st_size
-                worker = {"worker": nodes[name].part("worker")}
+                worker = nodes[name].part("worker")
                 done = run(
                     nodes[name].port,
                     loads[name],
-                    lambda worker=worker: worker,
+                    partial(dict, worker=worker),
                     folder=folder,
-                    junk=junk,
                     seconds=wanted.seconds,
                     core=LOAD_CORE,
                 )

@@ -101,13 +101,13 @@ def run(
     processes: Callable[[], Mapping[str, int]],
     *,
     folder: Path,
-    junk: Path,
     seconds: int,
     core: int,
+    junk: Path | None = None,
     first: int = 0,
     seed: int = 1,
 ) -> Round:
-    """One round of so many seconds against this port."""
+    """One round of so many seconds against this port. `junk`: a file of tokens that nobody issued."""
     script = folder / "load.lua"
     script.write_text(_SCRIPT)
     env = {
@@ -115,7 +115,7 @@ def run(
         "TOKENS": str(load.tokens.file),
         "WIDTH": str(load.tokens.width),
         "COUNT": str(load.tokens.count),
-        "JUNK": str(junk),
+        "JUNK": str(junk or load.tokens.file),
         "JUNK_SHARE": str(load.junk),
         "PICK": load.pick,
         "FIRST": str(first),

@@ -69,6 +69,21 @@ def markdown(rows: Mapping[str, Mapping[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+def kept_table(kept: Sequence[Mapping[str, Any]]) -> str:
+    """What the node keeps of the tokens that were shown to it."""
+    lines = [
+        "| tokens | shown | until kept, s | kept | rows in the maps | bytes a row | HAProxy's worker, MiB |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for one in kept:
+        rows = ", ".join(f"{count:,}" for count in one["rows"].values())
+        lines.append(
+            f"| {one['tokens']:,} | {one['passes']} times | {one['seconds']:.0f} | {one['share']:.1%} "
+            f"| {rows} of {one['room']:,} each | {one['worker_bytes']:,} | {one['worker_mib']:,} |"
+        )
+    return "\n".join(lines)
+
+
 def chart(rows: Mapping[str, Mapping[str, Any]], caption: str) -> str:
     """Stacked bars of CPU a request by process, the spread as a line, the ratio beside it."""
     most = max(one["cpu_us"]["max"] for one in rows.values())
