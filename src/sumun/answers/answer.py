@@ -27,6 +27,7 @@ from sumun.access import (
 )
 from sumun.access.generations import Generations
 from sumun.access.handover import user_of
+from sumun.access.shadow import ShadowSays
 from sumun.answers.desk import Seldom
 from sumun.answers.later import Later
 from sumun.answers.learned import Learn, fact_of
@@ -37,6 +38,7 @@ from sumun.answers.translate import (
     BadQuestionError,
     Call,
     Question,
+    Told,
     Variables,
     read_question,
     write_outage,
@@ -46,6 +48,7 @@ from sumun.errors import SumunError
 from sumun.haproxy.kept import told_fact
 from sumun.identity import Credential, CredentialKind, Principal
 from sumun.recognition.handle import Handle
+from sumun.spop import encode_text_variable
 from sumun.tokens.binding import for_its_holder, held, to_certificate
 from sumun.tokens.dpop import Shown
 
@@ -124,7 +127,7 @@ class Answerer:
         self._settled = SettledOnce()
         self._returning = Returning()
 
-    def answer(self, args: Mapping[str, object]) -> Variables | Later[Variables] | Awaitable[Variables]:
+    def answer(self, args: Mapping[str, object]) -> Told | Later[Told] | Awaitable[Told]:
         """Answer one question, at once when nothing must be looked up."""
         try:
             question = read_question(args)
@@ -151,9 +154,9 @@ class Answerer:
         except SumunError as trouble:
             return self._not_decided(trouble)
 
-    def _soon(self, policy: Policy, rule: Rule, question: Question, now: float) -> Later[Variables] | None:
+    def _soon(self, policy: Policy, rule: Rule, question: Question, now: float) -> Later[Told] | None:
         """The answer of a look that takes others along with it, which is what most questions need."""
-        later: Later[Variables] = Later()
+        later: Later[Told] = Later()
 
         def hear(found: Evidence | BaseException | None) -> None:
             if found is None:
@@ -165,7 +168,7 @@ class Answerer:
 
     def _found(
         self, policy: Policy, rule: Rule, found: Evidence | BaseException, question: Question, now: float
-    ) -> Variables | BaseException:
+    ) -> Told | BaseException:
         try:
             if isinstance(found, BaseException):
                 raise found
@@ -175,14 +178,14 @@ class Answerer:
         except BaseException as failure:  # noqa: BLE001 - it is told: the other answers of this look must be heard
             return failure
 
-    async def _looked_up(self, policy: Policy, rule: Rule, question: Question, now: float) -> Variables:
+    async def _looked_up(self, policy: Policy, rule: Rule, question: Question, now: float) -> Told:
         try:
             evidence = await self._recogniser.recognise(question.credential, now)
             return self._decided(policy, rule, evidence, question, now)
         except SumunError as trouble:
             return self._not_decided(trouble)
 
-    async def _redeemed(self, policy: Policy, rule: Rule, question: Question, now: float) -> Variables:
+    async def _redeemed(self, policy: Policy, rule: Rule, question: Question, now: float) -> Told:
         """A ticket is worth what its token is worth now. Nothing of it is kept: it is spent."""
         try:
             handle = await self._redeem(question.credential.secret)
@@ -193,19 +196,19 @@ class Answerer:
         except SumunError as trouble:
             return self._not_decided(trouble)
 
-    async def _proving(
-        self, policy: Policy, rule: Rule, question: Question, call: Call, now: float
-    ) -> Variables:
+    async def _proving(self, policy: Policy, rule: Rule, question: Question, call: Call, now: float) -> Told:
         """A call that has to prove a key beside its token. Whatever comes of it, it is told the nonce to use next."""
         try:
             found = await self._recogniser.recognise(question.credential, now)
             shown = self._possession.shown(call.method, call.host, call.path, call.proof)
             evidence = await self._possession.judge(found, shown, question.credential.secret, now)
             told = self._decided(policy, rule, evidence, question, now)
-            told["dpop_nonce"] = self._possession.nonce(now)
+            nonce = self._possession.nonce(now)
         except SumunError as trouble:
             return self._not_decided(trouble)
-        return told
+        if isinstance(told, bytes):
+            return told + encode_text_variable("dpop_nonce", nonce)
+        return {**told, "dpop_nonce": nonce}
 
     def _decided(
         self,
@@ -215,7 +218,7 @@ class Answerer:
         question: Question,
         now: float,
         handle: Handle | None = None,
-    ) -> Variables:
+    ) -> Told:
         if question.certificate is not None:
             evidence = held(evidence, (to_certificate(question.certificate),))
         settled = self._settled_of(policy, rule, evidence, internal=question.internal)
@@ -227,27 +230,25 @@ class Answerer:
             if newer_rule is None:
                 return {}
             decision = self._settled_of(newer, newer_rule, evidence, internal=question.internal).decision
+        shadow = settled.shadow if decision is settled.decision else None
         if not isinstance(decision, Allow):
             metadata = policy.metadata.get(question.route_id, "")
             told = write_refusal(decision, dpop=question.call is not None, metadata=metadata)
-        elif isinstance(evidence, Proven):
-            told = self._allowed(policy, settled, evidence, question, now, handle)
-            may_be_kept = handle is None and not evidence.bound_to and not decision.varied
-            if (
-                may_be_kept
-                and not question.kept
-                and settled.verdict is not None
-                and self._returning.comes_again(question.credential.secret)
-            ):
-                self._learn(fact_of(question, evidence), settled.verdict)
-        else:
-            told = {"allow": True}
-        if isinstance(evidence, Proven):
-            # Of a refused call nothing but the log reads it.
-            told["fact"] = _fact(evidence.principal, settled.held)
-            if settled.shadow is not None and decision is settled.decision:
-                told["shadow"] = settled.shadow.text
-        return told
+            if isinstance(evidence, Proven):
+                told["fact"] = _fact(evidence.principal, settled.held)  # nothing but the log reads it
+            return told if shadow is None else {**told, "shadow": shadow.text}
+        if not isinstance(evidence, Proven):
+            return {"allow": True}
+        allowed = self._allowed(policy, settled, evidence, question, now, handle, shadow)
+        may_be_kept = handle is None and not evidence.bound_to and not decision.varied
+        if (
+            may_be_kept
+            and not question.kept
+            and settled.verdict is not None
+            and self._returning.comes_again(question.credential.secret)
+        ):
+            self._learn(fact_of(question, evidence), settled.verdict)
+        return allowed
 
     def _allowed(
         self,
@@ -257,21 +258,27 @@ class Answerer:
         question: Question,
         now: float,
         handle: Handle | None,
-    ) -> Variables:
-        told: Variables = {"allow": True, "rights": settled.rights}
+        shadow: ShadowSays | None,
+    ) -> Told:
         service = policy.signed.get(question.route_id)
+        more: Variables = {}
         if service is not None:
-            told["identity_token"] = self._sign_identity(
+            more["identity_token"] = self._sign_identity(
                 policy, proven.principal, service, now, proven.expires_at
             )
         if question.stream is not None:
             self._opens(question, question.stream, proven, handle)
-        return told
+        fact = _fact(proven.principal, settled.held)
+        if shadow is not None:
+            more["shadow"] = shadow.text
+        if more:
+            return {"allow": True, "rights": settled.rights, "fact": fact, **more}
+        return settled.allow + encode_text_variable("fact", fact)
 
     def _settled_of(self, policy: Policy, rule: Rule, evidence: Evidence, *, internal: bool) -> Settled:
         if isinstance(evidence, Proven):
             return self._settled.of(policy, rule, evidence, internal=internal)
-        return Settled(policy, decide(rule, evidence, policy.bundles, internal=internal), "", "", None)
+        return Settled(policy, decide(rule, evidence, policy.bundles, internal=internal), "", "", b"", None)
 
     def _not_decided(self, trouble: SumunError) -> Variables:
         """A neighbour that is down, a signing key that is missing: ours, whatever it is, and never the caller's."""

@@ -33,6 +33,9 @@ from sumun.spop import (
 from sumun.spop.connection import NORMAL_END
 from sumun.spop.errors import HelloTimedOutError, OutOfResourcesError
 
+_THERE: Final = (dict, bytes)
+"""What most answers are that are there at once: to ask what else they might be costs more than to write them."""
+
 DRAIN_SECONDS: Final = 0.01
 """From "finish" on: time for what HAProxy had already written to arrive and be answered."""
 
@@ -118,7 +121,7 @@ class Conversation(asyncio.Protocol):
     def _ask(self, question: Notify) -> None:
         room = not self._leaving and len(self._waiting) < self._limits.questions
         answer = self._desk.ask(question.messages, room=room)
-        if isinstance(answer, Later) or (type(answer) is not dict and isinstance(answer, Awaitable)):
+        if isinstance(answer, Later) or (type(answer) not in _THERE and isinstance(answer, Awaitable)):
             self._waiting.add(self._desk.wait(question, answer, self._answer_later))
         else:
             self._answer(question, cast("Answer", answer))
@@ -136,7 +139,11 @@ class Conversation(asyncio.Protocol):
         if self._connection.writing is not Writing.SPEAKING:
             return  # we said goodbye, and HAProxy forgot the question
         try:
-            actions = encode_variables(answer) if isinstance(answer, Mapping) else answer
+            actions = (
+                encode_variables(answer)
+                if not isinstance(answer, bytes) and isinstance(answer, Mapping)
+                else answer
+            )
             frame = self._connection.ack(question, actions)
         except Exception as error:  # noqa: BLE001 - wrong in whatever way, HAProxy must still get its ACK
             self._desk.failed(error)

@@ -12,10 +12,10 @@ from time import perf_counter
 
 from sumun.access.shadow import DETAIL
 from sumun.answers.later import Later
-from sumun.answers.translate import Variables
+from sumun.answers.translate import Told
 from sumun.telemetry.metrics import ANSWER_SECONDS, QUESTIONS, SHADOW, observe_many
 
-Answer = Callable[[Mapping[str, object]], Variables | Later[Variables] | Awaitable[Variables]]
+Answer = Callable[[Mapping[str, object]], Told | Later[Told] | Awaitable[Told]]
 
 GATHERED_FOR_SECONDS = 0.2
 
@@ -28,10 +28,10 @@ def counted(answer: Answer) -> Answer:
     """The same answers, counted by outcome and timed. To be asked on an event loop."""
     tally = _Tally()
 
-    def answer_and_count(args: Mapping[str, object]) -> Variables | Later[Variables] | Awaitable[Variables]:
+    def answer_and_count(args: Mapping[str, object]) -> Told | Later[Told] | Awaitable[Told]:
         began = perf_counter()
         answered = answer(args)
-        if isinstance(answered, dict):
+        if isinstance(answered, dict | bytes):
             tally.count(answered, args, began)
             return answered
         if isinstance(answered, Later):
@@ -54,13 +54,15 @@ class _Tally:
         self._seconds: list[float] = []
         self._gathering = False
 
-    def count(self, variables: Variables, question: Mapping[str, object], began: float) -> None:
+    def count(self, told: Told, question: Mapping[str, object], began: float) -> None:
         """One answer to the question that was read at `began`."""
         self._seconds.append(perf_counter() - began)
-        outcome = "allow" if "allow" in variables else str(variables.get("code", "nothing"))
+        outcome = "allow"
+        if not isinstance(told, bytes):
+            outcome = "allow" if "allow" in told else str(told.get("code", "nothing"))
+            if "shadow" in told:
+                self._count_shadow(str(question.get("route")), str(told["shadow"]).partition(DETAIL)[0])
         self._outcomes[outcome] = self._outcomes.get(outcome, 0) + 1
-        if "shadow" in variables:
-            self._count_shadow(str(question.get("route")), str(variables["shadow"]).partition(DETAIL)[0])
         if not self._gathering:
             self._hand_over()
 
@@ -89,8 +91,8 @@ class _Tally:
 
 
 async def _when_answered(
-    answered: Awaitable[Variables], question: Mapping[str, object], began: float, tally: _Tally
-) -> Variables:
-    variables = await answered
-    tally.count(variables, question, began)
-    return variables
+    answered: Awaitable[Told], question: Mapping[str, object], began: float, tally: _Tally
+) -> Told:
+    told = await answered
+    tally.count(told, question, began)
+    return told

@@ -14,6 +14,7 @@ from sumun.access.handover import rights_of
 from sumun.access.shadow import ShadowSays, otherwise
 from sumun.answers.learned import verdict_of
 from sumun.haproxy.kept import Verdict, told_rights
+from sumun.spop import encode_variables
 
 MOST = 20_000
 """Entries, about 1 KiB each. When they are too many, all are worked out anew."""
@@ -24,7 +25,8 @@ LONGEST_HELD = 1000
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """`rights` is that variable of the answer, and `verdict` is what HAProxy may keep: both only of an allow.
+    """`rights` is that variable of the answer, `allow` all that the answers have in common, encoded
+    (`spop.encode_variables`), and `verdict` is what HAProxy may keep: each only of an allow.
 
     `shadow` is how the route's shadow rule would decide otherwise (`access.shadow`), or nothing.
     `held` is what the access log says of the caller's rights: the profile, or its id when that would be long.
@@ -34,6 +36,7 @@ class Settled:
     decision: Decision
     held: str
     rights: str
+    allow: bytes
     verdict: Verdict | None
     shadow: ShadowSays | None = None
 
@@ -70,11 +73,13 @@ def _settle(policy: Policy, rule: Rule, proven: Proven, profile: str, *, interna
     held = text if len(text) <= LONGEST_HELD else profile
     shadow = _shadow(policy, rule, proven, decision, internal=internal)
     if isinstance(decision, Refuse):
-        return Settled(policy, decision, held, "", None, shadow)
+        return Settled(policy, decision, held, "", b"", None, shadow)
     rights = rights_of(proven.principal, policy.bundles)
     may_be_kept = not decision.varied and rule.route_id in policy.kept
     verdict = verdict_of(profile, policy, rule.route_id, rights, shadow) if may_be_kept else None
-    return Settled(policy, decision, held, told_rights(*rights), verdict, shadow)
+    told = told_rights(*rights)
+    allow = encode_variables({"allow": True, "rights": told})
+    return Settled(policy, decision, held, told, allow, verdict, shadow)
 
 
 def _shadow(

@@ -14,13 +14,21 @@ from msgspec import Struct
 from sumun.access import HasPermission, HasRole, InvalidBecause, Reason, Refuse
 from sumun.errors import SumunError
 from sumun.identity import Credential, CredentialKind
+from sumun.spop import Arguments
 from sumun.tokens.signatures import NAMES
 
 Variables = dict[str, bool | int | str]
 """SPOE variable name (without the prefix) -> value."""
 
+Told = Variables | bytes
+"""An answer; as bytes when it allows and is encoded already (`spop.encode_variables`)."""
+
 _REALM = 'realm="sumun"'
 _ALGS = f'algs="{" ".join(NAMES)}"'
+
+
+CREDENTIAL = "cred"
+"""The argument that comes first, when the request has one."""
 
 
 class BadQuestionError(SumunError):
@@ -60,36 +68,63 @@ class Question(Struct, frozen=True, gc=False):
     kept: bool = False
 
 
+class Asked(Struct, frozen=True, gc=False):
+    """What is asked, but for the credential: the same for many questions."""
+
+    generation: int
+    route_id: str
+    internal: bool
+    kind: CredentialKind
+    stream: str | None
+    certificate: str | None
+    span: str
+    kept: bool
+
+
 def read_question(args: Mapping[str, object]) -> Question:
     """Read the arguments of one `ask` or `ask-proving` message. Raises BadQuestionError."""
-    generation, route_id, internal = _where(args.get("gen"), args.get("route"), args.get("lst"))
-    kind = args.get("kind")
-    stream = _maybe(args, "stream")
-    if kind == "bearer":
-        credential = Credential(CredentialKind.BEARER, _text(args, "cred"))
-    elif kind == "ticket":
-        if stream is None:
-            raise BadQuestionError("a ticket for what is no stream")
-        credential = Credential(CredentialKind.TICKET, _text(args, "cred"))
-    elif kind == "session":
-        credential = Credential(CredentialKind.SESSION, _text(args, "cred"))
-    elif kind == "dpop":
-        credential = Credential(CredentialKind.DPOP, _text(args, "cred"))
-    elif kind == "none":
-        credential = Credential(CredentialKind.NONE)
+    if isinstance(args, Arguments) and args.first_name == CREDENTIAL:
+        secret, others = args.first, args.others
+        asked = others.reading
+        if not isinstance(asked, Asked):
+            asked = others.reading = _read_others(others)
     else:
-        raise BadQuestionError("argument kind is none of none, bearer, dpop, session and ticket")
+        asked = _read_others(args)
+        secret = "" if asked.kind is CredentialKind.NONE else _text(args, CREDENTIAL)
     return Question(
+        asked.generation,
+        asked.route_id,
+        asked.internal,
+        Credential(asked.kind, secret),
+        asked.stream,
+        asked.certificate,
+        asked.span,
+        _call(args) if asked.kind is CredentialKind.DPOP else None,
+        asked.kept,
+    )
+
+
+def _read_others(args: Mapping[str, object]) -> Asked:
+    generation, route_id, internal = _where(args.get("gen"), args.get("route"), args.get("lst"))
+    kind = _KINDS.get(args.get("kind"))
+    if kind is None:
+        raise BadQuestionError("argument kind is none of none, bearer, dpop, session and ticket")
+    stream = _maybe(args, "stream")
+    if kind is CredentialKind.TICKET and stream is None:
+        raise BadQuestionError("a ticket for what is no stream")
+    return Asked(
         generation,
         route_id,
         internal,
-        credential,
+        kind,
         stream,
         _maybe(args, "cert"),
-        _text(args, "span") if credential.kind is CredentialKind.SESSION else "",
-        _call(args) if kind == "dpop" else None,
+        _text(args, "span") if kind is CredentialKind.SESSION else "",
         args.get("kept") is True,
     )
+
+
+_KINDS: dict[object, CredentialKind] = {kind.value: kind for kind in CredentialKind}
 
 
 @lru_cache(maxsize=4096)

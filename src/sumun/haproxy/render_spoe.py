@@ -66,11 +66,12 @@ def render_spoe(plan: Plan) -> File:
         f"use-backend {ANSWERERS}",
     )
     args = (
+        # First, because it is news: what stands behind it comes again to the byte, and is read once (`spop.messages`).
+        "cred=var(txn.cred)",
         f"gen=var({RULE}),field(1,.)",
         f"route=var({ROUTE}),field(2,|)",
         "lst=fe_name",
         "kind=var(txn.kind)",
-        "cred=var(txn.cred)",
         f"stream=var({STREAM})",
         f"kept=var({KEPT})",
         *([f"cert={THUMBPRINT}"] if asks_for_certificates(plan.tls) else []),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class CredentialKind(StrEnum):
@@ -20,12 +21,15 @@ class CredentialKind(StrEnum):
     """The cookie of a browser session, on a route that takes it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Credential:
+class Credential(Struct, frozen=True, gc=False):
     """A credential as found in a request. The secret never shows in repr, logs or errors."""
 
     kind: CredentialKind
-    secret: str = field(default="", repr=False)
+    secret: str = ""
+
+    def __repr__(self) -> str:
+        """Without the secret."""
+        return f"Credential({self.kind})"
 
     def fingerprint(self, binding: str = "") -> str:
         """Upper-case hex of SHA-256(`secret|kind|binding`): the name of this credential in HAProxy's memory.

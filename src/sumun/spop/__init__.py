@@ -20,7 +20,15 @@ cut a connection that all share).
 
 from __future__ import annotations
 
-from sumun.spop.actions import Action, Scope, SetVar, UnsetVar, encode_actions, encode_variables
+from sumun.spop.actions import (
+    Action,
+    Scope,
+    SetVar,
+    UnsetVar,
+    encode_actions,
+    encode_text_variable,
+    encode_variables,
+)
 from sumun.spop.connection import (
     AgentConnection,
     Disconnected,
@@ -36,7 +44,7 @@ from sumun.spop.errors import OurFaultError, PeerFaultError, SpopError
 from sumun.spop.frames import Ack, Notify
 from sumun.spop.hello import ASYNC, PIPELINING, AgentHello, HaproxyHello
 from sumun.spop.limits import Limits
-from sumun.spop.messages import Message
+from sumun.spop.messages import Arguments, Message
 from sumun.spop.typed_data import Value
 
 __all__ = [
@@ -47,6 +55,7 @@ __all__ = [
     "AgentConnection",
     "AgentDisconnect",
     "AgentHello",
+    "Arguments",
     "Disconnected",
     "Event",
     "HaproxyDisconnect",
@@ -67,5 +76,6 @@ __all__ = [
     "Value",
     "Writing",
     "encode_actions",
+    "encode_text_variable",
     "encode_variables",
 ]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Generic, TypeAlias, TypeVar
 
@@ -32,14 +31,6 @@ Hear: TypeAlias = Callable[[A, TokenRecord | BaseException | None], None]
 """Told (as_of, what was found): the record, None for no such token, or why nobody knows. It must not raise."""
 
 
-@dataclass(slots=True)
-class _Look(Generic[A]):
-    """One look at one token, and who waits for it."""
-
-    as_of: A
-    hearers: list[Hear[A]] = field(default_factory=list)
-
-
 class BatchingReader(Generic[A]):
     """`ask(digest, as_of, hear)` for many; `TokenStore.get_many` for few. Lives on one event loop."""
 
@@ -48,7 +39,8 @@ class BatchingReader(Generic[A]):
         self._store = store
         self._max_batch = max_batch
         self._max_waiting = max_waiting
-        self._looks: dict[bytes, _Look[A]] = {}
+        # One look at each token: since when news would matter, and who waits for it.
+        self._looks: dict[bytes, tuple[A, list[Hear[A]]]] = {}
         self._gathered: list[bytes] = []
         self._waiting = 0
         self._asking: set[asyncio.Task[None]] = set()
@@ -64,9 +56,10 @@ class BatchingReader(Generic[A]):
         if look is None:
             if not self._gathered:
                 asyncio.get_running_loop().call_soon(self._send)
-            look = self._looks[digest] = _Look(as_of)
+            self._looks[digest] = as_of, [hear]
             self._gathered.append(digest)
-        look.hearers.append(hear)
+        else:
+            look[1].append(hear)
         self._waiting += 1
 
     async def get(self, digest: bytes, as_of: A) -> tuple[A, TokenRecord | None]:
@@ -96,11 +89,11 @@ class BatchingReader(Generic[A]):
                 self._tell(digest, record)
 
     def _tell(self, digest: bytes, found: TokenRecord | BaseException | None) -> None:
-        look = self._looks.pop(digest)
-        self._waiting -= len(look.hearers)
-        for hear in look.hearers:
+        as_of, hearers = self._looks.pop(digest)
+        self._waiting -= len(hearers)
+        for hear in hearers:
             try:
-                hear(look.as_of, found)
+                hear(as_of, found)
             except Exception:
                 # Its own fault; whoever else waits in this batch would wait for ever, and so would all who join.
                 log.exception("what was looked up was not taken")

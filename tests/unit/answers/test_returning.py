@@ -7,17 +7,17 @@ from sumun.tokens import format as token_format
 
 
 def test_the_second_time() -> None:
-    """Every token is new once and known ever after; of 20,000 new ones one at most is taken for another."""
+    """Every token is new once and known afterwards: of 20,000 new ones next to none is taken for another, and of those
+    that come again next to none has lost its place.
+    """
     returning = Returning()
     tokens = [token_format.new() for _ in range(20_000)]
-    assert sum(map(returning.comes_again, tokens)) < 3
-    assert all(map(returning.comes_again, tokens))
+    assert sum(map(returning.comes_again, tokens)) < 10
+    assert sum(map(returning.comes_again, tokens)) > 19_500
 
 
-def test_too_many_to_remember() -> None:
-    """When there are too many all are new again, so that the memory never fills up and says yes to everybody."""
-    returning = Returning(most=3)
-    assert [returning.comes_again(name) for name in ("one", "two", "three", "one", "four", "one")] == [
-        *(False, False, False, True),
-        *(False, False),
-    ]
+def test_more_than_there_are_places() -> None:
+    """Of more tokens than there are places few are taken for known, however many there were: it never fills up."""
+    returning = Returning(places=64)
+    for _ in range(3):
+        assert sum(returning.comes_again(token_format.new()) for _ in range(3000)) < 100

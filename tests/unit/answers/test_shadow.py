@@ -28,7 +28,7 @@ from sumun.answers.answer import Answerer
 from sumun.answers.translate import Variables, write_refusal
 from sumun.haproxy.kept import Fact, Verdict
 from sumun.identity import ANYTHING, Permission, Principal, Subject
-from tests.unit.answers.test_answer import QUESTION, Knows, redeem
+from tests.unit.answers.test_answer import QUESTION, Knows, redeem, variables
 from tests.unit.recognition.possessed import possession
 
 READ, WRITE = Permission("item", "read"), Permission("item", "write")
@@ -67,8 +67,7 @@ def answer(
         lambda *of: learned.append(of), lambda *_: None,
     )  # fmt: skip
     question = QUESTION if not isinstance(evidence, Missing) else {**QUESTION, "kind": "none"}
-    told = answerer.answer(question)
-    assert isinstance(told, dict)
+    told = variables(answerer.answer(question))
     return told, learned
 
 

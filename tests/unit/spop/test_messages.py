@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sumun.spop import Limits, Message, Value
+from sumun.spop import Arguments, Limits, Message, Value
 from sumun.spop.errors import InvalidFrameError, UnencodableError
 from sumun.spop.messages import MessageReader, encode_messages
 from sumun.spop.typed_data import DataType, encode_integer, encode_text, encode_value
@@ -139,9 +139,12 @@ def test_a_name_that_is_not_utf8() -> None:
 
 def test_a_length_that_lies() -> None:
     """A text that claims more than its frame is refused before it is copied, though the buffer has that much."""
-    payload = encode_text("ask") + b"\x01" + encode_text("a") + b"\x08\xef" + b"x" * 10
-    with pytest.raises(InvalidFrameError, match="cut short"):
-        MessageReader(Limits()).decode_messages(payload + b"y" * 1000, 0, len(payload))
+    for count in (b"\x01", b"\x02"):
+        payload = encode_text("ask") + count + encode_text("a") + b"\x08\xef" + b"x" * 10
+        reader = MessageReader(Limits())
+        for _ in range(2):  # the second time the name is known
+            with pytest.raises(InvalidFrameError, match="cut short"):
+                reader.decode_messages(payload + b"y" * 1000, 0, len(payload))
 
 
 def test_remembered_names_are_bounded() -> None:
@@ -157,3 +160,59 @@ def test_too_many_arguments_to_encode() -> None:
     """One byte counts the arguments, so 256 of them cannot be sent."""
     with pytest.raises(UnencodableError):
         encode_messages((Message("m", {str(number): None for number in range(256)}),))
+
+
+@given(st.lists(message_lists, min_size=2, max_size=4))
+def test_what_was_read_before_changes_nothing(lists: list[tuple[Message, ...]]) -> None:
+    """A reader that remembers other lists, and these, reads what a new one reads."""
+    reader = MessageReader(Limits())
+    for _ in range(3):
+        for messages in lists:
+            payload = encode_messages(messages)
+            assert reader.decode_messages(payload, 0, len(payload)) == read(payload) == messages
+
+
+def test_arguments_behind_the_first_are_read_once() -> None:
+    """They are one object for all messages in which they are the same to the byte, and for no others."""
+    reader = MessageReader(Limits())
+
+    def args(**of: Value) -> Arguments:
+        payload = encode_messages((Message("ask", of),))
+        for _ in range(2):  # the second time its names are known
+            (message,) = reader.decode_messages(payload, 0, len(payload))
+        assert isinstance(message.args, Arguments)
+        return message.args
+
+    alice, bob, other = (args(cred=cred, route=route) for cred, route in (("a", "x"), ("b", "x"), ("b", "y")))
+    assert (alice.first, bob.first, dict(other)) == ("a", "b", {"cred": "b", "route": "y"})
+    assert alice.others is bob.others is not other.others
+    assert args(cred="x", kept=None).others is not args(cred="x", kept=None, span=None).others
+
+
+def test_a_name_twice_behind_what_is_remembered() -> None:
+    """The first argument must not have the name of one that is remembered."""
+    reader = MessageReader(Limits())
+    first, second = (encode_text(name) + encode_value("x") for name in "ab")
+    for one, two in ((first, second), (second, first)):
+        payload = encode_text("ask") + b"\x02" + one + two
+        for _ in range(2):
+            reader.decode_messages(payload, 0, len(payload))
+    for twice in (first + first, second + second):
+        payload = encode_text("ask") + b"\x02" + twice
+        with pytest.raises(InvalidFrameError, match="name of another"):
+            reader.decode_messages(payload, 0, len(payload))
+
+
+def test_remembered_arguments_are_bounded() -> None:
+    """A peer that asks what nobody asked before makes us remember a thousand runs of arguments, and none that is long."""
+    reader = MessageReader(Limits())
+    for number in range(3000):
+        payload = encode_messages((Message("ask", {"cred": "x", "stream": str(number)}),))
+        (message,) = reader.decode_messages(payload, 0, len(payload))
+        assert message.args["stream"] == str(number)
+        assert len(reader._others) <= 1024
+    for name in ("cred", "stream"):
+        payload = encode_messages((Message("ask", {name: "x", "other": "y" * 2000}),))
+        for _ in range(2):
+            reader.decode_messages(payload, 0, len(payload))
+    assert max(map(len, reader._others)) <= 512
