@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import re
+from pathlib import Path
 
 from prometheus_client import Counter, Histogram
 
@@ -17,6 +19,7 @@ from sumun.telemetry.logging_setup import JsonFormatter
 from tests.documentation.tables import DOCS, table, words
 
 PAGE = DOCS / "logs.md"
+SOURCES = Path(metrics.__file__).parents[1]
 
 
 def first_words(heading: str) -> list[str]:
@@ -60,3 +63,11 @@ def test_every_metric_is_told() -> None:
         exported[family.name + suffix] = (family.type, tuple(metric._labelnames))
     assert len(exported) >= 7
     assert told == exported
+
+
+def test_every_metric_is_counted() -> None:
+    """A metric that is told and never counted is a zero that somebody trusts: each is used where something happens."""
+    code = "\n".join(file.read_text() for file in SOURCES.rglob("*.py"))
+    every = [name for name, value in vars(metrics).items() if isinstance(value, Counter | Histogram)]
+    counts = r"\b{0}\.(?:inc|labels|observe)\(|\bobserve_many\({0}\b"
+    assert [name for name in every if not re.search(counts.format(name), code)] == []

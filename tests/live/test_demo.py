@@ -269,11 +269,15 @@ def test_the_internal_listener_needs_no_token(demo: DemoNode) -> None:
 
 
 def test_metrics_on_the_operators_port_only(demo: DemoNode) -> None:
-    """Prometheus text on PORT+2; the public port knows nothing of it."""
-    demo.call("GET", "/products", demo.log_in("bob"))
+    """Prometheus text on PORT+2, of what has happened; the public port knows nothing of it."""
+    token = demo.log_in("bob")
+    demo.call("GET", "/products", token)
+    assert demo.form("/oauth/revoke", {"client_id": "shop-app", "token": token}).status == 200
     metrics = call(demo.port + 2, "GET", "/metrics")
     assert metrics.status == 200
-    assert b'sumun_questions_total{outcome="allow"}' in metrics.body
+    counted = dict(line.rsplit(b" ", 1) for line in metrics.body.splitlines() if not line.startswith(b"#"))
+    for name in (b'sumun_questions_total{outcome="allow"}', b"sumun_news_applied_total"):
+        assert float(counted[name]) >= 1
     assert b"haproxy_process_" in call(demo.port + 2, "GET", "/metrics/haproxy").body
     assert demo.call("GET", "/metrics").status == 404
 

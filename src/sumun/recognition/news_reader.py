@@ -20,6 +20,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from sumun.errors import OutageError
 from sumun.recognition.memory import Memory
 from sumun.recognition.truth import Truth
+from sumun.telemetry.metrics import NEWS_APPLIED, NEWS_LOST
 from sumun.tokens.errors import NewsLostError, UnusableKeyError
 from sumun.tokens.feed import Change, ChangeKind, Feed, News, Position
 from sumun.tokens.format import is_opaque_id
@@ -114,6 +115,7 @@ class NewsReader:
         if news:
             await self._learn(news)
             self._position = Position(position.incarnation, news[-1].n)
+            NEWS_APPLIED.inc(len(news))
 
     async def _learn(self, news: Sequence[News]) -> None:
         """Look up what the news are about, then apply both in one step: nobody sees the one without the other."""
@@ -146,6 +148,7 @@ class NewsReader:
     def _lose(self) -> None:
         self._memory.forget()
         self._position = None
+        NEWS_LOST.inc()
 
     async def _wait_for_better(self, outage: Exception) -> None:
         if self._failures == 0:

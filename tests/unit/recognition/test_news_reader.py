@@ -7,8 +7,10 @@ import logging
 import time
 
 import pytest
+from prometheus_client import Counter
 
 from sumun.recognition import steady_seconds
+from sumun.telemetry.metrics import NEWS_APPLIED, NEWS_LOST
 from sumun.tokens.feed import Change, ChangeKind
 from tests.unit.recognition.world import OF_ALICE, SERVE_KNOWN_FOR_SECONDS, World
 
@@ -56,6 +58,23 @@ def test_confirms_quickly(world: World) -> None:
     assert world.do(world.feed.unconfirmed(None, n)) == {"n/p0", "n/p1"}
     world.loop.pass_time(0.001)
     assert world.do(world.feed.unconfirmed(None, n)) == frozenset()
+
+
+def test_news_are_counted(world: World) -> None:
+    """Every process counts what it applied, and each time that it had to learn everything anew."""
+    applied, lost = counted(NEWS_APPLIED), counted(NEWS_LOST)
+    world.feed.append([OF_ALICE, OF_ALICE])
+    world.loop.pass_time(0.001)
+    assert (counted(NEWS_APPLIED), counted(NEWS_LOST)) == (applied + 4, lost)
+    world.feed.begin_anew()
+    world.loop.pass_time(1)
+    assert (counted(NEWS_APPLIED), counted(NEWS_LOST)) == (applied + 4, lost + 2)
+
+
+def counted(counter: Counter) -> float:
+    """What it stands at."""
+    (family,) = counter.collect()
+    return next(sample.value for sample in family.samples if sample.name.endswith("_total"))
 
 
 def test_contact_lost_for_too_long(world: World, caplog: pytest.LogCaptureFixture) -> None:
