@@ -19,7 +19,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sumun.config.plan import Plan
-from sumun.haproxy import Master, RuntimePaths, find_program, install, make_current, render
+from sumun.haproxy import MasterSocket, RuntimePaths, find_program, install, make_current, render
+from sumun.node import part_haproxy
+from sumun.node.supervise import Part
 from tests.live.gate_neighbours import Answerer, Echo
 from tests.live.gate_wire import Response
 
@@ -37,9 +39,9 @@ class World:
     questions: list[Mapping[str, Any]] = field(default_factory=list)
     mood: list[str] = field(default_factory=lambda: ["well"])
     plan: Plan | None = None
-    master: Master | None = None
+    haproxy: Part | None = None
     generation: int = 0
-    said: list[str] = field(default_factory=list)
+    _access_log: int | None = None
     _answerer: asyncio.AbstractServer | None = None
     _http: asyncio.AbstractServer | None = None
     _conversations: set[asyncio.Transport] = field(default_factory=set)
@@ -51,6 +53,10 @@ class World:
     @property
     def paths(self) -> RuntimePaths:
         return RuntimePaths(self.run, self.folder / "current")
+
+    @property
+    def sockets(self) -> MasterSocket:
+        return MasterSocket(self.paths)
 
     def do(self, work: Coroutine[Any, Any, T], seconds: float = 40.0) -> T:
         """Run a coroutine on the world's loop."""
@@ -108,24 +114,27 @@ class World:
         files = render(plan, self.generation, self.paths)
         make_current(install(files, self.folder / "generations"), self.folder / "current")
 
-    async def start(self, program: Path, *, look_first: bool = True) -> None:
-        """Start HAProxy on the current generation. `look_first`: see whether its addresses are free."""
-        assert self.plan is not None
+    async def start(self, program: Path) -> None:
+        """Start HAProxy on the current generation, as a node does."""
         found = find_program({"HAPROXY": str(program)})
-        log = os.open(self.folder / "access.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        self.master = Master(
-            found, self.folder / "current", self.paths, access_log=log, hear=self.said.append
+        self._access_log = os.open(self.folder / "access.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        spec = part_haproxy.prepare(
+            found, self.folder / "current", self.paths, self.sockets, self._access_log
         )
-        addresses = [a for a in (self.plan.listen, self.plan.internal, self.plan.operator) if a is not None]
-        try:
-            await self.master.start(addresses if look_first else ())
-        finally:
-            os.close(log)
+        self.haproxy = Part(spec, None)
+        await self.haproxy.start()
+
+    async def stop_haproxy(self) -> None:
+        """Stop it as a node does. May be called twice."""
+        if self.haproxy is not None:
+            await self.haproxy.stop()
 
     async def stop(self) -> None:
         """Stop everything. May be called twice."""
-        if self.master is not None:
-            await self.master.stop()
+        await self.stop_haproxy()
+        if self._access_log is not None:
+            os.close(self._access_log)
+            self._access_log = None
         await self.stop_answering()
         await self.stop_http()
         await self.echo.stop()

@@ -9,7 +9,6 @@
     ├── HAProxyUnfitError                built without something we need
     ├── AddressInUseError                somebody else listens there
     ├── TooFewDescriptorsError           more connections are wanted than files may be open
-    ├── HAProxyDidNotStartError          it ended, or did not get ready in time
     ├── ReloadRefusedError               the old configuration goes on working
     └── RuntimeSocketError               the stats or master socket did not answer, or said no
 
@@ -83,12 +82,6 @@ class TooFewDescriptorsError(HAProxyError):
     """The process may not open enough files for so many connections. The sentence says how many would do."""
 
     code: ClassVar[str] = "too_few_descriptors"
-
-
-class HAProxyDidNotStartError(HAProxyError):
-    """HAProxy ended at once, or was not ready in time. The sentence repeats what it said."""
-
-    code: ClassVar[str] = "haproxy_did_not_start"
 
 
 class ReloadRefusedError(HAProxyError):

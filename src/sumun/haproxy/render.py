@@ -18,7 +18,6 @@ from sumun.haproxy.backends import (
 from sumun.haproxy.frontends import HEALTHZ, OWN, operator_frontend, routed_frontend
 from sumun.haproxy.known import files as known_files
 from sumun.haproxy.paths import RuntimePaths
-from sumun.haproxy.process import defaults_section, global_section
 from sumun.haproxy.quoting import map_field
 from sumun.haproxy.rates import RouteLimits, call_limits, route_limits
 from sumun.haproxy.rates import files as rate_files
@@ -31,6 +30,7 @@ from sumun.haproxy.routes import IS_STREAM, KEEPS_AUTHORIZATION, TAKES_SESSION
 from sumun.haproxy.sections import File, Files, Section, file_of
 from sumun.haproxy.session_cookies import as_credential, take
 from sumun.haproxy.tls import tell_scheme
+from sumun.haproxy.whole_process import defaults_section, global_section
 
 CONFIGURATION = "haproxy.cfg"
 

@@ -14,9 +14,8 @@ import logging
 import os
 import resource
 import secrets as random
-import signal
 import sys
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -26,10 +25,10 @@ from sumun.directory import Directory
 from sumun.directory.errors import DirectoryUnavailableError, DirectoryUnusableError
 from sumun.haproxy.before_start import refuse_too_many_connections, refuse_used_addresses
 from sumun.haproxy.install import make_current, remove_old
-from sumun.haproxy.master import ENVIRONMENT, MasterSocket, argv
+from sumun.haproxy.master import MasterSocket
 from sumun.haproxy.program import Program, find_program
 from sumun.haproxy.tls import PRIVATE_SUFFIX
-from sumun.node import part_valkey
+from sumun.node import part_haproxy, part_valkey
 from sumun.node.access_log import keep_appending, open_access_log
 from sumun.node.assemble import catalogue, directory_location, store_address
 from sumun.node.control import ControlServer
@@ -56,7 +55,6 @@ from sumun.rollout.rollout import Report, Rollout, UncertainError
 log = logging.getLogger(__name__)
 
 _GENERATIONS_KEPT = 5
-_GRACE_SECONDS = 1.0
 _DESCRIPTORS = 65536
 
 
@@ -235,18 +233,7 @@ class Node:
         sockets = MasterSocket(generation.paths)
         self._access_log = open_access_log(folder)
         await self._add(
-            PartSpec(
-                name="haproxy",
-                argv=argv(program, folder.current, generation.paths),
-                environment=ENVIRONMENT,
-                wait_ready=_ready(sockets),
-                # USR1 lets requests finish; TERM closes what is left.
-                stop_steps=((signal.SIGUSR1, _GRACE_SECONDS), (signal.SIGTERM, 5.0)),
-                foreign=True,
-                inherits=False,
-                alarm=r"(?<=\[ALERT\]).*",
-                stdout=self._access_log,
-            )
+            part_haproxy.prepare(program, folder.current, generation.paths, sockets, self._access_log)
         )
         self._appending = asyncio.create_task(keep_appending(self._access_log), name="access log")
         side = HAProxySide(sockets, program)
@@ -322,13 +309,6 @@ def _own_part(
         argv=[sys.executable, "-P", "-m", f"sumun.node.part_{kind}", *arguments],
         environment={"PROMETHEUS_MULTIPROC_DIR": str(folder.metrics), "PYTHONUNBUFFERED": "1"},
     )
-
-
-def _ready(sockets: MasterSocket) -> Callable[[], Awaitable[None]]:
-    async def wait() -> None:
-        await sockets.wait_ready()
-
-    return wait
 
 
 def _claim(folder: DataFolder, account: Account | None) -> None:

@@ -14,8 +14,8 @@ from sumun.config.plan import Place, Plan, ServiceProtocol
 from sumun.haproxy import Files, RuntimePaths, render
 from sumun.haproxy.errors import UnquotableError, UnusablePathError
 from sumun.haproxy.kept import Fact, Verdict, told_fact, told_rights
-from sumun.haproxy.process import buffer_bytes
 from sumun.haproxy.sections import Line
+from sumun.haproxy.whole_process import buffer_bytes
 from tests.unit.haproxy.plans import YAML, limits, plan, route, service
 
 PATHS = RuntimePaths(Path("/run/sumun"), Path("/generations/000007"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from sumun.config.plan import Address, CertificateFiles, ClientCertificates, Tls
-from sumun.haproxy.process import buffer_bytes
 from sumun.haproxy.tls import (
     MOST_CERTIFICATE_BYTES,
     REWRITE_BYTES,
@@ -12,6 +11,7 @@ from sumun.haproxy.tls import (
     global_lines,
     tell_certificate,
 )
+from sumun.haproxy.whole_process import buffer_bytes
 
 CERTIFICATES = (CertificateFiles("/gate.pem", "/gate.pem"),)
 PLAIN = Tls(CERTIFICATES)
