@@ -19,7 +19,6 @@ from typing import Final
 
 from sumun.haproxy.sections import File, Files, Line
 
-CURRENT: Final = "current"
 _LAST: Final = "last"
 _NUMBER: Final = re.compile(r"\d{6,}")
 
@@ -82,15 +81,6 @@ def make_current(folder: Path, link: Path) -> None:
     fresh.symlink_to(os.path.relpath(folder, link.parent), target_is_directory=True)
     fresh.replace(link)
     _sync(link.parent)
-
-
-def current_number(link: Path) -> int | None:
-    """The number of the generation that `link` points to, or None."""
-    try:
-        name = link.readlink().name
-    except OSError:
-        return None
-    return int(name) if _NUMBER.fullmatch(name) else None
 
 
 def remove_old(generations: Path, keep: set[int]) -> None:
