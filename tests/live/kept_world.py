@@ -17,7 +17,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -305,16 +305,18 @@ class World:
                         return int(entry.name)
         raise ProcessLookupError(name)
 
+    def process(self, name: str) -> int:
+        """A process id by name: a part's, the newest `worker`'s, HAProxy's master's (`haproxy`), the `supervisor`'s."""
+        if name == "supervisor":
+            assert self.node.process is not None
+            return self.node.process.pid
+        if name == "worker":
+            return self.workers()[-1]
+        return self.node.part(name) if name in ("valkey", "haproxy") else self.part(name)
+
     def kill(self, name: str) -> None:
         """kill -9."""
-        os.kill(
-            self.node.part(name)
-            if name == "valkey"
-            else self.workers()[-1]
-            if name == "worker"
-            else self.part(name),
-            signal.SIGKILL,
-        )
+        os.kill(self.process(name), signal.SIGKILL)
 
 
 def held(*roles: str, permissions: tuple[str, ...] = ()) -> Held:
@@ -380,11 +382,11 @@ def echo_service() -> Iterator[int]:
 
 @contextmanager
 def running_node(
-    text: Callable[..., str] = config, **settings: object
+    text: Callable[..., str] = config, *, environment: Mapping[str, str] | None = None, **settings: object
 ) -> Iterator[tuple[NodeUnderTest, int]]:
     """A node and its service's port; it must end well. `settings` are those of `config`, or of another `text`."""
     with node_folder() as folder, echo_service() as service:
-        node = NodeUnderTest(data=folder / "data")
+        node = NodeUnderTest(data=folder / "data", environment=environment or {})
         node.config = folder / "sumun.yaml"
         node.config.write_text(text(node.port, service, **settings))
         secret = folder / "jobs.secret"

@@ -181,7 +181,7 @@ class NodeUnderTest(DemoNode):
         """Part -> process id, of those that run at this moment."""
         assert self.process is not None
         found: dict[str, int] = {}
-        for pid in sorted(descendants(self.process.pid)):
+        for pid in sorted(descendants(self.process.pid), key=born):
             words = command_line(pid)
             if not words:
                 continue
@@ -213,6 +213,14 @@ def command_line(pid: int) -> str:
         return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
     except OSError:
         return ""
+
+
+def born(pid: int) -> int:
+    """When a process began, in ticks since the machine did; 0 when it is gone. Process ids begin anew at 32768."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+    except OSError:
+        return 0
 
 
 def resident(pid: int) -> int:

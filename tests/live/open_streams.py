@@ -14,6 +14,13 @@ import grpc
 
 from tests.live.node_under_test import NodeUnderTest, until
 
+UPGRADE = (
+    "Connection: Upgrade",
+    "Upgrade: websocket",
+    "Sec-WebSocket-Version: 13",
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+)
+
 
 class Wire:
     """An open WebSocket or event stream, as bytes."""
@@ -97,9 +104,7 @@ class Wires:
 
     def chat(self, token: str, query: str = "") -> Wire:
         """A WebSocket."""
-        key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
-        upgrade = ("Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", key)
-        return self.open(f"/chat{query}", token, *upgrade)
+        return self.open(f"/chat{query}", token, *UPGRADE)
 
     def prices(self, token: str) -> Wire:
         """An event stream."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import resource
+import signal
 import statistics
 import time
 from collections.abc import Iterator
@@ -155,6 +156,57 @@ def test_a_new_worker_where_one_is_needed(place: Place) -> None:
         assert (await world.caller().call(token)).status == 200
 
     run(*place, work)
+
+
+def test_a_bad_file_changes_nothing(place: Place) -> None:
+    """By the command and by SIGHUP: each mistake is told with its line, and what was known stays known; then SIGHUP brings what is right."""
+
+    async def work(world: World) -> None:
+        caller, before = world.caller(), world.workers()
+        token = await world.token(await world.person("reader"))
+        await world.keep(token, caller)
+        await world.write_config(routes=("path: /hung-up, methods: [GET], require: item:read",))
+        good = world.node.config.read_text()
+        bad = good.replace("{path: /extra, ", "{pth: /extra, ").replace(
+            'writer: ["item:read"', 'writer: ["item read"'
+        )
+        world.node.config.write_text(bad)
+        wrong = [
+            f"{world.node.config}:{n}:" for n, line in enumerate(bad.splitlines(), 1) if line not in good
+        ]
+        assert len(wrong) == 2
+        code, said = await world.reload()
+        assert code == 2
+        assert all(one in said for one in wrong), said
+        heard = len(world.node.log())
+        hang_up(world)
+        await until_logged(world, heard, "nothing has changed")
+        assert all(one in world.node.log()[heard:] for one in wrong), world.node.log()[heard:]
+        assert (await caller.call(token, "GET", "/hung-up")).status == 404
+        reply = await caller.call(token)
+        assert (reply.status, await world.log.backend(reply)) == (200, "known.shop")
+        world.node.config.write_text(good)
+        hang_up(world)
+        async with asyncio.timeout(20):
+            while (await caller.call(token, "GET", "/hung-up")).status != 200:
+                await asyncio.sleep(0.05)
+        assert (world.workers(), caller.connections) == (before, 1)
+        await reloaded(world)
+
+    run(*place, work)
+
+
+def hang_up(world: World) -> None:
+    """As `systemctl reload` does it."""
+    assert world.node.process is not None
+    world.node.process.send_signal(signal.SIGHUP)
+
+
+async def until_logged(world: World, since: int, words: str) -> None:
+    """Until the node's log says so."""
+    async with asyncio.timeout(20):
+        while words not in world.node.log()[since:]:
+            await asyncio.sleep(0.05)
 
 
 def test_streams_go_on_unless_they_lost_their_right(place: Place) -> None:
