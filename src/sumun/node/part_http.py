@@ -1,6 +1,7 @@
 """The HTTP process: the OAuth server and the metrics, behind HAProxy, on a unix socket.
 
-It also carries the outbox to the feed, retires signing keys whose time has come, and tells clients of ended sessions.
+It also carries the outbox to the feed, retires signing keys whose time has come, tells clients of ended sessions, and
+keeps room on the disk for the embedded store.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from sumun.node.part import Start, run_part, serve_until_terminated
 from sumun.node.privileges import choose_account
 from sumun.node.readiness import announce_ready
 from sumun.node.site import Site
+from sumun.node.store_room import keep_room
 from sumun.node.unix_socket import bind_unix
 
 log = logging.getLogger(__name__)
@@ -85,6 +87,7 @@ async def serve(start: Start, listening: socket.socket) -> None:
                 asyncio.create_task(_retire_keys(shared.changes)),
                 asyncio.create_task(back_channel.tell_forever()),
                 asyncio.create_task(_announce(server, following)),
+                *_for_our_own_store(start),
             )
         finally:
             server.should_exit = True
@@ -104,6 +107,12 @@ def _configuration(site: Site) -> uvicorn.Config:
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
+
+
+def _for_our_own_store(start: Start) -> list[asyncio.Task[None]]:
+    if start.plan.node.store is not None:
+        return []
+    return [asyncio.create_task(keep_room(start.folder.valkey, start.address))]
 
 
 async def _announce(server: _Server, following: Following) -> None:
