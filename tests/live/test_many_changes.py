@@ -173,8 +173,11 @@ class Churn:
         held_back = [self.world.caller() for _ in range(4)]
         for caller in held_back:
             await caller.begin("GET /items HTTP/1.1\r\n")
+        worker = self.world.workers()[-1]
         code, said = await (self.world.replace_worker() if new_worker else self.world.reload())
         assert code == 0, said
+        assert worker in self.world.workers(), "who is held back must be held by a worker of before"
+        assert (worker != self.world.workers()[-1]) is new_worker
         await self.change("role taken", ones, lambda: changes.withdraw(user, READER, actor=ACTOR), 403, 401)
         assert [(await c.finish(one.token)).status for c, one in zip(held_back, ones, strict=False)] == [
             403,

@@ -17,6 +17,7 @@ from tests.live.http2_streams import Connection, connection
 from tests.live.kept_world import ACTOR, confirmed, held
 from tests.live.node_under_test import NodeUnderTest, node_folder, shop_services, until, write_config
 from tests.live.open_streams import UPGRADE, Count, Wires, channel
+from tests.live.operator_shell import Shell
 from tests.live.visitor import App, Visitor
 
 WITHIN_SECONDS = 1.0
@@ -57,7 +58,8 @@ def node(haproxy: Path) -> Iterator[NodeUnderTest]:
             node.config.write_text(text)
             with node.running():
                 for name in PEOPLE:
-                    node.add_person(name, "user")
+                    line = f"user add {name} --role user --password-stdin"
+                    Shell(node.data).ok(line, stdin=f"{name}-demo-pass\n")
                 yield node
             assert "Traceback" not in node.log()
 
@@ -114,11 +116,10 @@ def test_each_kind_ends_for_each_reason(node: NodeUnderTest, killed: tuple[str, 
         opened = {token: streams_of(token, node, wires, h2, rpc) for token in (revoked, lost, disabled)}
         logged_in = streams_of(str(left["access_token"]), node, wires, h2, rpc)
         logged_in["WebSocket by a cookie"] = wires.open("/chat", "", *UPGRADE, *cookie_of(visitor))
-        done = node.sumun(
-            "token", "issue", *["--user", "ann", "--client", "shop-app", "--lifetime"], f"{LIFETIME_SECONDS}s"
-        )
+        line = f"token issue --user ann --client shop-app --lifetime {LIFETIME_SECONDS}s"
+        done = Shell(node.data).ok(line)
         issued = time.monotonic()
-        expiring = streams_of(done.stdout.split()[-1], node, wires, h2, rpc)
+        expiring = streams_of(done.out.split()[-1], node, wires, h2, rpc)
         again = node.log().count("runs again") + len(killed)
         for part in killed:
             node.kill(part)
