@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -13,6 +15,9 @@ from sumun.node.folders import DataFolder
 
 FILES = ("access.log", "access.log.1")
 """The log, and what a rotation made of it (docs/logs.md)."""
+
+PACKED = "access.log.1.gz"
+"""The same, where the rotation packs at once."""
 
 _REQUEST_ID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _BLOCK = 1 << 20
@@ -37,15 +42,16 @@ def find_logged(folder: DataFolder, request_id: str) -> dict[str, Any]:
     if _REQUEST_ID.fullmatch(request_id) is None:
         # Not repeated: it may be a token.
         raise NotLoggedError("this is no request id; it stands in X-Request-Id and in the body of a refusal")
-    for name in FILES:
+    for name in (*FILES, PACKED):
         path = folder.log / name
         try:
             with path.open("rb") as file:
-                found = _find(file, request_id)
+                found = _find_packed(file, request_id) if name == PACKED else _find(file, request_id)
         except FileNotFoundError:
             continue
-        except OSError as error:
-            raise LogUnreadableError(f"{path} cannot be read: {error.strerror or error}") from None
+        except (OSError, EOFError, zlib.error) as error:
+            said = error.strerror if isinstance(error, OSError) and error.strerror else error
+            raise LogUnreadableError(f"{path} cannot be read: {said}") from None
         if found is not None:
             return found
     raise NotLoggedError(
@@ -69,18 +75,27 @@ def newest_first(folder: DataFolder) -> Iterator[bytes]:
 
 
 def _names(log: Path) -> str:
-    return " and ".join(str(log / name) for name in FILES)
+    return " or ".join(str(log / name) for name in (*FILES, PACKED))
 
 
 def _find(file: BinaryIO, request_id: str) -> dict[str, Any] | None:
-    mark = f'"id":"{request_id}"'.encode()
     for lines in _from_the_end(file):
-        if mark in lines:
+        if _mark(request_id) in lines:
             for line in lines.splitlines():
-                fields = _fields(line, mark)
-                if fields is not None and fields.get("id") == request_id:
+                fields = _fields(line, request_id)
+                if fields is not None:
                     return fields
     return None
+
+
+def _find_packed(file: BinaryIO, request_id: str) -> dict[str, Any] | None:
+    """Looks through a gzip file, which can be read forwards only."""
+    with gzip.open(file) as lines:
+        return next(filter(None, (_fields(line, request_id) for line in lines)), None)
+
+
+def _mark(request_id: str) -> bytes:
+    return f'"id":"{request_id}"'.encode()
 
 
 def _from_the_end(file: BinaryIO) -> Iterator[bytes]:
@@ -100,11 +115,11 @@ def _from_the_end(file: BinaryIO) -> Iterator[bytes]:
         yield block[cut:]
 
 
-def _fields(line: bytes, mark: bytes) -> dict[str, Any] | None:
-    if mark not in line:
+def _fields(line: bytes, request_id: str) -> dict[str, Any] | None:
+    if _mark(request_id) not in line:
         return None
     try:
         fields = json.loads(line.lstrip(b"\0"))
     except ValueError:
         return None
-    return fields if isinstance(fields, dict) else None
+    return fields if isinstance(fields, dict) and fields.get("id") == request_id else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import uuid
 from pathlib import Path
@@ -38,10 +39,15 @@ def test_every_line_is_found(folder: DataFolder, block: int, monkeypatch: pytest
 
 
 def test_after_a_truncation(folder: DataFolder) -> None:
-    """NUL bytes in front, which a truncation leaves, hide no line; a rotated file is looked at too."""
+    """NUL bytes in front, which a truncation leaves, hide no line; a rotated file is looked at too, packed or not."""
     (folder.log / "access.log").write_bytes(b"\0" * 5000 + line(IDS[0]) + line(IDS[1]))
     (folder.log / "access.log.1").write_bytes(line(IDS[2]))
-    assert [find_logged(folder, one)["id"] for one in IDS[:3]] == IDS[:3]
+    packed = gzip.compress(b"\0" * 5000 + line(IDS[3]) + b"Proxy stopped\n" + line(IDS[4]))
+    (folder.log / "access.log.1.gz").write_bytes(packed)
+    assert [find_logged(folder, one)["id"] for one in IDS[:5]] == IDS[:5]
+    (folder.log / "access.log.1.gz").write_bytes(packed[: len(packed) // 2])
+    with pytest.raises(LogUnreadableError, match=r"access\.log\.1\.gz"):
+        find_logged(folder, IDS[5])
 
 
 def test_nobody_can_pass_for_another(folder: DataFolder) -> None:
