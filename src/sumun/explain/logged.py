@@ -63,7 +63,9 @@ _WHY_ALONE: Mapping[str, str] = {
     "bad_header": "one of its header fields is not acceptable",
     "bad_host": "its Host header is missing or no host name",
     "two_credentials": "it carries more than one credential",
-    "origin_not_allowed": "a page of an origin that the service does not list (`websocket.origins`) opened a WebSocket",
+    "origin_not_allowed": "a page of an origin that the service does not list (`websocket.origins`) opened a "
+    "WebSocket, or a page of another host used the cookie of a session",
+    "tls_required": "it came without TLS where others are sent on to https, and wrote something or had a credential",
     "not_a_websocket": "its ticket opens WebSockets only, and the service answered with something else",
     "route_not_found": "no route has this host and path on this listener",
     "method_not_allowed": "the path is served, and not for this method",
