@@ -54,7 +54,7 @@ def test_what_was_allowed_is_taken_back(node: DemoNode, browser: Browser) -> Non
     page.go(f"{shop_of(node)}/demo/login")
     assert "로그인" in page.text
     log_in(page, "alice")
-    assert all(words in page.text for words in ("The Shop 가게", "상품 보기", "주문하기"))
+    assert all(words in page.text for words in ("Order Helper 주문 도우미", "상품 보기", "주문하기"))
     page.click('label:has([name="grant:product:read"])')
     page.click('label:has([name="grant:order:read"])')
     page.press("button[value=allow]")
@@ -62,7 +62,10 @@ def test_what_was_allowed_is_taken_back(node: DemoNode, browser: Browser) -> Non
     assert answered(page) == may
 
     page.go(f"{shop_of(node)}/account")
-    assert all(words in page.text for words in ("내 계정", "The Shop 가게", "주문 보기", "지금 이 브라우저"))
+    assert all(
+        words in page.text
+        for words in ("내 계정", "Order Helper 주문 도우미", "주문 보기", "지금 이 브라우저")
+    )
     page.press('button[value="order:read"]')
     assert "철회했습니다" in page.text
     page.go(f"{shop_of(node)}/demo")

@@ -42,7 +42,8 @@ def test_the_demos_web_application(node: DemoNode) -> None:
     page = visitor.log_in(page, "bob")
     assert page.boxes == ["order:create", "order:read", "product:create", "product:delete", "product:read"]
     assert all(
-        words in page.text for words in ("The Shop 가게", "Bob 밥", "See the products", "See the orders")
+        words in page.text
+        for words in ("Order Helper 주문 도우미", "Bob 밥", "See the products", "See the orders")
     )
     page = visitor.send(
         page, **{"decision": "allow", "grant:product:read": "yes", "grant:order:create": "yes"}

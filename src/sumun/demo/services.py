@@ -2,8 +2,8 @@
 
 Run as `python -m sumun.demo.services NAME=FD ...` with listening sockets inherited by number. In the environment,
 `ISSUER` is the gateway's address and `ECHO_PORT` where gRPC listens (it takes no socket). products and orders are REST,
-prices is SSE, chat a WebSocket echo, reports and stats plain JSON, web is pages for a
-browser, echo is gRPC.
+prices is SSE, chat a WebSocket echo, reports and stats plain JSON, web and my are
+pages for a browser, echo is gRPC.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from sumun.demo.identity import Verifier, told
+from sumun.demo.my import my
 from sumun.demo.web import web
 from sumun.node import readiness
 from sumun.node.head_only import HeadOnlyProtocol
@@ -160,6 +161,7 @@ APPS: dict[str, Callable[[], Starlette]] = {
     "reports": reports,
     "stats": stats,
     "web": web,
+    "my": my,
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-SERVICES = ("products", "orders", "prices", "chat", "reports", "stats", "web", "echo")
+SERVICES = ("products", "orders", "prices", "chat", "reports", "stats", "web", "my", "echo")
 
 _TEMPLATE = """\
 # The demo shop. Everything the gateway does for it is said here; `sumun check` and `sumun show` read this file.
@@ -19,7 +19,8 @@ services:
   chat: {{url: http://127.0.0.1:{chat}}}
   reports: {{url: http://127.0.0.1:{reports}}}
   stats: {{url: http://127.0.0.1:{stats}}}
-  web: {{url: http://127.0.0.1:{web}}}                # the shop's web application, at /demo
+  web: {{url: http://127.0.0.1:{web}}}                # somebody else's web application, at /demo
+  my: {{url: http://127.0.0.1:{my}}}                  # the shop's own pages, at /my
   echo: {{url: h2c://127.0.0.1:{echo}}}               # gRPC
 
 permissions:                                          # what people are asked about, in words
@@ -46,6 +47,9 @@ routes:
   - {{path: /reports, methods: [GET], service: reports, require: report:read, tokens: [jwt]}}
   - {{path: "/demo.Echo/**", methods: [POST], service: echo}}
   - {{path: "/demo/**", methods: [GET], service: web, require: public}}
+  - {{path: "/my/**", methods: [GET, POST], service: my, session: true}}  # a browser's login instead of a token
+  - {{host: shop.localhost, path: "/my/**", methods: [GET, POST], service: my, session: true}}  # no second login
+  - {{path: /my/office, methods: [GET], service: my, session: true, require: {{role: admin}}}}
   - {{path: /internal/stats, methods: [GET], service: stats, require: internal}}
 
 login: [password, staff]
@@ -61,7 +65,7 @@ clients:
     token: opaque
     may_ask_for: [jwt]        # requested_token_type=urn:ietf:params:oauth:token-type:jwt
   - id: shop-web              # logs people in with their browser, and asks them what it may do
-    name: The Shop 가게
+    name: Order Helper 주문 도우미
     kind: public
     grants: [authorization_code, refresh_token]
     redirect_uris: ["http://127.0.0.1:{port}/demo/callback"]

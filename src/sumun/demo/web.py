@@ -1,4 +1,4 @@
-"""The shop's web application: a client of somebody else's (`shop-web`) that logs people in and calls the shop for them.
+"""Somebody else's web application, the client `shop-web`: it logs people in and calls the shop for them.
 
     /demo            logged in? then what the shop answers to each call, now; else a link to log in
     /demo/login      -> the gateway's authorization endpoint (RFC 6749 4.1.1, PKCE: RFC 7636)
@@ -23,23 +23,17 @@ from urllib.parse import urlencode, urlsplit
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from sumun.demo.page import page
+
 CLIENT_ID = "shop-web"
+_TITLE = "Order Helper 주문 도우미"
 _COOKIE = "demo_shop"
 _MOST_BROWSERS = 1000
 _SCOPE = "product:* order:*"
 _CALLS = (("GET", "/products"), ("POST", "/products"), ("DELETE", "/products/1"), ("GET", "/orders"))
-
-_PAGE = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>The Shop</title>
-<style>body{{font:1rem/1.6 system-ui;max-width:44rem;margin:3rem auto;padding:0 1rem}}td,th{{padding:.2rem 1rem .2rem 0;
-text-align:left;vertical-align:top}}code{{overflow-wrap:anywhere}}</style>
-<h1>The Shop 가게</h1>
-{body}
-</html>"""
 
 
 class WebShop:
@@ -55,16 +49,21 @@ class WebShop:
         """What may be done now."""
         known = self._browsers.get(request.cookies.get(_COOKIE, ""), {})
         if "token" not in known:
-            return _page('<p>Nobody is logged in. <a href="/demo/login">Log in 로그인</a></p>')
+            return page(
+                _TITLE,
+                "<p>An application of somebody else's. It would like to look after your orders in the shop, "
+                'so it asks the gateway, and the gateway asks you: <a href="/demo/login">Log in 로그인</a></p>',
+            )
         rows = [
             f"<tr><td><code>{method} {path}</code><td>{status}<td>{escape(said)}"
             for method, path in _CALLS
             for status, said in [await asyncio.to_thread(self._call, method, path, known["token"])]
         ]
-        return _page(
+        return page(
+            _TITLE,
             f"<p>The token may: <code>{escape(known['scope'])}</code></p>"
             f"<table><tr><th>call<th>status<th>answer{''.join(rows)}</table>"
-            '<p><a href="/demo">Call again 다시 호출</a> · <a href="/demo/login">Log in anew 다시 로그인</a></p>'
+            '<p><a href="/demo">Call again 다시 호출</a> · <a href="/demo/login">Log in anew 다시 로그인</a></p>',
         )
 
     async def login(self, request: Request) -> Response:
@@ -97,12 +96,12 @@ class WebShop:
         told = request.query_params
         state, verifier = known.pop("state", ""), known.pop("verifier", "")
         if not state or not secrets.compare_digest(told.get("state", "").encode(), state.encode()):
-            return _page(
-                '<p>This answer is to no question of ours. <a href="/demo/login">Log in</a></p>', 400
+            return page(
+                _TITLE, '<p>This answer is to no question of ours. <a href="/demo/login">Log in</a></p>', 400
             )
         if told.get("iss") != self._gateway or "code" not in told:
             why = escape(told.get("error", "the answer is another server's"))
-            return _page(f'<p>No token: {why}. <a href="/demo/login">Try again 다시</a></p>')
+            return page(_TITLE, f'<p>No token: {why}. <a href="/demo/login">Try again 다시</a></p>')
         form = {
             "grant_type": "authorization_code",
             "client_id": CLIENT_ID,
@@ -112,7 +111,7 @@ class WebShop:
         }
         status, given = await asyncio.to_thread(self._post, "/oauth/token", form)
         if status != 200:
-            return _page(f"<p>No token: {escape(str(given.get('error')))}</p>", 502)
+            return page(_TITLE, f"<p>No token: {escape(str(given.get('error')))}</p>", 502)
         known |= {"token": given["access_token"], "scope": given["scope"]}
         return RedirectResponse("/demo", 303)
 
@@ -134,11 +133,6 @@ class WebShop:
             return answer.status, answer.read().decode("utf-8", "replace")
         finally:
             connection.close()
-
-
-def _page(body: str, status: int = 200) -> Response:
-    headers = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Frame-Options": "DENY"}
-    return HTMLResponse(_PAGE.format(body=body), status, headers)
 
 
 def web() -> Starlette:

@@ -18,7 +18,8 @@ Try it (copy and paste):
   TOKEN=$(curl -s {base}/oauth/token -d grant_type=password -d client_id=shop-app \\
     -d username=alice -d password=alice-demo-pass | {pick})
 
-  # or in a browser: {base}/demo  (log in as bob, refuse one of the permissions, see what the shop may do then)
+  # or in a browser: {base}/my    (the shop's own pages: log in as bob; the browser's login does instead of a token)
+  #                  {base}/demo  (somebody else's application: refuse one of the permissions, see what it may do then)
 
   # let in, and the service is told who calls
   curl -s {base}/products -H "Authorization: Bearer $TOKEN"
@@ -71,7 +72,8 @@ sumun이 {base} 에서 준비되었습니다
   TOKEN=$(curl -s {base}/oauth/token -d grant_type=password -d client_id=shop-app \\
     -d username=alice -d password=alice-demo-pass | {pick})
 
-  # 브라우저로: {base}/demo  (bob으로 로그인해 권한 하나를 거절하고, 가게가 무엇을 할 수 있는지 보세요)
+  # 브라우저로: {base}/my    (가게의 페이지: bob으로 로그인하세요. 브라우저의 로그인이 토큰을 대신합니다)
+  #             {base}/demo  (다른 사람의 애플리케이션: 권한 하나를 거절하고, 무엇을 할 수 있는지 보세요)
 
   # 들여보내고, 서비스에 누가 불렀는지 알려 줍니다
   curl -s {base}/products -H "Authorization: Bearer $TOKEN"
