@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from sumun.directory import DenialKind, Directory, NewsKind
+from sumun.directory import DenialKind, Directory, LastingLogin, NewsKind
 from sumun.directory.refresh_tokens import Beginning, RefreshFamily, StoredRefreshToken, Use
 from sumun.identity import Permission, Subject
 from tests.contracts.occasions import CONFIGURED, LEEWAY_MS, NOW, NOW_MS, at, held, person
@@ -73,6 +73,25 @@ def test_a_token_is_used_once(people: Directory) -> None:
     assert tokens.use([use(TOKEN, NEXT, NOW_MS + 5000)]) == [NOW_MS]
     assert tokens.look(TOKEN) == StoredRefreshToken(FAMILY, NOW_MS + DAY_MS, NOW_MS)
     assert tokens.look(NEXT) == StoredRefreshToken(FAMILY, NOW_MS + DAY_MS, None)
+
+
+def test_the_logins_that_go_on(people: Directory) -> None:
+    """A person's families by the last use: not another's, under no grant, not over, not idle for too long, not ended."""
+    mine, later = replace(FAMILY, login_epoch=0), NOW_MS + 5000
+    begin(people, mine)
+    begin(people, replace(mine, id="fam_2", client_id="till"), NEXT)
+    begin(people, replace(mine, id="fam_3", subject=Subject.user("bob")), THIRD)
+    begin(people, replace(mine, id="fam_4", expires_at_ms=NOW_MS - 1), b"4" * 32)
+    of_user = people.lasting_logins.of_user
+    people.refresh_tokens.use([use(NEXT, b"5" * 32, later)])
+    assert of_user("alice", later) == [
+        LastingLogin("fam_2", "till", NOW_MS, later),
+        LastingLogin("fam_1", "shop", NOW_MS, NOW_MS),
+    ]
+    assert [one.family_id for one in of_user("alice", NOW_MS + DAY_MS + 1)] == ["fam_2"]
+    people.subjects.end_logins(Subject.user("alice"), NOW)
+    assert of_user("alice", later) == []
+    assert of_user("nobody", later) == []
 
 
 def test_many_uses_at_once(people: Directory) -> None:

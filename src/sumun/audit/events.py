@@ -253,7 +253,8 @@ class GrantWithdrawn(AuditEvent):
 class RefreshEnded(AuditEvent):
     """The refresh tokens of one login through a client ended, with their access tokens.
 
-    `reason`: `revoked` (the client gave one back), `replayed` (one was used twice, or its authorization code was).
+    `reason`: `revoked` (the client gave one back), `replayed` (one was used twice, or its authorization code was),
+    `logged_out` (the person logged the client out).
     """
 
     name = "refresh_ended"

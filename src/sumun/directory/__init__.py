@@ -1,7 +1,7 @@
 """People, registered clients, grants, keys, denials and the audit record, in SQL: SQLite by default, or PostgreSQL.
 
-Directory         the door: `users`, `clients`, `subjects`, `grants`, `keys`, `denials`, `outbox`, `audit`,
-                  `standing(subject)`
+Directory         the door: `users`, `clients`, `subjects`, `grants`, `lasting_logins`, `keys`, `denials`, `outbox`,
+                  `audit`, `standing(subject)`
 DirectoryThreads  the same door for the event loop
 Occasion          who makes a change and when; goes into every change
 Standing          a subject's rights and epochs in one consistent look (identity/standing.py)
@@ -19,6 +19,7 @@ from sumun.directory.directory import Directory
 from sumun.directory.grants import StoredGrant
 from sumun.directory.held_rights import Held
 from sumun.directory.keys import KeyState, NewKey, StoredKey
+from sumun.directory.lasting_logins import LastingLogin
 from sumun.directory.names import LOCAL
 from sumun.directory.occasion import Occasion
 from sumun.directory.outbox import Entry, NewsKind
@@ -37,6 +38,7 @@ __all__ = [
     "Epochs",
     "Held",
     "KeyState",
+    "LastingLogin",
     "Linked",
     "LoginAccount",
     "NewKey",

@@ -13,6 +13,7 @@ from sumun.directory.denials import Denials
 from sumun.directory.grants import Grants
 from sumun.directory.issued import Issued
 from sumun.directory.keys import Keys
+from sumun.directory.lasting_logins import LastingLogins
 from sumun.directory.opening import open_database
 from sumun.directory.outbox import Outbox
 from sumun.directory.refresh_tokens import RefreshTokens
@@ -41,6 +42,7 @@ class Directory:
         self.grants = Grants(database)
         self.issued = Issued(database)
         self.refresh_tokens = RefreshTokens(database)
+        self.lasting_logins = LastingLogins(database)
         self.keys = Keys(database)
         self.denials = Denials(database)
         self.outbox = Outbox(database)

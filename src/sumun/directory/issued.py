@@ -37,7 +37,7 @@ class Issued:
     def end_family(self, family_id: str, reason: str, occasion: Occasion) -> int:
         """A refresh family is over, or never began: what was issued in it ends. Returns the outbox entry.
 
-        `reason` is a word for the audit record: `replayed`, `revoked`.
+        `reason` is a word for the audit record: `replayed`, `revoked`, `logged_out`.
         """
         with self._database.write() as connection:
             row = family_row(connection, family_id)

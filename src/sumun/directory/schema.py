@@ -18,7 +18,7 @@ from sumun.directory.tables import METADATA
 
 VERSION_TABLE = "sumun_schema"
 # The steps, oldest first. A test holds this list and the folder together.
-STEPS: tuple[str, ...] = ("0001", "0002", "0003")
+STEPS: tuple[str, ...] = ("0001", "0002", "0003", "0004")
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 

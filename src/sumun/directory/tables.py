@@ -151,7 +151,7 @@ REFRESH_FAMILIES = sa.Table(
     "refresh_families",
     METADATA,
     sa.Column("id", sa.Text, primary_key=True),  # `fam_...`
-    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False, index=True),
     sa.Column("client_id", sa.Text, nullable=False),
     sa.Column("session_id", sa.Text, nullable=False, index=True),  # `sid_...`, or empty
     sa.Column("grant_id", sa.Text, nullable=False, index=True),  # `grt_...`, or empty

@@ -326,7 +326,7 @@ async def build_oauth(
                 bundles=lambda: plan.roles,
                 clock=time.time,
                 consents=RememberedConsents(shared.directory, shared.threads, shared.changes),
-                people=AccountReader(shared.directory, shared.threads, hasher, checks),
+                people=AccountReader(shared.directory, shared.threads, hasher, checks, time.time),
                 login=plan.login,
                 vocabulary=plan.permissions,
                 origins=client_origins(plan.clients.values()),

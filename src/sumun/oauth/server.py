@@ -15,6 +15,7 @@ from sumun.login.client_secret import ClientLogin
 from sumun.login.throttle import LoginThrottle
 from sumun.oauth.account.applications import ApplicationsEndpoint
 from sumun.oauth.account.browsers import BrowsersEndpoint
+from sumun.oauth.account.logins import LoginsEndpoint
 from sumun.oauth.account.overview import AccountEndpoint
 from sumun.oauth.account.password import PASSWORD, PasswordEndpoint
 from sumun.oauth.account.people import AccountReader, ChangesAccounts
@@ -366,6 +367,7 @@ def _account(parts: OAuthParts) -> dict[str, Mounted]:
     return {
         ACCOUNT: Mounted(overview, GET, below=True, page=True),
         f"{ACCOUNT}/applications": Mounted(applications, PAGE, page=True),
+        f"{ACCOUNT}/logins": Mounted(LoginsEndpoint(visits, parts.people, parts.changes), PAGE, page=True),
         f"{ACCOUNT}/sessions": Mounted(
             BrowsersEndpoint(visits, parts.sessions, parts.changes), PAGE, page=True
         ),

@@ -20,6 +20,7 @@ outside (names of people and applications, scopes) are escaped when they are put
 from sumun.pages.account import (
     AccountPage,
     GrantedApplication,
+    LoggedInApplication,
     Notice,
     PasswordPage,
     PasswordTrouble,
@@ -57,6 +58,7 @@ __all__ = [
     "Frame",
     "GrantedApplication",
     "Locale",
+    "LoggedInApplication",
     "LoginPage",
     "LoginTrouble",
     "LoginWay",

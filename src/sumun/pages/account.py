@@ -3,6 +3,7 @@
 Every form is sent by POST and answered by a redirect to `/account?done=NOTICE`:
 
     /account/applications   `application` and, pressed, `withdraw` = one scope, or `withdraw_all` = `yes`
+    /account/logins         pressed: `end` = a client's id
     /account/sessions       pressed: `end` = a session's id, or `others` = `yes`
     /account/password       `current`, `new`, `again`
 """
@@ -24,6 +25,7 @@ class Notice(StrEnum):
 
     WITHDRAWN = "withdrawn"
     NARROWED = "narrowed"
+    LOGIN_ENDED = "login_ended"
     SESSION_ENDED = "session_ended"
     OTHERS_ENDED = "others_ended"
     PASSWORD_CHANGED = "password_changed"
@@ -40,6 +42,17 @@ class GrantedApplication:
     name: str
     permissions: tuple[AskedPermission, ...]
     since: float
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedInApplication:
+    """One of the operator's own applications that stays logged in, with all its logins. Times in unix seconds."""
+
+    client_id: str
+    name: str
+    logins: int
+    started: float
+    last_used: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +80,7 @@ class AccountPage:
     hidden: tuple[Hidden, ...]
     person: Person
     applications: tuple[GrantedApplication, ...]
+    logins: tuple[LoggedInApplication, ...]
     sessions: tuple[SeenSession, ...]
     now: float
     password_here: bool = True

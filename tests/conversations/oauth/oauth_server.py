@@ -506,7 +506,7 @@ async def oauth_server(
         keys=keys,
         bundles=lambda: BUNDLES,
         consents=RememberedConsents(directory, threads, changes),
-        people=AccountReader(directory, threads, hasher, password_threads),
+        people=AccountReader(directory, threads, hasher, password_threads, clock),
         resources=RESOURCES,
         login=("password",),
         vocabulary=VOCABULARY,

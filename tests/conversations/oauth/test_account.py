@@ -64,7 +64,7 @@ def test_who_is_not_logged_in_logs_in_first(tmp_path: Path) -> None:
             page = await log_in(page)
             assert (page.status, page.path) == (200, path)
             assert "alice" in page.text
-        for path in ("/account/applications", "/account/sessions", "/account/password"):
+        for path in ("/account/applications", "/account/logins", "/account/sessions", "/account/password"):
             page = await Browser(server).post(path, {"others": "yes"})
             assert page.path.startswith("/login?")
 
@@ -132,6 +132,10 @@ def test_nobody_withdraws_for_another(tmp_path: Path) -> None:
         for grant in (grant_on(alices), "grt_none"):
             page = await send(bobs, "/account/applications", application=grant, withdraw_all="yes")
             assert page.path == "/account?done=withdrawn"
+        lasting = (await server.password("alice", "alice-pass", "lasting-app")).json["access_token"]
+        page = await send(bobs, "/account/logins", end="lasting-app")
+        assert page.path == "/account?done=login_ended"
+        assert (await server.introspect(lasting))["active"]
         for end in (session.id, "sid_none"):
             page = await send(bobs, "/account/sessions", end=end)
             assert page.path == "/account?done=session_ended"
@@ -164,6 +168,34 @@ def test_browsers_are_logged_out(tmp_path: Path) -> None:
         left = [(await one.browser.open("/account")).path == "/account" for one in pages]
         assert left == [True, False, False, False]
         assert not re.search('name="(end|others)"', page.text)
+
+    of_server(tmp_path, story)
+
+
+def test_an_application_of_ours_is_logged_out(tmp_path: Path) -> None:
+    """The operator's own ask for no consent, so they are no grants: who stays logged in there is shown, and ends it."""
+
+    async def story(server: OAuthServer) -> None:
+        logins = [(await server.password("alice", "alice-pass", "lasting-app")).json for _ in range(2)]
+        other = (await server.password("alice", "alice-pass", "lasting-jwt-app")).json
+        await server.password("alice", "alice-pass", "shop-app")  # without a refresh token: gone by itself
+        page = await account(server)
+        shown = re.findall(r"<bdi>([^<]*)</bdi>", page.text.partition("Applications that stay logged in")[2])
+        assert shown == ["lasting-app", "lasting-jwt-app"]
+        assert "2 logins" in page.text
+
+        page = await send(page, "/account/logins", end="lasting-app")
+        assert page.path == "/account?done=login_ended"
+        assert "That application is logged out." in page.text
+        for tokens in logins:
+            assert await server.introspect(tokens["access_token"]) == {"active": False}
+            form = {"client_id": "lasting-app", "refresh_token": tokens["refresh_token"]}
+            refused = await server.post("/oauth/token", {"grant_type": "refresh_token", **form})
+            assert refused.json["error"] == "invalid_grant"
+        assert (await server.introspect(other["access_token"]))["active"]
+        assert "lasting-app<" not in (await page.browser.open("/account")).text
+        again = await send(page, "/account/logins", end="lasting-app")
+        assert again.path == "/account?done=login_ended"
 
     of_server(tmp_path, story)
 
@@ -275,7 +307,9 @@ def test_a_password_that_is_kept_elsewhere(tmp_path: Path) -> None:
     of_server(tmp_path, story, elsewhere=Elsewhere())
 
 
-@pytest.mark.parametrize("path", ["/account/applications", "/account/sessions", "/account/password"])
+@pytest.mark.parametrize(
+    "path", ["/account/applications", "/account/logins", "/account/sessions", "/account/password"]
+)
 def test_forged_forms(tmp_path: Path, path: str) -> None:
     """A form of another site, of another session or of none is refused with 403, says so, and nothing is done."""
 
@@ -305,7 +339,7 @@ def test_addresses_of_forms(tmp_path: Path) -> None:
 
     async def story(server: OAuthServer) -> None:
         page = await account(server)
-        for path in ("/account/applications", "/account/sessions"):
+        for path in ("/account/applications", "/account/logins", "/account/sessions"):
             assert (await page.browser.open(path)).path == "/account"
         nothing = await page.browser.open("/account/nothing")
         assert (nothing.status, "There is nothing here" in nothing.text) == (404, True)
@@ -366,6 +400,7 @@ def test_a_change_that_is_not_confirmed(tmp_path: Path) -> None:
             ("/account/applications", {"application": grant_on(page), "withdraw_all": "yes"}),
             ("/account/sessions", {"end": ended}),
             ("/account/sessions", {"others": "yes"}),
+            ("/account/logins", {"end": "lasting-app"}),
         ):
             for _ in range(2):
                 sent = await send(page, path, **fields)

@@ -17,6 +17,7 @@ from sumun.pages import (
     Frame,
     GrantedApplication,
     Locale,
+    LoggedInApplication,
     LoginPage,
     LoginTrouble,
     LoginWay,
@@ -162,17 +163,21 @@ def every_page(
         GrantedApplication("grt_1", application, asked, NOW - 86_400 * 40),
         GrantedApplication("grt_2", "달시장 Market", asked[2:4], NOW - 3600),
     )
+    logins = (
+        LoggedInApplication("shop-app", "Shop on my phone", 1, NOW - 86_400 * 9, NOW - 40),
+        LoggedInApplication("cli", name, 3, NOW - 86_400 * 20, NOW - 7200),
+    )
     for notice in (None, *Notice):
         yield (
             f"account-{notice or 'fresh'}",
             lambda notice=notice: render_account(
-                AccountPage(frame, HIDDEN, alice, given, sessions, NOW, notice=notice)
+                AccountPage(frame, HIDDEN, alice, given, logins, sessions, NOW, notice=notice)
             ),
         )
     yield (
         "account-empty",
         lambda: render_account(
-            AccountPage(frame, HIDDEN, Person("dave"), (), sessions[:1], NOW, password_here=False)
+            AccountPage(frame, HIDDEN, Person("dave"), (), (), sessions[:1], NOW, password_here=False)
         ),
     )
     for problem in PasswordTrouble:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from itertools import groupby
+from operator import attrgetter
 
 from sumun.config.plan import Sentence
-from sumun.directory import StoredGrant
+from sumun.directory import LastingLogin, StoredGrant
 from sumun.oauth.account.people import AccountReader, keeps_password_here
 from sumun.oauth.account.visit import ACCOUNT, Visit, Visits
 from sumun.oauth.clients import FindClient, shown_name
@@ -15,6 +17,7 @@ from sumun.pages import (
     AccountPage,
     Fault,
     GrantedApplication,
+    LoggedInApplication,
     Notice,
     Person,
     SeenSession,
@@ -55,11 +58,16 @@ class AccountEndpoint:
         applications = [
             await self._application(visit, grant) for grant in await self._people.grants(visit.user_id)
         ]
+        logins = [
+            await self._login(client_id, list(each))
+            for client_id, each in _by_client(await self._people.lasting_logins(visit.user_id))
+        ]
         page = AccountPage(
             visit.frame(ACCOUNT),
             visit.hidden,
             Person(visit.user_id, "" if user is None else user.display_name),
             tuple(applications),
+            tuple(logins),
             _shown(await self._sessions.of_user(visit.user_id), visit.session),
             self._clock(),
             password_here=user is not None and keeps_password_here(user),
@@ -76,6 +84,20 @@ class AccountEndpoint:
             asked_permissions(words, self._vocabulary, visit.locale),
             grant.created_at_ms / 1000,
         )
+
+    async def _login(self, client_id: str, logins: list[LastingLogin]) -> LoggedInApplication:
+        client = await self._find_client(client_id)
+        return LoggedInApplication(
+            client_id,
+            client_id if client is None else shown_name(client),
+            len(logins),
+            min(one.created_at_ms for one in logins) / 1000,
+            max(one.used_at_ms for one in logins) / 1000,
+        )
+
+
+def _by_client(logins: list[LastingLogin]) -> Iterator[tuple[str, Iterator[LastingLogin]]]:
+    return groupby(sorted(logins, key=attrgetter("client_id")), attrgetter("client_id"))
 
 
 def _shown(sessions: list[Session], current: Session) -> tuple[SeenSession, ...]:

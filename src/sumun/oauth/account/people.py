@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from sumun.changes import Applied
-from sumun.directory import Directory, DirectoryThreads, StoredGrant, User
+from sumun.directory import Directory, DirectoryThreads, LastingLogin, StoredGrant, User
 from sumun.directory.names import LOCAL
 from sumun.directory.passwords import PasswordHasher
 from sumun.identity import Permission
@@ -32,6 +33,10 @@ class ChangesAccounts(Protocol):
         """Take all of it back."""
         ...
 
+    async def end_family(self, family_id: str, reason: str, *, actor: str) -> Applied:
+        """End one login through a client, with every token of it."""
+        ...
+
     async def set_password(self, user_id: str, password_hash: str, *, actor: str) -> Applied:
         """A new password; every earlier login ends."""
         ...
@@ -46,11 +51,14 @@ class AccountReader:
         threads: DirectoryThreads,
         hasher: PasswordHasher,
         password_threads: PasswordThreads,
+        clock: Callable[[], float],
     ) -> None:
+        """`clock`: unix seconds."""
         self._directory = directory
         self._threads = threads
         self._hasher = hasher
         self._password_threads = password_threads
+        self._clock = clock
 
     async def user(self, user_id: str) -> User | None:
         """The account."""
@@ -59,6 +67,12 @@ class AccountReader:
     async def grants(self, user_id: str) -> list[StoredGrant]:
         """Everything this person allowed, by client."""
         return await self._threads.call(self._directory.grants.of_user, user_id)
+
+    async def lasting_logins(self, user_id: str) -> list[LastingLogin]:
+        """The logins of this person through the operator's own clients that can be gone on with."""
+        return await self._threads.call(
+            self._directory.lasting_logins.of_user, user_id, int(self._clock() * 1000)
+        )
 
     async def hash(self, password: str) -> str:
         """A password as it is kept. Raises InvalidPasswordError, LoginBusyError."""
