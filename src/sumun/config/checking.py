@@ -127,6 +127,8 @@ def _report(root: MappingNode, error: Any, model: type[BaseModel], findings: Fin
         findings.problem(node, context["what"], context["allowed"], context["mend"])
         return
     what, allowed, mend = _in_our_words(kind, error["msg"], node, hidden=findings.hides(node))
+    if kind in ("model_type", "model_attributes_type"):
+        allowed += f": {', '.join(sorted(known_settings(model, loc)))}"
     findings.problem(node, what, allowed, mend)
 
 

@@ -126,7 +126,8 @@ def parse_resource(text: str) -> str:
 def parse_redirect(text: str) -> str:
     """A redirect URI (RFC 6749 3.1.2, RFC 8252 7). Raises RefusedError."""
     allowed = (
-        "https://..., http:// on 127.0.0.1 or [::1], or an app's own scheme such as com.example.app:/back"
+        "https://..., http:// on 127.0.0.1, [::1] or localhost, "
+        "or an app's own scheme such as com.example.app:/back"
     )
     if "#" in text:
         raise RefusedError("has a fragment, which RFC 6749 3.1.2 forbids", allowed)

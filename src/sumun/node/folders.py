@@ -149,11 +149,11 @@ def open_data_folder(root: Path) -> DataFolder:
     try:
         folder.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         marker = folder.root / MARKER
-        if marker.exists():
+        if marker.is_file():
             _check_layout(folder, marker)
         elif any(folder.root.iterdir()):
             raise DataFolderError(
-                f"data folder {folder.root}: it is not empty and was not made by sumun (no {MARKER} in it); "
+                f"data folder {folder.root}: it is not empty and was not made by sumun (no file {MARKER} in it); "
                 "name an empty or new folder with --data"
             )
         else:

@@ -44,6 +44,13 @@ def test_somebody_elses_folder_is_left_alone(tmp_path: Path) -> None:
     assert tmp_path.stat().st_mode == mode
 
 
+def test_the_folder_around_a_data_folder_is_none(tmp_path: Path) -> None:
+    """`sumun run` makes `sumun-data`, the marker's name: who then says `--data .` is told that the folder is no data folder."""
+    open_data_folder(tmp_path / "sumun-data")
+    with pytest.raises(DataFolderError, match="was not made by sumun"):
+        open_data_folder(tmp_path)
+
+
 def test_a_file_is_no_folder(tmp_path: Path) -> None:
     """Naming a file says so."""
     (tmp_path / "x").write_text("")
