@@ -126,7 +126,8 @@ def test_405_names_the_methods(demo: DemoNode) -> None:
 
 def test_the_challenges_of_rfc_6750(demo: DemoNode) -> None:
     """No error without a credential; invalid_token for a bad one; insufficient_scope names the scope."""
-    assert demo.call("GET", "/products").headers["www-authenticate"] == 'Bearer realm="sumun"'
+    where = f'resource_metadata="http://127.0.0.1:{demo.port}/.well-known/oauth-protected-resource"'
+    assert demo.call("GET", "/products").headers["www-authenticate"] == f'Bearer realm="sumun", {where}'
     bad = demo.call("GET", "/products", "smn_at_junk")
     assert bad.status == 401
     assert 'error="invalid_token"' in bad.headers["www-authenticate"]
