@@ -76,6 +76,15 @@ def handle(sumun: Shell, token: str) -> str:
 # People
 
 
+def test_a_password_that_can_be_guessed_is_noted(node: NodeUnderTest, sumun: Shell) -> None:
+    """It is taken, for the operator gave it; and never shown."""
+    done = sumun("user add shorty --role user --password-stdin", stdin="letmein\n")
+    assert (done.code, done.out) == (0, "user shorty added.\n")
+    assert "7 characters and can be guessed" in done.err
+    assert "letmein" not in done.err
+    sumun.ok("user disable shorty --yes")
+
+
 def test_a_person_from_beginning_to_end(node: NodeUnderTest, sumun: Shell) -> None:
     """Added: may log in. Disabled or with a new password: every token of both kinds ends at once. Enabled: may log in again."""
     sumun.ok(

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
+_GUESSED_UNDER = 8
+
 
 class NotRunningError(SumunError):
     """Something that only a running gateway can do."""
@@ -130,12 +132,23 @@ def confirm(question: str, *, yes: bool) -> None:
 def read_password(*, from_stdin: bool) -> str:
     """A new password: typed twice, or the first line of standard input. Never an argument (others can see those)."""
     if from_stdin:
-        return sys.stdin.readline().rstrip("\r\n")
+        return _noted(sys.stdin.readline().rstrip("\r\n"))
     if not sys.stdin.isatty():
         raise click.UsageError(
             "Nobody is there to type a password: say --password-stdin and send it as the first line."
         )
     password: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    return _noted(password)
+
+
+def _noted(password: str) -> str:
+    """A short one is the operator's to give, and to be told of."""
+    if 0 < len(password) < _GUESSED_UNDER:
+        click.echo(
+            f"note: this password has {len(password)} characters and can be guessed; "
+            "people who choose their own at /account need 15",
+            err=True,
+        )
     return password
 
 

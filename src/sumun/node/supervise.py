@@ -48,6 +48,10 @@ def end_with_parent(parent: int = _PARENT) -> None:
         os._exit(0)
 
 
+_ALERT = "[ALERT]"
+"""What HAProxy says when something is wrong; its warnings are of its comings and goings."""
+
+
 @dataclass(frozen=True, slots=True)
 class PartSpec:
     """How to run one part.
@@ -247,7 +251,7 @@ class Part:
                 return
             text = line.decode("utf-8", "replace").rstrip()
             self._said.append(text)
-            foreign.info("%s", text)
+            foreign.log(logging.ERROR if _ALERT in text else logging.INFO, "%s", text)
 
 
 def _tell(process: asyncio.subprocess.Process, number: signal.Signals) -> None:

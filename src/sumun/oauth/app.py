@@ -145,7 +145,9 @@ class OAuthApp:
             raise
         except Exception as error:
             if isinstance(error, OutageError | NoSigningKeyError):
-                log.warning("%s: not answered, request=%s: %s", scope["path"], _request_id(scope), error)
+                # Without an id it is HAProxy's own look whether we are well, twice a second.
+                level = logging.WARNING if _request_id(scope) else logging.DEBUG
+                log.log(level, "%s: not answered, request=%s: %s", scope["path"], _request_id(scope), error)
             elif not isinstance(error, OAuthError | PageError | ForgedFormError):
                 log.exception("%s: our fault, request=%s", scope["path"], _request_id(scope))
             if mounted.page:

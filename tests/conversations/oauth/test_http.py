@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from sumun.errors import OutageError
 from sumun.login.errors import LoginBusyError
 from sumun.login.pipeline import Logins
 from sumun.oauth.app import Mounted, OAuthApp
@@ -281,6 +282,23 @@ def test_our_own_mistakes(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> N
     assert b"secret" not in answer.body
     assert "r-9" in caplog.text
     assert "RuntimeError" in caplog.text
+
+
+@pytest.mark.parametrize(("headers", "said"), [([("x-request-id", "r-9")], ["WARNING"]), ([], [])])
+def test_an_outage_is_said_once_for_each_request(
+    headers: list[tuple[str, str]], said: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """With its id. HAProxy's looks, which have none, would fill the log twice a second with what others say already."""
+
+    class Away:
+        async def answer(self, request: object) -> Any:
+            raise OutageError("the store is away")
+
+    app = OAuthApp({"/x": Mounted(Away(), ("GET",))})
+    with caplog.at_level(logging.INFO):
+        answer = asyncio.run(asgi_call(app, "GET", "/x", "", headers, (b"",)))
+    assert answer.status == 503
+    assert [one.levelname for one in caplog.records if "not answered" in one.getMessage()] == said
 
 
 def test_nothing_secret_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

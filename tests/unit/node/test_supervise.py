@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import subprocess
@@ -88,6 +89,15 @@ def test_what_a_foreign_program_said_last() -> None:
     code = "print('[NOTICE] hello'); print('[ALERT] (1) : no room'); raise SystemExit(1)"
     part = Part(spec(code, foreign=True, alarm=r"(?<=\[ALERT\]).*", wait_ready=never), None)
     assert asyncio.run(refused(part)) == "x: ended while starting (exit 1):  (1) : no room"
+
+
+def test_an_alert_of_haproxy_is_an_error(caplog: pytest.LogCaptureFixture) -> None:
+    """Who looks for errors in the log finds it; what else a foreign program says is for whoever reads everything."""
+    caplog.set_level(logging.INFO)
+    code = "print('[NOTICE] hello'); print('[ALERT] no server available!'); raise SystemExit(1)"
+    asyncio.run(refused(Part(spec(code, foreign=True), None)))
+    said = [(one.levelname, one.getMessage()) for one in caplog.records if one.name == "sumun.part.x"]
+    assert said == [("INFO", "[NOTICE] hello"), ("ERROR", "[ALERT] no server available!")]
 
 
 def test_a_part_that_ends_is_started_again(
