@@ -82,6 +82,7 @@ def explanations() -> Iterator[Explanation]:
     yield explain(shop, Call("GET", "/prices"), nobody)
     yield explain(shop, Call("PUT", "/products/1"), nobody)
     yield explain(shop, Call("GET", "/nothing"), nobody)
+    yield explain(shop, Call("GET", "/product/"), nobody)
     yield explain(shop, Call("GET", "/stats"), nobody)
     yield explain(shop, Call("GET", "/stats", internal=True), nobody)
     for because in InvalidBecause:

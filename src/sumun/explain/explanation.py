@@ -8,6 +8,7 @@ from sumun.access import Access, Allow, Decision, Evidence, Proven, Refuse, deci
 from sumun.access.remedy import Remedy, remedy_for, roles_that_would_do
 from sumun.access.shadow import ShadowSays, otherwise
 from sumun.config.calls import STATUS_OF, Call, NotServed, rule_of, serve, shadow_of
+from sumun.config.closest import closest
 from sumun.config.plan import Plan, Route
 from sumun.explain.caller import Caller
 from sumun.explain.cures import Cure, cure_of
@@ -21,7 +22,8 @@ class Explanation:
     `route` is the route that serves the call, or why none does; then there is no decision. `rights` are the caller's,
     when there is a caller. `remedy` and `roles` (each alone would do) are there when a change of what the caller holds
     would allow the call; `cure` says what to do in words, for every refusal. `shadow` is how the route's shadow rule,
-    which only reports, would decide otherwise.
+    which only reports, would decide otherwise. `nearest`: when no route has the path, the
+    route whose path is a few slips away.
     """
 
     call: Call
@@ -33,6 +35,7 @@ class Explanation:
     roles: tuple[str, ...] = ()
     cure: Cure | None = None
     shadow: ShadowSays | None = None
+    nearest: Route | None = None
 
     @property
     def status(self) -> int | None:
@@ -48,7 +51,7 @@ def explain(plan: Plan, call: Call, caller: Caller) -> Explanation:
     evidence = caller.evidence
     rights = held_rights(evidence.principal, plan.roles) if isinstance(evidence, Proven) else ()
     if isinstance(route, NotServed):
-        return Explanation(call, route, caller, rights)
+        return Explanation(call, route, caller, rights, nearest=_nearest(plan, call, route))
     rule = rule_of(route)
     decision = decide(rule, evidence, plan.roles, internal=call.internal)
     shadow = _shadow(route, decision, evidence, plan)
@@ -61,6 +64,18 @@ def explain(plan: Plan, call: Call, caller: Caller) -> Explanation:
         roles = roles_that_would_do(rule, evidence, plan.roles, internal=call.internal)
     cure = cure_of(decision, caller, remedy, roles, plan.roles)
     return Explanation(call, route, caller, rights, decision, remedy, roles, cure, shadow)
+
+
+def _nearest(plan: Plan, call: Call, why_not: NotServed) -> Route | None:
+    if why_not.allowed or why_not.hidden is not None:
+        return None
+    seen = {
+        route.path: route
+        for route in plan.routes
+        if route.host in ("", call.host) and (call.internal or route.access is not Access.INTERNAL)
+    }
+    path = closest(call.path, seen)
+    return None if path is None else seen[path]
 
 
 def _shadow(route: Route, decision: Decision, evidence: Evidence, plan: Plan) -> ShadowSays | None:

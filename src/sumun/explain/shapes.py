@@ -26,6 +26,7 @@ def as_json(one: Explanation) -> dict[str, Any]:
         "allowed": isinstance(one.decision, Allow),
         "status": one.status,
         **_route(one.route),
+        "nearest_route": None if one.nearest is None else one.nearest.id,
         "caller": _caller(one.caller),
         "rights": [
             {

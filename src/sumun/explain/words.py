@@ -18,6 +18,10 @@ _WIDTH = len("decision  ")
 def in_words(one: Explanation) -> list[str]:
     """The whole explanation."""
     lines = [headline(one), *_block("route", route_words(one.route, one.call))]
+    if one.nearest is not None:
+        lines += _block(
+            "", [f"the nearest path is {one.nearest.path}: {one.nearest.id} ({one.nearest.where})"]
+        )
     if isinstance(one.route, Route):
         lines += _block("requires", [requirement_words(one.route)])
     lines += _block("caller", _caller(one.caller))
