@@ -73,7 +73,7 @@ def test_what_was_allowed_is_taken_back(node: DemoNode, browser: Browser) -> Non
 
     page.go(f"{shop_of(node)}/account")
     page.press("button[name=withdraw_all]")
-    assert "접근할 수 있는 애플리케이션이 없습니다" in page.text
+    assert "권한을 허용한 애플리케이션이 없습니다" in page.text
     page.go(f"{shop_of(node)}/demo")
     assert set(answered(page).values()) == {"401"}
     assert [one for one in page.complaints if "/favicon.ico" not in one] == []  # the shop has none

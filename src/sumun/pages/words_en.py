@@ -124,7 +124,7 @@ ENGLISH: Mapping[str, str] = {
     "account.notice.password_changing": "Your password is changed. All other browsers are being logged out; this can take some seconds.",
     "account.applications": "Applications",
     "account.applications_lead": "What you allowed, and to whom. What you withdraw is gone at once.",
-    "account.applications_none": "No application has access to your account.",
+    "account.applications_none": "You have not allowed any application anything.",
     "account.since": "allowed {when}",
     "account.withdraw": "Withdraw",
     "account.withdraw_one": "Withdraw “{permission}” from {application}",

@@ -127,7 +127,7 @@ KOREAN: Mapping[str, str] = {
     "account.notice.password_changing": "비밀번호를 바꾸었습니다. 다른 브라우저에서는 몇 초 안에 로그아웃됩니다.",
     "account.applications": "애플리케이션",
     "account.applications_lead": "어디에 무엇을 허용했는지 보여 줍니다. 철회하면 바로 적용됩니다.",
-    "account.applications_none": "이 계정에 접근할 수 있는 애플리케이션이 없습니다.",
+    "account.applications_none": "권한을 허용한 애플리케이션이 없습니다.",
     "account.since": "{when} 허용",
     "account.withdraw": "철회",
     "account.withdraw_one": "{application}: ‘{permission}’ 철회",

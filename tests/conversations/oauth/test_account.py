@@ -112,7 +112,7 @@ def test_everything_is_withdrawn(tmp_path: Path, button: dict[str, str]) -> None
         fields = {"application": grant_on(page), **button}
         page = await send(page, "/account/applications", **fields)
         assert page.path == "/account?done=withdrawn"
-        assert "No application has access" in page.text
+        assert "You have not allowed any application anything." in page.text
         assert await server.introspect(token) == {"active": False}
         again = await send(page, "/account/applications", **fields)
         assert again.path == "/account?done=withdrawn"

@@ -5,6 +5,7 @@ people        what is read of the person, and the two things that are written
 overview      GET  /account                 the whole on one page
 applications  POST /account/applications    withdraw one permission, or all of an application
 browsers      POST /account/sessions        log out one browser, or all others
+logins        POST /account/logins          log out one of the operator's own applications
 password      GET, POST /account/password   prove the current one, set a new one
 
 A form is taken only from a page that was shown to the same browser in the same session (`oauth.csrf`), and answered by
