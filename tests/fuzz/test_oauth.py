@@ -37,6 +37,7 @@ from sumun.tokens.stores.memory import MemoryStore
 from sumun.tokens.stores.memory_ephemeral import MemoryEphemeral
 from sumun.tokens.stores.memory_feed import MemoryFeed
 from tests.conversations.oauth.oauth_server import CLIENTS, SECRETS, Down, asgi_call
+from tests.unit.login.key_sets import nothing_fetched
 
 KNOWN = {
     client.id: as_registered(client, SECRETS.get(client.id), {"jwt": 1, "opaque": 1})
@@ -150,6 +151,7 @@ def server() -> OAuthApp:
         ),
         "clock": time.time,
         "user_code_throttle": throttle,
+        "fetched_keys": nothing_fetched(),
         "session_hosts": frozenset(),
         "login": (),
         "vocabulary": {},

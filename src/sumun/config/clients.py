@@ -58,6 +58,10 @@ class ClientCompiler:
         for certificate_key in ("certificate", "certificate_bound"):
             if getattr(settings, certificate_key):
                 refuse_unasked(certificate_key, node, self._listeners, self._findings)
+        if settings.jwks_uri_internal and settings.jwks_uri is None:
+            self._findings.problem(
+                node.entries["jwks_uri_internal"].key, "means nothing without `jwks_uri`", "", "remove it"
+            )
         self._check_grants(settings, node)
         self._check_rights(settings, node)
         self._check_redirects(settings, node)
@@ -86,6 +90,8 @@ class ClientCompiler:
             backchannel_logout_uri=settings.backchannel_logout_uri or "",
             authentication=settings.authentication or "",
             jwks=settings.jwks or "",
+            jwks_uri=settings.jwks_uri or "",
+            jwks_uri_internal=settings.jwks_uri_internal,
             dpop=settings.dpop,
             where=node.place,
         )
@@ -98,7 +104,7 @@ class ClientCompiler:
             self._findings.problem_at(node.entries["secret"].key.place, "", what, "", mend)
         elif settings.certificate is not None:
             self._check_certificate(settings, node)
-        elif settings.jwks is not None:
+        elif settings.jwks is not None or settings.jwks_uri is not None:
             self._check_keys(settings, node)
         elif not public and settings.secret is None:
             what = f"is missing: a {settings.kind} client proves itself with one"
@@ -107,12 +113,15 @@ class ClientCompiler:
             )
 
     def _check_keys(self, settings: ClientSettings, node: MappingNode) -> None:
-        key = node.entries["jwks"].key
+        key = node.entries["jwks_uri" if settings.jwks is None else "jwks"].key
         if settings.kind is ClientKind.PUBLIC:
             what = "is for clients that prove who they are, and a public one does not"
             self._findings.problem(key, what, "", "write kind: confidential")
         elif settings.secret is not None:
             what = "stands beside a secret: a client proves itself in one way (RFC 6749 2.3)"
+            self._findings.problem(key, what, "", "remove one of them")
+        elif settings.jwks is not None and settings.jwks_uri is not None:
+            what = "stands beside `jwks_uri`: which of them would count? (RFC 7591 2)"
             self._findings.problem(key, what, "", "remove one of them")
 
     def _check_authentication(self, settings: ClientSettings, node: MappingNode) -> None:
@@ -120,7 +129,7 @@ class ClientCompiler:
         if settings.authentication is None:
             return
         needs = NEEDS[settings.authentication]
-        has = "jwks" if settings.jwks else "secret" if settings.secret else ""
+        has = "jwks" if settings.jwks or settings.jwks_uri else "secret" if settings.secret else ""
         if needs != has:
             what = "does not fit: the client has nothing to prove itself so"
             mend = f"write `{needs}`, or remove `authentication`" if needs else "remove it"
@@ -132,7 +141,7 @@ class ClientCompiler:
             what = "is for clients that prove who they are, and a public one does not"
             mend = "write kind: confidential, or certificate_bound: true to bind its tokens alone"
             self._findings.problem(key, what, "", mend)
-        elif settings.secret is not None or settings.jwks is not None:
+        elif (settings.secret, settings.jwks, settings.jwks_uri) != (None, None, None):
             what = "stands beside another proof: a client proves itself in one way (RFC 6749 2.3)"
             self._findings.problem(key, what, "", "remove one of them")
 

@@ -158,6 +158,19 @@ def parse_back_channel(text: str) -> str:
     return text
 
 
+def parse_https(text: str) -> str:
+    """A URL that we fetch something from that has to be right. Raises RefusedError."""
+    allowed = "https://HOST[:PORT]/PATH; no fragment"
+    match = _URL.fullmatch(text)
+    if match is None or "#" in text or not text.isascii():
+        raise RefusedError("is not a URL that can be fetched", allowed)
+    _authority(match["authority"], allowed)
+    if not text.startswith("https:"):
+        what = "would be believed from whoever is on the way there"
+        raise RefusedError(what, allowed, "use https")
+    return text
+
+
 def parse_host(text: str) -> str:
     """The host of a route. Raises RefusedError."""
     allowed = "a host name in lower case, such as api.example.com"
@@ -276,6 +289,17 @@ class BackChannelUri(Marker[str]):
     def read(self, raw: object, reading: Reading) -> str:
         """The text, checked."""
         return parse_back_channel(text_of(raw, "a URL"))
+
+
+@dataclass(frozen=True, eq=False)
+class HttpsUrl(Marker[str]):
+    """Where something is fetched from."""
+
+    word: str = "URL `https://`"
+
+    def read(self, raw: object, reading: Reading) -> str:
+        """The text, checked."""
+        return parse_https(text_of(raw, "a URL"))
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,7 @@ from pydantic import ConfigDict, Field
 from sumun.config.key_sets import AUTHENTICATION, KeySet
 from sumun.config.known_certificates import KnownCertificatesSettings
 from sumun.config.limit_settings import LimitSettings
-from sumun.config.network import BackChannelUri, Listen, Origin, RedirectUri
+from sumun.config.network import BackChannelUri, HttpsUrl, Listen, Origin, RedirectUri
 from sumun.config.plan import Address, ClientKind, SecretRef, Sentence
 from sumun.config.policy_test_settings import PolicyTestSettings
 from sumun.config.rates import QuotaOf
@@ -84,7 +84,9 @@ class ClientSettings(Section):
         None,
         description="Where the secret is read from. Not for `public`.",
         examples=["env:BATCH_SECRET"],
-        json_schema_extra={"without": "required unless `public`, or with `certificate` or `jwks`"},
+        json_schema_extra={
+            "without": "required unless `public`, or with `certificate`, `jwks` or `jwks_uri`"
+        },
     )
     certificate: KnownCertificatesSettings | None = Field(
         None,
@@ -102,6 +104,17 @@ class ClientSettings(Section):
         description="It proves itself with a key instead of a secret (`private_key_jwt`, RFC 7523): the public keys, "
         "as a JWK Set (RFC 7517 5) here or in a file. A file is read when the configuration is.",
         examples=["{keys: [{kty: OKP, crv: Ed25519, x: 11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo}]}"],
+    )
+    jwks_uri: Annotated[str, HttpsUrl()] | None = Field(
+        None,
+        description="The same, where the client publishes its keys: fetched when they are needed, and anew when it "
+        "names another. Not on this machine or a private network, unless `jwks_uri_internal`.",
+        examples=["https://partner.example.com/jwks.json"],
+    )
+    jwks_uri_internal: Switch = Field(
+        False,
+        description="`jwks_uri` may lead to addresses that are not of the public internet.",
+        examples=["true"],
     )
     authentication: Annotated[str, OneOf({one: one for one in AUTHENTICATION})] | None = Field(
         None,

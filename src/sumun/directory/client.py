@@ -21,8 +21,10 @@ class RegisteredClient:
     (client_credentials). `login` is its chain of authenticators, in order. `other_lifetimes_seconds` are the kinds of
     token that it may ask for beside its own, and how long they live; only clients of the configuration file have any,
     and only those know certificates.
-    `jwks` is the JWK Set (JSON text) of the keys that it proves itself with, or empty; `authentication` the one method
-    of RFC 7591 2 by which it proves itself, empty for any that fits; `dpop`: its tokens are always bound to a DPoP key.
+    `jwks` is the JWK Set (JSON text) of the keys that it proves itself with, or empty; `jwks_uri` is where it publishes
+    them (clients of the configuration file alone), and `jwks_uri_internal` whether that may be a private address;
+    `authentication` the one method of RFC 7591 2 by which it proves itself, empty for any that fits; `dpop`: its tokens
+    are always bound to a DPoP key.
     `registration_sha256`: the SHA-256 of the token with which it may see and change its own registration (RFC 7592).
     `name` is what people are told it is called, empty for its id; `requires_pushed_requests`: RFC 9126 6.
     """
@@ -49,13 +51,16 @@ class RegisteredClient:
     backchannel_logout_uri: str = ""
     authentication: str = ""
     jwks: str = ""
+    jwks_uri: str = ""
+    jwks_uri_internal: bool = False
     dpop: bool = False
     registration_sha256: bytes | None = field(default=None, repr=False)
 
     @property
     def proves_itself(self) -> bool:
         """Whether it has anything to prove itself with; a public client has not (RFC 6749 2.1)."""
-        return self.secret_sha256 is not None or self.certificate is not None or bool(self.jwks)
+        by_key = bool(self.jwks or self.jwks_uri)
+        return by_key or self.secret_sha256 is not None or self.certificate is not None
 
     def has_secret(self, secret: str) -> bool:
         """True when this is the client's secret. Takes the same time for every wrong one; False without a secret."""

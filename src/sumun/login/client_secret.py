@@ -29,6 +29,7 @@ from sumun.config.plan import KnownCertificates
 from sumun.errors import SumunError
 from sumun.login.client_assertion import ClientAssertions, read_assertion
 from sumun.login.client_certificate import ShownCertificate, why_not
+from sumun.login.fetched_keys import FetchedKeys
 from sumun.login.throttle import Attempt, LoginThrottle, RateLimited
 from sumun.tokens.foreign_jws import ForeignJws
 
@@ -171,6 +172,16 @@ class HasSecret(Protocol):
         ...
 
     @property
+    def jwks_uri(self) -> str:
+        """Where it publishes them; empty: nowhere that we look."""
+        ...
+
+    @property
+    def jwks_uri_internal(self) -> bool:
+        """Whether that may lead to private addresses."""
+        ...
+
+    @property
     def authentication(self) -> str:
         """The one `ClientAuthMethod` that it proves itself by; empty: any that fits what it has."""
         ...
@@ -206,11 +217,16 @@ class ClientLogin(Generic[ClientT_co]):
         find: Callable[[str], Awaitable[ClientT_co | None]],
         throttle: LoginThrottle,
         assertions: ClientAssertions,
+        fetched: FetchedKeys,
     ) -> None:
-        """`find` looks a client up by id and raises OutageError; `throttle` is one of this process's own."""
+        """`find` looks a client up by id and raises OutageError; `throttle` is one of this process's own.
+
+        `fetched`: the keys of clients that publish them.
+        """
         self._find = find
         self._throttle = throttle
         self._assertions = assertions
+        self._fetched = fetched
         self._nobody = secrets.token_bytes(32)  # the digest of no secret that anybody knows
 
     async def prove(
@@ -223,7 +239,7 @@ class ClientLogin(Generic[ClientT_co]):
             log.info("client throttled: for=%ds source=%s", admission.retry_after_seconds, source)
             return admission
         client = await self._find(proof.client_id)
-        because = self._why_not(client, proof)
+        because = self._why_not(client, proof, await self._keys_of(client, proof))
         if because is None and proof.assertion is not None:
             because = await self._assertions.use_up(proof.client_id, proof.assertion)
         if because is None and client is not None:
@@ -238,16 +254,23 @@ class ClientLogin(Generic[ClientT_co]):
         )
         return ClientRejected(because or "unknown")
 
-    def _why_not(self, client: ClientT_co | None, proof: ClientProof) -> str | None:
+    async def _keys_of(self, client: ClientT_co | None, proof: ClientProof) -> str:
+        """Its JWK Set; empty: it has none, or they do not matter now. Raises OutageError."""
+        if client is None or proof.assertion is None or not client.jwks_uri:
+            return "" if client is None else client.jwks
+        kid = proof.assertion.header.get("kid")
+        return await self._fetched.of(client.jwks_uri, kid, private=client.jwks_uri_internal)
+
+    def _why_not(self, client: ClientT_co | None, proof: ClientProof, jwks: str) -> str | None:
         kept = client.secret_sha256 if client is not None else None
         right = hmac.compare_digest(kept or self._nobody, hashlib.sha256(proof.secret.encode()).digest())
         # An unknown client costs a signature, too.
-        signed = self._not_signed(client, proof)
+        signed = self._not_signed(proof, jwks)
         if client is None:
             return "unknown"
         if client.authentication not in ("", proof.method) and client.certificate is None:
             because: str | None = "another_method"
-        elif client.jwks:
+        elif client.jwks or client.jwks_uri:
             because = signed if proof.assertion is not None else "no_assertion"
         elif proof.assertion is not None:
             because = "no_keys"
@@ -265,8 +288,7 @@ class ClientLogin(Generic[ClientT_co]):
             because = None if right else "wrong_secret" if proof.secret else "no_secret"
         return because or ("disabled" if client.disabled else None)
 
-    def _not_signed(self, client: ClientT_co | None, proof: ClientProof) -> str | None:
+    def _not_signed(self, proof: ClientProof, jwks: str) -> str | None:
         if proof.assertion is None:
             return "no_assertion"
-        jwks = "" if client is None else client.jwks
         return self._assertions.why_not(proof.client_id, jwks, proof.assertion)

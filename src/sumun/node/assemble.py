@@ -33,6 +33,8 @@ from sumun.directory.passwords import PasswordHasher
 from sumun.keeper.quota_book import QuotaBook
 from sumun.keeper.quota_valkey import ValkeyQuotaBook
 from sumun.login import kinds as login_kinds
+from sumun.login.fetched_keys import FetchedKeys
+from sumun.login.key_set_http import KeySetHttp
 from sumun.login.password_threads import PasswordThreads
 from sumun.login.throttle import Budgets, LoginThrottle
 from sumun.login.throttle_memory import MemoryLoginThrottle
@@ -250,6 +252,8 @@ async def build_oauth(
             stack.push_async_callback(throttle.close)
             return throttle
 
+        key_sets = KeySetHttp()
+        stack.push_async_callback(key_sets.close)
         hasher = PasswordHasher()
         checks = PasswordThreads(plan.limits.password_checks_at_once, plan.limits.password_checks_waiting)
         stack.callback(checks.close)
@@ -297,6 +301,7 @@ async def build_oauth(
                 login_for=logins.login_for,
                 # In memory: two questions to the store, one of them a write on disk, for every token would be too dear.
                 client_throttle=MemoryLoginThrottle(budgets(plan), steady_seconds),
+                fetched_keys=FetchedKeys(key_sets.fetch, steady_seconds),
                 user_code_throttle=throttle_of(Counted.USER_CODE, budgets(plan)),
                 store=shared.store,
                 changes=shared.changes,

@@ -51,6 +51,8 @@ def as_registered(
         backchannel_logout_uri=client.backchannel_logout_uri,
         authentication=client.authentication,
         jwks=client.jwks,
+        jwks_uri=client.jwks_uri,
+        jwks_uri_internal=client.jwks_uri_internal,
         dpop=client.dpop,
     )
 

@@ -12,6 +12,7 @@ from sumun.directory.client import RegisteredClient
 from sumun.identity import Permission
 from sumun.login.client_assertion import ClientAssertions
 from sumun.login.client_secret import ClientLogin
+from sumun.login.fetched_keys import FetchedKeys
 from sumun.login.throttle import LoginThrottle
 from sumun.oauth.account.applications import ApplicationsEndpoint
 from sumun.oauth.account.browsers import BrowsersEndpoint
@@ -110,6 +111,7 @@ class OAuthParts:
     login_for        the login with these authenticators (`login.pipeline.Logins.login_for`)
     client_throttle  for the secrets of clients: of this process's own (`login.throttle_memory`)
     user_code_throttle   for codes of devices that people guess: one count for all nodes
+    fetched_keys     the keys of clients that publish them
     refresh          refresh tokens, under this configuration
     grant_of         what a person allowed a client, by its id, read after the call
     is_denied        whether the directory denies the JWT of this id, read after the call
@@ -135,6 +137,7 @@ class OAuthParts:
     login_for: LoginFor
     client_throttle: LoginThrottle
     user_code_throttle: LoginThrottle
+    fetched_keys: FetchedKeys
     store: Tokens
     changes: ChangesThings
     recogniser: RecognisesAndRemembers
@@ -165,7 +168,9 @@ def oauth_app(parts: OAuthParts) -> OAuthApp:
     assertions = ClientAssertions(
         parts.ephemeral, parts.clock, issuer=settings.issuer, endpoints=assertion_audiences(settings.issuer)
     )
-    login = ClientLogin[RegisteredClient](parts.find_client, parts.client_throttle, assertions)
+    login = ClientLogin[RegisteredClient](
+        parts.find_client, parts.client_throttle, assertions, parts.fetched_keys
+    )
     codes, devices = Codes(parts.ephemeral), DeviceRequests(parts.ephemeral, parts.clock)
     resources = Resources(parts.resources, settings.audience, settings.origins)
     presented = PresentedTokens(

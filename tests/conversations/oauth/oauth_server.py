@@ -73,6 +73,7 @@ from sumun.tokens.stores.memory_ephemeral import MemoryEphemeral
 from sumun.tokens.stores.memory_feed import MemoryFeed
 from sumun.tokens.stores.memory_tickets import MemoryTickets
 from tests.certificates import Certificate
+from tests.unit.login.key_sets import nothing_fetched
 from tests.unit.tokens.proofs import key_for
 
 ISSUER = "https://gw.example.com"
@@ -477,6 +478,7 @@ async def oauth_server(
         login_for=Logins(ways, throttle, pay_verification(hasher, password_threads)).login_for,
         client_throttle=MemoryLoginThrottle(BUDGETS, throttle_clock),
         user_code_throttle=MemoryLoginThrottle(BUDGETS, throttle_clock),
+        fetched_keys=nothing_fetched(),
         store=store,
         changes=changes,
         recogniser=Recogniser(

@@ -27,6 +27,7 @@ from sumun.login.client_secret import (
 from sumun.login.throttle import Budgets, RateLimited
 from sumun.login.throttle_memory import MemoryLoginThrottle
 from sumun.tokens.stores.memory_ephemeral import MemoryEphemeral
+from tests.unit.login.key_sets import nothing_fetched
 from tests.unit.tokens.proofs import key_for, new_key, signed
 
 NOW = 1_800_000_000.0
@@ -43,6 +44,8 @@ def key_set(*keys: tuple[str, Key]) -> str:
 @dataclass(frozen=True)
 class Client:
     jwks: str = ""
+    jwks_uri: str = ""
+    jwks_uri_internal: bool = False
     secret_sha256: bytes | None = None
     authentication: str = ""
     certificate: KnownCertificates | None = None
@@ -71,7 +74,7 @@ def login(failures: int = 1000) -> ClientLogin[Client]:
         MemoryEphemeral(lambda: NOW), lambda: NOW, issuer=ISSUER, endpoints=frozenset({TOKEN})
     )
     budgets = Budgets(failures, 10 * failures, 100 * failures, 300)
-    return ClientLogin(find, MemoryLoginThrottle(budgets, lambda: NOW), assertions)
+    return ClientLogin(find, MemoryLoginThrottle(budgets, lambda: NOW), assertions, nothing_fetched())
 
 
 def assertion(

@@ -31,6 +31,7 @@ from sumun.login.client_secret import (
 from sumun.login.throttle import Budgets, RateLimited
 from sumun.login.throttle_memory import MemoryLoginThrottle
 from sumun.tokens.stores.memory_ephemeral import MemoryEphemeral
+from tests.unit.login.key_sets import nothing_fetched
 
 
 def basic(pair: bytes) -> str:
@@ -109,6 +110,8 @@ class Client:
     disabled: bool = False
     certificate: KnownCertificates | None = None
     jwks: str = ""
+    jwks_uri: str = ""
+    jwks_uri_internal: bool = False
     authentication: str = ""
 
 
@@ -133,7 +136,7 @@ def login(failures: int = 1000) -> ClientLogin[Client]:
     assertions = ClientAssertions(
         MemoryEphemeral(lambda: 0.0), lambda: 0.0, issuer="https://gw.example", endpoints=frozenset()
     )
-    return ClientLogin(find, MemoryLoginThrottle(budgets, lambda: 0.0), assertions)
+    return ClientLogin(find, MemoryLoginThrottle(budgets, lambda: 0.0), assertions, nothing_fetched())
 
 
 def prove(client_id: str, secret: str = "", of: ClientLogin[Client] | None = None) -> object:

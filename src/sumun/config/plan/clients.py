@@ -54,8 +54,9 @@ class Client:
     its id. `requires_pushed_requests`: it may ask for codes by RFC 9126 only. `certificate`: it proves itself with one
     instead of a secret (RFC 8705 2). `certificate_bound`: its tokens are bound to the one it comes with, whatever else
     it proves itself with (3). `post_logout_redirect_uris`, `backchannel_logout_uri` (or empty): where people go after a
-    logout, and where the client is told of one. `jwks`: its public keys as a JWK Set (RFC 7523); `authentication`: the
-    one way in which it proves itself, or empty (RFC 7591 2). `dpop`: its tokens are always bound to a key (RFC 9449).
+    logout, and where the client is told of one. `jwks`: its public keys as a JWK Set (RFC 7523), or empty; `jwks_uri`:
+    where it publishes them, or empty, and whether that may be a private address; `authentication`: the one way in which
+    it proves itself, or empty (RFC 7591 2). `dpop`: its tokens are always bound to a key (RFC 9449).
     """
 
     id: str
@@ -80,6 +81,8 @@ class Client:
     backchannel_logout_uri: str = ""
     authentication: str = ""
     jwks: str = ""
+    jwks_uri: str = ""
+    jwks_uri_internal: bool = False
     dpop: bool = False
     where: Place = field(default=NOWHERE, compare=False)
 
