@@ -46,18 +46,32 @@ class Answer:
         return [value for key, value in self.headers if key == name]
 
 
-def call(port: int, fields: Iterable[tuple[bytes, bytes]], body: bytes = b"", seconds: float = 5.0) -> Answer:
+def call(
+    port: int,
+    fields: Iterable[tuple[bytes, bytes]],
+    body: bytes = b"",
+    seconds: float = 5.0,
+    trailers: Iterable[tuple[bytes, bytes]] = (),
+) -> Answer:
     """One stream on a connection of its own."""
     with socket.create_connection(("127.0.0.1", port), timeout=seconds) as connection:
-        return call_on(connection, fields, body)
+        return call_on(connection, fields, body, trailers)
 
 
-def call_on(connection: socket.socket, fields: Iterable[tuple[bytes, bytes]], body: bytes = b"") -> Answer:
+def call_on(
+    connection: socket.socket,
+    fields: Iterable[tuple[bytes, bytes]],
+    body: bytes = b"",
+    trailers: Iterable[tuple[bytes, bytes]] = (),
+) -> Answer:
     """The first stream on this connection."""
-    flags = END_HEADERS | (0 if body else END_STREAM)
+    behind = block(trailers)
+    flags = END_HEADERS | (0 if body or behind else END_STREAM)
     connection.sendall(PREFACE + frame(SETTINGS, 0, 0, b"") + frame(HEADERS, flags, 1, block(fields)))
     if body:
-        connection.sendall(frame(DATA, END_STREAM, 1, body))
+        connection.sendall(frame(DATA, 0 if behind else END_STREAM, 1, body))
+    if behind:
+        connection.sendall(frame(HEADERS, END_HEADERS | END_STREAM, 1, behind))
     return _read(connection)
 
 

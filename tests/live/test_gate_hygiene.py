@@ -12,6 +12,7 @@ import pytest
 
 from sumun.access import Access
 from sumun.config.plan import Plan
+from tests.live import http2
 from tests.live.gate_wire import Response, parse, send_raw
 from tests.live.gate_world import World, gate_of
 from tests.live.ports import free_ports
@@ -33,8 +34,11 @@ def _plan(here: World) -> Plan:
         route("open", "/open/**", "s", access=Access.PUBLIC),
         route("asked", "/asked/**", "s"),
         route("one", "/one/{id}", "s", access=Access.PUBLIC),
+        route("strict", "/strict/**", "strict", access=Access.PUBLIC),
+        route("strict.asked", "/strict-asked/**", "strict"),
     ]
-    return plan(listen, [service("s", here.echo.port)], routes)
+    services = [service("s", here.echo.port), service("strict", here.echo.port, refuse_trailers=True)]
+    return plan(listen, services, routes)
 
 
 @pytest.fixture(scope="module")
@@ -392,6 +396,43 @@ def test_trailers_are_no_headers(gate: World) -> None:
     assert heard.body == b"abc"
     assert heard.get("x-user-id") == ["u-alice"]
     assert "trailer" not in heard.names
+
+
+STRICT = ["/strict/x", "/strict-asked/x"]
+FORGED = b"X-User-Id: root\r\nX-User-Roles: admin\r\n"
+
+
+def is_refused_or_bare(gate: World, status: int) -> bool:
+    """No trailer reached the service: the request was 400 (HAProxy before 3.2), or came without them."""
+    return (status, gate.echo.heard) == (400, []) or (
+        status == 200 and [heard.trailers for heard in gate.echo.heard] == [()]
+    )
+
+
+@pytest.mark.parametrize("path", STRICT)
+@pytest.mark.parametrize("chunks", [0, 1, 60])
+def test_trailers_are_refused(gate: World, path: str, chunks: int) -> None:
+    """Where a service wants none, a request that has them never comes to its end, however large; without, it is as ever."""
+    chunk = b"1000\r\n" + b"a" * 4096 + b"\r\n"
+    lines = [b"Transfer-Encoding: chunked", b"Authorization: Bearer good"]
+    request = get(path.encode(), *lines, method=b"POST") + chunk * chunks + b"0\r\n"
+    assert is_refused_or_bare(gate, call(gate, request + FORGED + b"\r\n").status)
+    gate.echo.heard.clear()
+    assert call(gate, request + b"\r\n").status == 200
+    assert gate.echo.heard[-1].body == b"a" * 4096 * chunks
+
+
+@pytest.mark.parametrize("path", STRICT)
+@pytest.mark.parametrize(("method", "body"), [("GET", b""), ("POST", b"abc"), ("POST", b"a" * 10_000)])
+def test_trailers_are_refused_over_http2(gate: World, path: str, method: str, body: bytes) -> None:
+    """The same over HTTP/2, where a GET without a body may have them, too (RFC 9113 8.1)."""
+    assert gate.plan is not None
+    fields = http2.fields(method, path, (b"authorization", b"Bearer good"))
+    answer = http2.call(gate.plan.listen.port, fields, body, trailers=[(b"x-user-id", b"root")])
+    assert is_refused_or_bare(gate, answer.status)
+    gate.echo.heard.clear()
+    assert http2.call(gate.plan.listen.port, fields, body).status == 200
+    assert gate.echo.heard[-1].body == body
 
 
 def test_large_token(gate: World) -> None:

@@ -9,6 +9,7 @@ from pydantic import Field
 from sumun.config.network import Origin, Resource, Server, ServerUrl
 from sumun.config.plan import IdentityToken
 from sumun.config.values import Duration, OneOf, Section
+from sumun.config.words import Switch
 
 
 class WebSocketSettings(Section):
@@ -57,5 +58,12 @@ class ServiceSettings(Section):
         description="Its name as a resource (RFC 8707): a token that was asked for with `resource=` and this is for "
         "services of this name only. A token that was asked for without is for every service.",
         examples=["https://orders.example.com"],
+    )
+    refuse_trailers: Switch = Field(
+        False,
+        description="A request with trailer fields (RFC 9110 6.5) is 400. For a service that takes them for header "
+        "fields, as uvicorn with httptools does. HAProxy before 3.2 only, which drops them for every service; it costs "
+        "each call to this one.",
+        examples=["true"],
     )
     websocket: WebSocketSettings | None = Field(None, description="Its WebSockets.")

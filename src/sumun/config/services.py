@@ -37,6 +37,7 @@ def compile_services(checked: Checked[Settings], findings: Findings) -> dict[str
             stream_timeout_ms=settings.stream_timeout,
             origins=tuple(origins),
             audience=settings.audience,
+            refuse_trailers=settings.refuse_trailers,
             where=section.entries[name].key.place,
         )
     return services

@@ -38,6 +38,7 @@ from sumun.haproxy.routes import IS_STREAM, KEEPS_AUTHORIZATION, TAKES_SESSION, 
 from sumun.haproxy.sections import Section, section
 from sumun.haproxy.session_cookies import keep_ours
 from sumun.haproxy.tls import tell_certificate
+from sumun.haproxy.trailers import refuse_trailers
 
 RESOLVERS = "names"
 
@@ -62,6 +63,7 @@ def ask_backend(
     return section(
         f"backend {name(f'ask.{service.id}')}",
         (
+            *refuse_trailers(service),
             *check_origin(service.origins),
             *ask(grpc=grpc, flags=flags, sessions=sessions if TAKES_SESSION in flags else ()),
             *hand_over(signed=service.signed),
@@ -97,6 +99,7 @@ def known_backend(
     return section(
         f"backend {name(f'{kind}.{service.id}')}",
         (
+            *refuse_trailers(service),
             *tell_known(),
             *([tell_shadow()] if shadow else []),
             *rates.count_call(rate),
@@ -120,6 +123,7 @@ def open_backend(
     return section(
         f"backend {name(f'open.{service.id}')}",
         (
+            *refuse_trailers(service),
             *check_origin(service.origins),
             *rates.count_open_call(rate),
             *scheme,

@@ -30,6 +30,7 @@ from sumun.haproxy.routes import IS_STREAM, KEEPS_AUTHORIZATION, TAKES_SESSION
 from sumun.haproxy.sections import File, Files, Section, file_of
 from sumun.haproxy.session_cookies import as_credential, take
 from sumun.haproxy.tls import tell_scheme
+from sumun.haproxy.trailers import filter_files
 from sumun.haproxy.whole_process import defaults_section, global_section
 
 CONFIGURATION = "haproxy.cfg"
@@ -84,6 +85,7 @@ def render(plan: Plan, generation: int, paths: RuntimePaths) -> Files:
         *map(error_file, UNREAD),
         *known_files(),
         *rate_files(plan),
+        *filter_files(plan.services.values()),
     ]
     if hosts:
         files.append(hosts_file(hosts))

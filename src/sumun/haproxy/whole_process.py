@@ -15,6 +15,7 @@ from sumun.haproxy.quoting import name, word
 from sumun.haproxy.refusals import made_by_haproxy
 from sumun.haproxy.sections import Section, section
 from sumun.haproxy.tls import REWRITE_BYTES, asks_for_certificates, global_lines
+from sumun.haproxy.trailers import load_filter
 
 _HEADER_BYTES: Final = 1024
 """HAProxy keeps this much of a buffer free for the headers that we add (tune.maxrewrite)."""
@@ -49,6 +50,7 @@ def global_section(plan: Plan, paths: RuntimePaths) -> Section:
             f"tune.bufsize {buffer_bytes(plan.limits.header_bytes, rewrite_bytes)}",
             f"tune.maxrewrite {rewrite_bytes}",
             *global_lines(plan.tls),
+            *load_filter(plan.services.values()),
             # The cache of regex results only costs when paths hold ids: each is new.
             "tune.pattern.cache-size 0",
             # Two processes must never share a port in silence.
@@ -81,7 +83,7 @@ def defaults_section(plan: Plan) -> Section:
             "retries 2",
             "retry-on conn-failure",
             # What a client says behind a body is not looked at by the gate, and nothing for a service to believe. 2.6
-            # cannot drop it (docs/security.md, "Trailers").
+            # cannot drop it (`trailers`).
             ".if version_atleast(3.2)",
             "option http-drop-request-trailers",
             ".endif",

@@ -30,6 +30,7 @@ class Service:
 
     `origins`: whose pages may open WebSockets, as browsers write them; empty: all.
     `audience`: its name as a resource (RFC 8707), a URI; None: only tokens for the whole gateway are for it.
+    `refuse_trailers`: it takes trailer fields for header fields.
     """
 
     id: str
@@ -41,4 +42,5 @@ class Service:
     stream_timeout_ms: int
     origins: tuple[str, ...] = ()
     audience: str | None = None
+    refuse_trailers: bool = False
     where: Place = field(default=NOWHERE, compare=False)
