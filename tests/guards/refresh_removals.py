@@ -100,9 +100,16 @@ REFRESH_REMOVALS = (
     Removal(
         "token exchange: a stolen token that is bound to a key",
         "oauth/grants/token_exchange.py",
-        "evidence = held(evidence, {call.bound_to} if is_to_key(call.bound_to) else set())",
-        "evidence = held(evidence, {evidence.proven.bound_to})",
+        "held(evidence, call.proved)",
+        "evidence.proven",
         f"{EXCHANGE}::test_a_token_that_is_bound_to_a_key",
+    ),
+    Removal(
+        "token exchange: a stolen token that is bound to a certificate",
+        "oauth/grants/token_exchange.py",
+        "held(evidence, call.proved)",
+        "evidence.proven",
+        f"{EXCHANGE}::test_a_token_that_is_bound_to_a_certificate",
     ),
     Removal(
         "token exchange: somebody else's token says who acts",
