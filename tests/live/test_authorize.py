@@ -34,7 +34,7 @@ def browser() -> Iterator[Browser]:
 def test_the_demos_web_application(node: DemoNode) -> None:
     """bob logs in from the shop's page, refuses one permission, and the shop can do what he granted and no more."""
     visitor = Visitor(node.port)
-    assert "Nobody is logged in" in visitor.open("/demo").text
+    assert "An application of somebody else" in visitor.open("/demo").text
     page = visitor.open("/demo/login")
     assert page.address.startswith(f"{visitor.origin}/login?")
     page = visitor.log_in(page, "bob", "wrong")
