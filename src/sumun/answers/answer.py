@@ -287,4 +287,5 @@ class Answerer:
 
 
 def _fact(who: Principal, held: str) -> str:
-    return told_fact(held, str(who.subject), who.token_id or "", who.client_id or "", *user_of(who))
+    user_id, user_name = user_of(who)
+    return told_fact(held, str(who.subject), who.token_id or "", who.client_id or "", user_id, user_name)

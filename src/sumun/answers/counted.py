@@ -31,13 +31,13 @@ def counted(answer: Answer) -> Answer:
     def answer_and_count(args: Mapping[str, object]) -> Told | Later[Told] | Awaitable[Told]:
         began = perf_counter()
         answered = answer(args)
-        if isinstance(answered, dict | bytes):
-            tally.count(answered, args, began)
-            return answered
         if isinstance(answered, Later):
             answered.then(
                 lambda told: None if isinstance(told, BaseException) else tally.count(told, args, began)
             )
+            return answered
+        if isinstance(answered, dict | bytes):
+            tally.count(answered, args, began)
             return answered
         return _when_answered(answered, args, began, tally)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
+
+from msgspec import Struct
 
 from sumun.errors import SumunError
 
@@ -28,8 +29,7 @@ class SubjectKind(StrEnum):
     CLIENT = "client"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Subject:
+class Subject(Struct, frozen=True, order=True, gc=False):
     """A user or a client. `str()` gives `kind:id`; ids are never used twice, so they need no other disambiguation."""
 
     kind: SubjectKind

@@ -75,10 +75,12 @@ def decode_notify(data: bytes, start: int, end: int, reader: MessageReader) -> N
     ids = start + _HEADER_BYTES
     if data[start + 1 : ids] != _ONLY_FIN or end - start < _SMALLEST_FRAME:
         ids = start_of_ids(data, start, end)
-    stream_id, frame_id = data[ids], data[ids + 1]
-    position = ids + 2
-    if stream_id >= ONE_BYTE or frame_id >= ONE_BYTE:
+    stream_id, position = data[ids], ids + 1
+    if stream_id >= ONE_BYTE:
         stream_id, position = decode_varint(data, ids, end)
+    if position < end and data[position] < ONE_BYTE:
+        frame_id, position = data[position], position + 1
+    else:
         frame_id, position = decode_varint(data, position, end)
     messages = reader.decode_messages(data, position, end)
     return _new_tuple(Notify, (stream_id, frame_id, messages, data[ids:position]))
