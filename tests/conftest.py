@@ -7,11 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from sumun.haproxy.errors import HAProxyError
 from sumun.haproxy.program import find_program
 
 TESTS = Path(__file__).parent
+
+# How long an example takes is a matter of the machine, and no promise of ours.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 def needs_a_server(item: pytest.Item) -> bool:

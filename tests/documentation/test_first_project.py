@@ -8,8 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from tests.documentation.tables import DOCS
 from tests.live.demo_node import SOURCES
 from tests.live.kept_world import echo_service
@@ -37,7 +35,6 @@ def typed(script: str, folder: Path) -> str:
     return done.stdout
 
 
-@pytest.mark.timeout(120)
 def test_the_page_can_be_followed(haproxy: Path) -> None:
     """Each block in its turn: the file is good, the gateway is well, the program is let in, and a person by a browser."""
     blocks = BLOCK.findall(PAGE)

@@ -64,7 +64,6 @@ def demo(haproxy: Path) -> Iterator[DemoNode]:
         yield node
 
 
-@pytest.mark.timeout(120)
 def test_the_data_folder_holds_these(demo: DemoNode) -> None:
     """Every file and folder of a data folder is in the table, and nothing that is not made."""
     told = {words(row[0])[0] for row in table(PAGE, "Folders")}
@@ -103,7 +102,6 @@ def test_a_truncated_log_goes_on(demo: DemoNode) -> None:
     (demo.data / "copied.log").unlink()
 
 
-@pytest.mark.timeout(120)
 def test_a_back_up_is_enough(demo: DemoNode) -> None:
     """The command of the page copies the database while it runs; a new folder with the two files has all people."""
     (line,) = [

@@ -6,8 +6,6 @@ import re
 import subprocess
 from pathlib import Path
 
-import pytest
-
 from sumun.demo.words import welcome
 from tests.documentation.session import (
     README,
@@ -41,7 +39,6 @@ def in_both_languages() -> tuple[str, str]:
     return english, korean
 
 
-@pytest.mark.timeout(120)
 def test_the_session_is_real(haproxy: Path) -> None:
     """Every command of the README, typed in order at a fresh demo, prints what the README says."""
     session = steps(README.read_text(encoding="utf-8"))
@@ -66,7 +63,6 @@ def test_the_starting_commands_exist() -> None:
         )
 
 
-@pytest.mark.timeout(120)
 def test_what_the_demo_prints_works(haproxy: Path) -> None:
     """The lines that `make demo` prints, pasted into sh as they are, do what the words above them say."""
     with fresh_demo() as node:

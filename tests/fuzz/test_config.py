@@ -67,7 +67,6 @@ def yaml_of(value: object, *, quote: bool) -> str:
     return str(value)
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=300))
 @example(b"\xff\xfe\x00")
 @example(b"a: \xed\xa0\x80")
@@ -76,7 +75,6 @@ def test_any_bytes(data: bytes) -> None:
     outcome(data)
 
 
-@settings(deadline=None)
 @given(st.text(max_size=300))
 @example("a\x85b: c")
 @example("%YAML 9.9\n--- a")
@@ -89,14 +87,14 @@ def test_any_text(text: str) -> None:
     outcome(text.encode("utf-8", "surrogatepass"))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(sections, st.booleans())
 def test_any_settings(tree: dict[str, object], quote: bool) -> None:
     """Known names with values of every sort in every place make a plan or problems."""
     outcome("\n".join(f"{k}: {yaml_of(v, quote=quote)}" for k, v in tree.items()).encode("utf-8", "replace"))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.integers(0), st.integers(1, 6))
 def test_damaged_configurations(seed: int, damages: int) -> None:
     """A real configuration with pieces cut out, doubled, swapped or replaced makes a plan or problems."""
@@ -121,7 +119,6 @@ def test_damaged_configurations(seed: int, damages: int) -> None:
     outcome(bytes(data))
 
 
-@settings(deadline=None)
 @given(st.sampled_from(GOOD))
 def test_the_same_input_gives_the_same_outcome(data: bytes) -> None:
     """Compiling is deterministic: two runs agree in every field, every place and every byte on the wire."""
@@ -133,7 +130,7 @@ def test_the_same_input_gives_the_same_outcome(data: bytes) -> None:
         assert str(one) == str(two)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.binary(max_size=200) | st.builds(lambda cut: wire.dump(_PLAN)[:cut], st.integers(0, 3000)))
 def test_a_wire_that_is_no_plan(data: bytes) -> None:
     """Bytes that are no plan are refused with the one error for that."""

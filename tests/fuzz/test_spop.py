@@ -43,7 +43,7 @@ SOAK_SECONDS = float(os.environ.get("SUMUN_FUZZ_SECONDS", "60"))
 STATUS_CODES = {3, 4, 5, 6, 7, 8, 9, 10}
 BYE_FRAME = encode_haproxy_disconnect(HaproxyDisconnect(0, "normal"))
 
-fuzzed = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[Check.too_slow])
+fuzzed = settings(max_examples=EXAMPLES, suppress_health_check=[Check.too_slow])
 streams = st.lists(notify_frames | st.sampled_from([HELLO_FRAME, BYE_FRAME]), max_size=5).map(
     lambda frames: HELLO_FRAME + b"".join(frames)
 )

@@ -22,7 +22,6 @@ def test_a_guard_is_there(removal: Removal) -> None:
     assert f"def {name.partition('[')[0]}" in (REPOSITORY / file).read_text()
 
 
-@pytest.mark.timeout(150)
 @pytest.mark.parametrize("removal", EVERY, ids=lambda removal: removal.attack)
 def test_without_it_a_test_turns_red(removal: Removal, tmp_path: Path) -> None:
     """Taken out of the code, the guard is missed: the test that it is listed with fails, for an assertion of its own."""

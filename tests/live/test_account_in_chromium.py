@@ -47,7 +47,6 @@ def answered(page: Page) -> dict[str, str]:
     return dict(re.findall(r"((?:GET|POST|DELETE) \S+)\s+(\d{3})", page.text))
 
 
-@pytest.mark.timeout(120)
 def test_what_was_allowed_is_taken_back(node: DemoNode, browser: Browser) -> None:
     """A person allows two permissions, withdraws one, then all; each call of the shop is answered accordingly at once."""
     page = browser.page(PHONE, scripts=False, language="ko-KR,ko;q=0.9")
@@ -79,7 +78,6 @@ def test_what_was_allowed_is_taken_back(node: DemoNode, browser: Browser) -> Non
     assert [one for one in page.complaints if "/favicon.ico" not in one] == []  # the shop has none
 
 
-@pytest.mark.timeout(120)
 def test_browsers_and_a_new_password(node: DemoNode, browser: Browser) -> None:
     """Two browsers of one person see each other; a new password logs the other one out and keeps this one."""
     here, there = (browser.page(DESKTOP, scripts=False) for _ in range(2))
@@ -116,7 +114,6 @@ def test_browsers_and_a_new_password(node: DemoNode, browser: Browser) -> None:
     assert here.url.startswith(f"{shop_of(node)}/login?")
 
 
-@pytest.mark.timeout(120)
 def test_logged_out_is_logged_out_everywhere(node: DemoNode, browser: Browser) -> None:
     """A person leaves on the account page, after a question; the shop's token, issued in that session, ends with it."""
     page = browser.page(PHONE, scripts=False)

@@ -200,7 +200,6 @@ def callback() -> Iterator[str]:
     server.server_close()
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("scripts", [True, False])
 def test_back_to_another_origin(node: DemoNode, browser: Browser, callback: str, scripts: bool) -> None:
     """A real browser carries the answer to another origin in every mode; no policy of our pages stands in its way."""

@@ -511,7 +511,6 @@ def written(node: SmallDisk) -> int:
     return file.stat().st_size
 
 
-@pytest.mark.timeout(120)
 def test_a_full_disk(haproxy: Path) -> None:
     """Nothing new is promised, what was promised is served and may end, and nothing is lost; with room all is well again."""
     with node_folder() as folder:

@@ -44,7 +44,6 @@ def look(page: Page, name: str) -> None:
         page.resize(DESKTOP)
 
 
-@pytest.mark.timeout(120)
 def test_one_login_is_known_everywhere(demo: DemoNode, browser: Browser) -> None:
     """The shop's pages lead to one login; the application, another host and the account know it; one logout ends it."""
     base = f"http://127.0.0.1:{demo.port}"

@@ -236,7 +236,6 @@ def report(work: Churn, load: Load, backends: Counter[str]) -> str:
     return "\n".join(lines)
 
 
-@pytest.mark.timeout(120)
 def test_a_hundred_changes_under_load(place: Place) -> None:
     """Changes of every kind under load: no answer that contradicts a change whose command has returned."""
 

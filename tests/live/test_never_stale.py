@@ -362,7 +362,6 @@ def test_a_part_that_is_killed(place: Place, part: str) -> None:
 
 
 @pytest.mark.soak
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize(
     "part", ["supervisor", "keeper", "answer-0", "answer-1", "http", "valkey", "haproxy", "worker"]
 )
@@ -554,7 +553,6 @@ def test_an_odd_request_is_always_asked(place: Place) -> None:
 # -- bounds ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("times", [2, pytest.param(4, marks=pytest.mark.soak)])
 def test_a_flood_of_distinct_tokens(haproxy: object, times: int) -> None:
     """Far more tokens than may be kept: the maps stay bounded, so does the memory, and nobody is refused."""

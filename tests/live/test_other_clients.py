@@ -176,7 +176,6 @@ def test_the_resource_says_who_protects_it(node: NodeUnderTest) -> None:
     assert found["authorization_servers"] == [node.issuer]
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("kind", ["app", "site"])
 @pytest.mark.parametrize("client", CODE)
 def test_a_person(node: NodeUnderTest, bob: Person, somewhere: Application, kind: str, client: str) -> None:
@@ -200,7 +199,6 @@ def test_a_person(node: NodeUnderTest, bob: Person, somewhere: Application, kind
     assert bob.page.complaints == []
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("program", ["openid_client", "oauth4webapi"])
 def test_a_pushed_request(node: NodeUnderTest, bob: Person, somewhere: Application, program: str) -> None:
     """The request goes ahead of the person, and only its name through the browser (RFC 9126)."""
@@ -211,7 +209,6 @@ def test_a_pushed_request(node: NodeUnderTest, bob: Person, somewhere: Applicati
     assert (verdict["allowed"], verdict["claims"]["sub"]) == (200, "bob")
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("program", ["openid_client", "oauth4webapi"])
 def test_a_device(node: NodeUnderTest, bob: Person, program: str) -> None:
     """A device shows a code, polls as it is told, and gets its token when the person has allowed it."""
@@ -224,7 +221,6 @@ def test_a_device(node: NodeUnderTest, bob: Person, program: str) -> None:
         assert verdict["twice"] == "invalid_grant"
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("program", ["openid_client"])
 def test_a_bound_token(node: NodeUnderTest, bob: Person, somewhere: Application, program: str) -> None:
     """A client with a key of its own gets tokens that are worth nothing without it, at every call (RFC 9449)."""
@@ -239,7 +235,6 @@ def test_a_bound_token(node: NodeUnderTest, bob: Person, somewhere: Application,
     }
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("program", ["openid_client", "oauth4webapi"])
 def test_a_key_instead_of_a_secret(
     node: NodeUnderTest, bob: Person, somewhere: Application, program: str
@@ -254,7 +249,6 @@ def test_a_key_instead_of_a_secret(
     assert (verdict["allowed"], verdict["revoked"]) == (200, "invalid_grant")
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("program", ["openid_client", "oauth4webapi"])
 def test_an_exchange(node: NodeUnderTest, program: str) -> None:
     """A service exchanges the token that it was called with for a JWT that may do less (RFC 8693)."""
@@ -267,7 +261,6 @@ def test_an_exchange(node: NodeUnderTest, program: str) -> None:
     assert [node.call("GET", path, verdict["token"]).status for path in paths] == [200, 403]
 
 
-@pytest.mark.timeout(120)
 def test_registered_a_moment_ago(node: NodeUnderTest, bob: Person, somewhere: Application) -> None:
     """openid-client registers itself with the token that the operator gave it, and logs a person in (RFC 7591)."""
     told = setup(node, initial=BATCH_SECRET, scope="openid order:read", redirect=somewhere.redirect)
@@ -293,7 +286,6 @@ def browser_application(node: NodeUnderTest, somewhere: Application, **more: Any
     somewhere.pages["/oidc-client-ts.min.js"] = ("text/javascript", library.read_bytes())
 
 
-@pytest.mark.timeout(120)
 def test_an_application_in_a_browser(node: NodeUnderTest, browser: Browser, somewhere: Application) -> None:
     """oidc-client-ts on a page of another origin: logs a person in, reads who they are, renews and gives back its token."""
     browser_application(node, somewhere)
@@ -323,7 +315,6 @@ def test_an_application_in_a_browser(node: NodeUnderTest, browser: Browser, some
     assert person.page.complaints == []
 
 
-@pytest.mark.timeout(120)
 def test_logged_out_by_an_application(node: NodeUnderTest, browser: Browser, somewhere: Application) -> None:
     """openid-client logs a person in and out again: they come back to it, and its token is refused."""
     person = Person(browser.page(scripts=False), "alice")
@@ -336,7 +327,6 @@ def test_logged_out_by_an_application(node: NodeUnderTest, browser: Browser, som
     assert person.page.has(LOGIN)
 
 
-@pytest.mark.timeout(120)
 def test_a_key_in_a_browser(node: NodeUnderTest, browser: Browser, somewhere: Application) -> None:
     """oidc-client-ts binds the code and the tokens to a key that stays in the browser; elsewhere they are worth nothing."""
     browser_application(node, somewhere, dpop={"bind_authorization_code": True}, loadUserInfo=False)
@@ -351,7 +341,6 @@ def test_a_key_in_a_browser(node: NodeUnderTest, browser: Browser, somewhere: Ap
     assert again["type"] == "DPoP"
 
 
-@pytest.mark.timeout(120)
 def test_a_page_of_nobody(node: NodeUnderTest, browser: Browser) -> None:
     """A page of an origin that no client names learns what everybody may know, and not what the token endpoint says."""
     with application({"/": ("text/html", b"<!doctype html><link rel=icon href='data:,'>")}) as evil:

@@ -23,7 +23,6 @@ LONG = "가나다라마바사" * 12 + "W" * 80  # a name in which nothing may be
 PAGES = {f"/{locale}/{name}": render for locale in Locale for name, render in every_page(locale)} | {
     f"/long/{name}": render for name, render in every_page(Locale.EN, LONG, LONG)
 }
-pytestmark = pytest.mark.timeout(180)  # one visit to every page, on a busy machine
 
 AXE = Path(__file__).parents[1] / "clients" / "node_modules" / "axe-core" / "axe.min.js"
 NARROW = (320, 640)  # WCAG 2.2, 1.4.10: what a page must fit in

@@ -353,7 +353,6 @@ def memory_of(world: World) -> dict[str, int]:
     return {name: resident(world.part(name)) for name in PARTS} | {"worker": resident(world.workers()[-1])}
 
 
-@pytest.mark.timeout(120)
 def test_changes_under_load(place: Place) -> None:
     """No request fails, no WebSocket is dropped, and each change counts when its reload has returned."""
 

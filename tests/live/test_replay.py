@@ -74,7 +74,6 @@ def narrowed(text: str) -> str:
     return text
 
 
-@pytest.mark.timeout(120)
 def test_what_it_foretells_is_what_happens(node: tuple[NodeUnderTest, int], tmp_path: Path) -> None:
     """The same log changes nothing under what is in force; under another file, exactly the calls that change."""
 
@@ -132,7 +131,6 @@ def test_what_it_foretells_is_what_happens(node: tuple[NodeUnderTest, int], tmp_
     run(*node, work)
 
 
-@pytest.mark.timeout(120)
 def test_the_log_of_an_older_sumun(node: tuple[NodeUnderTest, int], tmp_path: Path) -> None:
     """Lines that do not say what a caller held are counted, or judged by the directory: as those that say it."""
 

@@ -41,7 +41,6 @@ def status_of(page: Page, method: str) -> int:
     return int(page.evaluate(f"fetch('/shop', {{method: '{method}'}}).then(answer => answer.status)"))
 
 
-@pytest.mark.timeout(120)
 def test_in_a_real_browser(node: BrowserNode) -> None:
     """Sent to the login page and back; known on the other host without a question; calls and WebSockets of our own pages
     pass; logged out, no host knows it.

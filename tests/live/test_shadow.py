@@ -71,7 +71,6 @@ def told(log: Path, *options: str) -> tuple[int, list[dict[str, object]]]:
     return result.exit_code, [json.loads(line) for line in result.stdout.splitlines()]
 
 
-@pytest.mark.timeout(120)
 def test_asked_and_kept_calls_are_reported_and_answered_as_ever(node: tuple[NodeUnderTest, int]) -> None:
     """With the rules in force every call is answered as without them; each that they would turn is in the log, once."""
 

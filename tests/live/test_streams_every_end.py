@@ -98,7 +98,6 @@ def all_end(why: str, streams: Streams, seconds: float = WITHIN_SECONDS) -> None
         until(lambda one=stream: not one.is_open(), max(left, 0.01), f"{why}: the {kind} goes on")
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("killed", [(), ("answer",), ("answer", "keeper")], ids="+".join)
 def test_each_kind_ends_for_each_reason(node: NodeUnderTest, killed: tuple[str, ...]) -> None:
     """Revoked, right lost, disabled, logged out, expired: seven kinds of stream end within a second, and only those."""

@@ -79,7 +79,6 @@ def test_http2(node: TlsNode) -> None:
     assert dict(json.loads(answer.body))["x-forwarded-proto"] == "https"
 
 
-@pytest.mark.timeout(120)
 def test_in_a_real_browser(node: TlsNode) -> None:
     """Over TLS a person is sent to the login page and back, and the cookie is taken; the first visit may be without TLS."""
     node.add_person("ann")

@@ -157,7 +157,6 @@ def is_cut(wire: socket.socket) -> bool:
         return True
 
 
-@pytest.mark.timeout(120)
 def test_a_day(
     node: BrowserNode,
     browser: Browser,

@@ -76,7 +76,7 @@ class Crowd(RuleBasedStateMachine):
 
 
 TestRoom = Crowd.TestCase
-TestRoom.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
+TestRoom.settings = settings(max_examples=100, stateful_step_count=30)
 
 
 def test_closing() -> None:

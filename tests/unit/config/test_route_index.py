@@ -15,7 +15,7 @@ CALLS = st.builds(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(route_sets(), st.lists(CALLS, min_size=1, max_size=20))
 def test_the_tree_serves_the_same(routes: list[Route], calls: list[Call]) -> None:
     """The route, or why there is none, with its methods and the internal route that is hidden."""

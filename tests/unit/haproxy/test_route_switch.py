@@ -126,7 +126,7 @@ def ask_everything(occasion: tuple[list[Route], list[Route], list[str], Random],
             assert found in right, (switch.map, text)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(occasions())
 def test_each_request_finds_what_it_found_before_or_after(occasion: Any) -> None:
     """Wherever a change of the maps falls, between two looks or into one: the answer is one generation's, and right in it."""
@@ -156,7 +156,7 @@ def test_planted_mistakes_are_found(planned: Plan) -> None:
     """A simulation that cannot fail proves nothing: each of these ways to switch is caught."""
 
     @seed(1)
-    @settings(max_examples=5000, deadline=None, database=None, phases=(Phase.generate,), print_blob=False)
+    @settings(max_examples=5000, database=None, phases=(Phase.generate,), print_blob=False)
     @given(occasions())
     def tried(occasion: Any) -> None:
         ask_everything(occasion, planned)

@@ -68,7 +68,7 @@ def expected(routes: list[Route], host: str, method: str, path: str, *, internal
     return None if found is None else found.id
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     route_sets(),
     st.lists(st.tuples(st.sampled_from(["", "a.test", "b.test"]), paths), min_size=1, max_size=30),

@@ -168,7 +168,6 @@ class NeverStale(RuleBasedStateMachine):
 CALM = settings(
     max_examples=60,
     stateful_step_count=50,
-    deadline=None,
     database=None,
     suppress_health_check=list(HealthCheck),
 )
