@@ -60,4 +60,4 @@ clients: venv # OAuth clients that we did not write, for the tests
 	@scripts/make-clients
 
 servers: # what the tests talk to
-	@scripts/install-system haproxy postgresql git curl chromium $(first)
+	@scripts/install-system haproxy postgresql git curl chromium libfaketime $(first)

@@ -124,7 +124,9 @@ def test_each_kind_ends_for_each_reason(node: NodeUnderTest, killed: tuple[str, 
             node.kill(part)
         until(lambda: node.log().count("runs again") >= again)
         until(lambda: node.call("GET", "/products", revoked).status == 200)
-        assert all(one.is_open() for one in (*others.values(), *logged_in.values(), *expiring.values()))
+        assert all(one.is_open() for one in (*others.values(), *logged_in.values()))
+        has_time = time.monotonic() - issued < LIFETIME_SECONDS - 1  # a busy machine may have none left
+        assert not has_time or all(one.is_open() for one in expiring.values())
         all_end("expired", expiring, LIFETIME_SECONDS + WITHIN_SECONDS - (time.monotonic() - issued))
         assert time.monotonic() - issued > LIFETIME_SECONDS - 2
         assert all(one.is_open() for streams in opened.values() for one in streams.values())
