@@ -148,7 +148,7 @@ class AccessLog:
         self._offset += len(read)
         *lines, self._rest = (self._rest + read).split(b"\n")
         for line in lines:
-            if line.startswith(b"Proxy "):  # HAProxy 2.6 says so when a worker stops
+            if not line.startswith(b"{"):  # HAProxy's own notices (docs/logs.md)
                 continue
             one = json.loads(line)
             self._backends[one["id"]] = one["be"]
