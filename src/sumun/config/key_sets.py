@@ -85,12 +85,25 @@ def _check(one: object) -> None:
     if _PRIVATE & one.keys():
         mend = "keep the private key with the client, and make another pair: this one was written down here"
         raise RefusedError("holds a private key", "public keys only", mend)
-    form = _FORMS.get((one.get("kty"), one.get("crv")))
-    if form is None or not all(_fits(one.get(name), pattern) for name, pattern in form.items()):
-        allowed = "EC with P-256, OKP with Ed25519, RSA of 2048 to 8192 bits"
+    form = _FORMS.get((_word(one, "kty"), _word(one, "crv")))
+    operations = one.get("key_ops", ["verify"])
+    if (
+        form is None
+        or not all(_fits(one.get(name), pattern) for name, pattern in form.items())
+        or one.get("use", "sig") != "sig"
+        or not isinstance(operations, list)
+        or "verify" not in operations
+    ):
+        allowed = "EC with P-256, OKP with Ed25519, RSA of 2048 to 8192 bits; for signatures"
         raise RefusedError("has a key of a kind that is not taken", allowed)
     if not isinstance(one.get("kid", ""), str):
         raise RefusedError("has a `kid` that is not text", "text", "put it in quotes")
+
+
+def _word(one: Mapping[str, Any], name: str) -> str | None:
+    """The member; empty for what is no text, which is no kind of key."""
+    found = one.get(name)
+    return found if found is None or isinstance(found, str) else ""
 
 
 def _fits(value: object, pattern: re.Pattern[str]) -> bool:

@@ -33,7 +33,7 @@ _SKEW_SECONDS: Final = 60
 
 _HEADER: Final = frozenset({"typ", "alg", "kid"})
 # draft-ietf-oauth-rfc7523bis has the last; most clients write JWT, or nothing.
-_TYPES: Final = frozenset({None, "JWT", "client-authentication+jwt"})
+_TYPES: Final = (None, "JWT", "client-authentication+jwt")
 _JTI: Final = re.compile(r"[\x20-\x7e]{1,256}")
 _LATEST: Final = 2**53 - 1
 

@@ -20,7 +20,8 @@ _BOX = "grant:"
 
 @dataclass(frozen=True, slots=True)
 class ConsentPage:
-    """`goes_to`: where the person is sent afterwards, a host such as `shop.example`, or empty.
+    """`goes_to`: where the person is sent afterwards, a host such as `shop.example`, an application's own scheme such
+    as `com.example.app:`, or empty.
 
     `unknown`: the application registered itself, nobody here vouches for its name. `device_code`: what the person's
     device shows (RFC 8628 3.3), to be compared with it. `nothing_ticked`: shown again, for nothing was ticked.

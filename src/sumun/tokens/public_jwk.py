@@ -40,7 +40,8 @@ def read(members: Mapping[str, Any]) -> PublicJwk:
         raise UnusableKeyError(
             "this JWK holds a private key, or a secret; only the public members belong here"
         )
-    if members.get("use", "sig") != "sig" or "verify" not in members.get("key_ops", ("verify",)):
+    operations = members.get("key_ops", ["verify"])
+    if members.get("use", "sig") != "sig" or not isinstance(operations, list) or "verify" not in operations:
         raise UnusableKeyError("this JWK is not for signatures (`use`, `key_ops`)")
     try:
         public, required = _key(members)

@@ -7,12 +7,16 @@ an attack, so here a duplicate is refused.
 from __future__ import annotations
 
 import json
-from typing import Any, NoReturn
+import re
+from typing import Any, Final, NoReturn
 
 _MOST_BRACKETS = 200
 """Of `[` and `{` together, in texts too: a cheap bound on depth (RFC 8259 9). How deep Python itself would go depends
 on its version, and our parts may run on several. A token of 4 KiB holds about ten.
 """
+
+# An escaped half of a surrogate pair is no text (RFC 8259 8.2): it can be written nowhere, not even into a log.
+_HALF: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 class _RefusedError(ValueError):
@@ -25,6 +29,8 @@ def parse_object(data: bytes) -> dict[str, Any] | None:
         return None
     try:
         found = _DECODER.decode(data.decode("utf-8", "strict"))
+        if _HALF.search(data):
+            json.dumps(found, ensure_ascii=False).encode("utf-8", "strict")
     except (
         ValueError,
         RecursionError,

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from sumun.config.plan import DEVICE_CODE
+from sumun.oauth.csrf import COOKIE, FormKey
 from sumun.oauth.device.requests import INTERVAL_SECONDS, LIFETIME_SECONDS
 from sumun.oauth.server import oauth_app
+from sumun.sessions.cookie import SESSION
 from tests.conversations.oauth.browser import Browser, Page
 from tests.conversations.oauth.code_flow import log_in
 from tests.conversations.oauth.oauth_server import ISSUER, RESOURCES, Down, OAuthServer, oauth_server
@@ -272,6 +274,33 @@ def test_guessing(tmp_path: Path) -> None:
             assert right.status == 429
             server.throttle_clock.seconds += int(right.answer.headers["retry-after"])
             assert (await right.send(user_code=tv.told["user_code"])).form.boxes
+
+    asyncio.run(story())
+
+
+def test_guessing_by_decisions(tmp_path: Path) -> None:
+    """Who makes the form of a decision for whatever code guesses no more often than by typing: the key of their own
+    forms is in their own cookie, and the name of their session in their own tokens.
+    """
+
+    async def story() -> None:
+        async with oauth_server(tmp_path) as server:
+            tv = await device(server)
+            browser = (await log_in(await Browser(server).open(PAGE))).browser
+            session = await server.parts.sessions.find(browser.cookies[SESSION])
+            assert session is not None
+
+            async def decide(code: str) -> int:
+                proof = FormKey(browser.cookies[COOKIE], new=False).field(f"device {session.id} {code}")
+                sent = {proof.name: proof.value, "user_code": code, "decision": "refuse"}
+                return (await browser.post(PAGE, sent)).status
+
+            assert [await decide("WDJBMJH" + letter) for letter in "BCD"] == [400, 400, 400]
+            assert await decide(tv.told["user_code"].replace("-", "")) == 429
+            assert await tv.error() == "authorization_pending"
+            server.throttle_clock.seconds += 3600
+            assert await decide(tv.told["user_code"].replace("-", "")) == 200
+            assert await tv.error() == "access_denied"
 
     asyncio.run(story())
 

@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -26,7 +27,7 @@ from sumun.oauth.endpoints.register import RegistrationParts
 from sumun.oauth.registration import Allowed
 from sumun.oauth.server import oauth_app
 from tests.conversations.oauth.browser import Browser
-from tests.conversations.oauth.code_flow import CodeClient, code_of
+from tests.conversations.oauth.code_flow import CodeClient, code_of, log_in
 from tests.conversations.oauth.oauth_server import ISSUER, Answer, OAuthServer, oauth_server
 from tests.unit.tokens.proofs import key_for, signed
 
@@ -39,6 +40,7 @@ ALLOWED = Allowed(
     token_lifetime_seconds=900,
     algorithm="ES256",
 )
+KEY = {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}
 WEB: dict[str, Any] = {
     "redirect_uris": ["https://shop.example/back"],
     "client_name": "The Shop 가게",
@@ -226,6 +228,74 @@ def test_who_may_register(tmp_path: Path, token: str | None) -> None:
     asyncio.run(story())
 
 
+def test_changes_are_counted(tmp_path: Path) -> None:
+    """A client changes its registration as often as one may register, and no more: every node hears of each change."""
+
+    async def story() -> None:
+        async with server_that_registers(tmp_path, most=3) as server:
+            told = await registered(server)
+            token = told["registration_access_token"]
+            asked = WEB | {"client_id": told["client_id"]}
+            heard = [
+                (await send(server, "PUT", own_path(told), asked | {"client_name": name}, token)).status
+                for name in "abc"
+            ]
+            assert heard == [200, 200, 429]
+            assert (await send(server, "GET", own_path(told), token=token)).json["client_name"] == "b"
+            assert (await send(server, "DELETE", own_path(told), token=token)).status == 204
+
+    asyncio.run(story())
+
+
+def test_no_open_redirect(tmp_path: Path) -> None:
+    """Nobody who was not logged in is sent to an address that a stranger registered, by a link to our logout either; a
+    client of the configuration is trusted, and so is the choice of who was logged in.
+    """
+
+    async def story() -> None:
+        async with server_that_registers(tmp_path) as server:
+            bye = "https://evil.example/login"
+            told = await registered(server, post_logout_redirect_uris=[bye])
+            link = "/oauth/logout?" + urlencode(
+                {"client_id": told["client_id"], "post_logout_redirect_uri": bye}
+            )
+            page = await Browser(server).open(link)
+            assert (page.status, page.left_to) == (200, "")
+            assert f'href="{bye}"' in page.text
+            assert "The Shop" not in page.text
+            ours = {"client_id": "leaving-web", "post_logout_redirect_uri": "https://shop.example/bye"}
+            page = await Browser(server).open("/oauth/logout?" + urlencode(ours))
+            assert page.left_to == "https://shop.example/bye"
+            browser = (await log_in(await Browser(server).open("/account"))).browser
+            question = await browser.open(link)
+            assert "decision" in dict(question.form.buttons)
+            assert (await question.send(decision="logout")).left_to == bye
+
+    asyncio.run(story())
+
+
+def test_where_it_leads(tmp_path: Path) -> None:
+    """The consent page names the host that the person goes on to; of an application's own scheme only the scheme, for
+    behind it stands whatever name a stranger likes.
+    """
+
+    async def story() -> None:
+        async with server_that_registers(tmp_path) as server:
+            for uri, place in (
+                ("https://shop.example/back", "shop.example"),
+                ("com.evil.app://accounts.bank.example/back", "com.evil.app:"),
+            ):
+                told = await registered(
+                    server, redirect_uris=[uri], token_endpoint_auth_method="none", scope="product:read"
+                )
+                client = CodeClient(server, told["client_id"], redirect_uri=uri)
+                page = await log_in(await Browser(server).open(client.address(scope="product:read")))
+                assert f"<strong>{place}</strong>" in page.text
+                assert "bank" not in page.text
+
+    asyncio.run(story())
+
+
 @pytest.mark.parametrize(
     ("changed", "error"),
     [
@@ -256,6 +326,13 @@ def test_who_may_register(tmp_path: Path, token: str | None) -> None:
                 "jwks": {"keys": [key_for("ES256").as_dict(private=True)]},
             },
             "invalid_client_metadata",
+        ),
+        *(
+            (
+                {"token_endpoint_auth_method": "private_key_jwt", "jwks": {"keys": [KEY | odd]}},
+                "invalid_client_metadata",
+            )
+            for odd in ({"kty": ["OKP"]}, {"crv": {}}, {"key_ops": 5}, {"key_ops": ["sign"]}, {"use": "enc"})
         ),
         ({"client_name": "x" * 81}, "invalid_client_metadata"),
         ({"client_name": "Bank\u202egro.live"}, "invalid_client_metadata"),
@@ -289,6 +366,7 @@ def test_what_no_client_may_be(tmp_path: Path, changed: dict[str, Any], error: s
         (b"[]", "application/json", 400),
         (b'{"scope":"a:b","scope":"c:d"}', "application/json", 400),
         (b'{"default_max_age":1.5}', "application/json", 400),
+        (b'{"redirect_uris":["https://a.example/"],"client_name":"\\ud800"}', "application/json", 400),
         (b"{" * 1000, "application/json", 400),
         (b"{}", "text/plain", 415),
         (b"{}" + b" " * 65536, "application/json", 413),

@@ -161,7 +161,7 @@ class ConsentEndpoint:
             shown_name(client),
             Person(user_id, considered.standing.name),
             asked_permissions((*map(str, about.scopes), *about.openid), self._vocabulary, locale, before),
-            goes_to=urlsplit(transaction.leads_to).netloc,
+            goes_to=_place(transaction.leads_to),
             unknown=registered_itself(client),
             nothing_ticked=nothing_ticked,
         )
@@ -170,6 +170,12 @@ class ConsentEndpoint:
             (*page_headers((transaction.leads_to,)), *key.cookies),
             400 if nothing_ticked else 200,
         )
+
+
+def _place(address: str) -> str:
+    """Where it leads, for people: a host; of an application's own scheme the scheme, for what follows is its own."""
+    parts = urlsplit(address)
+    return parts.netloc if parts.scheme in ("http", "https") else f"{parts.scheme}:"
 
 
 def _purpose(waiting: Waiting) -> str:

@@ -14,6 +14,7 @@ anew (5.4, against people who send a link to their own device). Guesses are few,
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final, Protocol
 from urllib.parse import parse_qs
 
@@ -68,6 +69,15 @@ class Consents(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A request that waits for a person, under a code that they know."""
+
+    user_code: str
+    found: FoundRequest
+    client: RegisteredClient
+
+
 class DeviceEndpoint:
     """Shows the pages, and does what they send."""
 
@@ -107,19 +117,13 @@ class DeviceEndpoint:
         return await self._shown(request, session, code)
 
     async def _shown(self, request: Request, session: Session, code: str) -> Answer:
-        """The question, if the code is good. Each look is a guess until it is known to be none."""
-        attempt = Attempt(f"user code by {session.user_id}", request.source)
-        admitted = await self._guesses.count(attempt)
-        if isinstance(admitted, RateLimited):
-            seconds = admitted.retry_after_seconds
-            return self._typed(request, session, DeviceTrouble.THROTTLED, 429, seconds)
-        user_code = read_user_code(code)
-        found = None if user_code is None else await self._requests.waiting(user_code)
-        client = None if found is None else await self._find_client(found.request.client_id)
-        if user_code is None or found is None or client is None or client.disabled:
+        """The question, if the code is good."""
+        looked = await self._looked_up(request, session, read_user_code(code))
+        if isinstance(looked, RateLimited):
+            return self._too_many_guesses(request, session, looked)
+        if looked is None:
             return self._typed(request, session, DeviceTrouble.UNKNOWN, 404, code=code)
-        await self._guesses.take_back(attempt)
-        return await self._question(request, session, user_code, found, client)
+        return await self._question(request, session, looked)
 
     async def _decided(self, request: Request, session: Session, form: Form, code: str) -> Answer:
         user_code = read_user_code(code)
@@ -128,21 +132,38 @@ class DeviceEndpoint:
         demand_own_form(request, form, _purpose(session, user_code))
         if form["decision"] == "other":
             return _with(await self._login_first.answer(request, DEVICE_PATH), _kept(code))
-        found = await self._requests.waiting(user_code)
-        client = None if found is None else await self._find_client(found.request.client_id)
-        if found is None or client is None or client.disabled:
+        # Who knows the key of their own browser's forms makes forms for whatever code: a decision is a guess, too.
+        looked = await self._looked_up(request, session, user_code)
+        if isinstance(looked, RateLimited):
+            return self._too_many_guesses(request, session, looked)
+        if looked is None:
             raise PageError(Fault.EXPIRED, 400)
         approval = None
         if form["decision"] != "refuse":
-            about = self._about(await self._person(session), found)
+            about = self._about(await self._person(session), looked.found)
             chosen = about if form["decision"] == "all" else about.chosen(ticked(form))
             if not chosen:
-                return await self._question(request, session, user_code, found, client, nothing_ticked=True)
-            approval = await self._approval(session, client, about, chosen)
-        if not await self._requests.decide(user_code, found, approval):
+                return await self._question(request, session, looked, nothing_ticked=True)
+            approval = await self._approval(session, looked.client, about, chosen)
+        if not await self._requests.decide(user_code, looked.found, approval):
             raise PageError(Fault.EXPIRED, 400)
-        done = DeviceDonePage(Frame(locale_of(request)), shown_name(client), approval is not None)
+        done = DeviceDonePage(Frame(locale_of(request)), shown_name(looked.client), approval is not None)
         return page_answer(render_device_done(done), (*page_headers(), drop_cookie(_CODE_COOKIE)))
+
+    async def _looked_up(
+        self, request: Request, session: Session, user_code: str | None
+    ) -> _Waiting | RateLimited | None:
+        """What waits under this code; None: nothing. Each look is a guess until it is known to be none."""
+        attempt = Attempt(f"user code by {session.user_id}", request.source)
+        admitted = await self._guesses.count(attempt)
+        if isinstance(admitted, RateLimited):
+            return admitted
+        found = None if user_code is None else await self._requests.waiting(user_code)
+        client = None if found is None else await self._find_client(found.request.client_id)
+        if user_code is None or found is None or client is None or client.disabled:
+            return None
+        await self._guesses.take_back(attempt)
+        return _Waiting(user_code, found, client)
 
     async def _person(self, session: Session) -> Standing:
         standing = await self._standing(session.subject)
@@ -172,12 +193,11 @@ class DeviceEndpoint:
         self,
         request: Request,
         session: Session,
-        user_code: str,
-        found: FoundRequest,
-        client: RegisteredClient,
+        waiting: _Waiting,
         *,
         nothing_ticked: bool = False,
     ) -> Answer:
+        user_code, found, client = waiting.user_code, waiting.found, waiting.client
         key, locale = FormKey.of(request), locale_of(request)
         person = await self._person(session)
         about = self._about(person, found)
@@ -196,6 +216,10 @@ class DeviceEndpoint:
         )
         headers = (*page_headers(), *key.cookies, *_kept(user_code))
         return page_answer(render_consent(page), headers, 400 if nothing_ticked else 200)
+
+    def _too_many_guesses(self, request: Request, session: Session, limited: RateLimited) -> Answer:
+        seconds = limited.retry_after_seconds
+        return self._typed(request, session, DeviceTrouble.THROTTLED, 429, seconds)
 
     def _typed(
         self,

@@ -20,7 +20,7 @@ from urllib.parse import urlencode
 from sumun.changes import Applied
 from sumun.identity import Subject
 from sumun.oauth.account.settled import demand_refused_here
-from sumun.oauth.clients import ReadStanding, shown_name
+from sumun.oauth.clients import ReadStanding, registered_itself, shown_name
 from sumun.oauth.csrf import FormKey, demand_own_form
 from sumun.oauth.errors import InvalidRequestError
 from sumun.oauth.exchange import Answer, Request
@@ -77,10 +77,12 @@ class LogoutEndpoint:
         asked = await self._requests.read(given)
         session = await self._found(request)
         hint = asked.hint
-        if hint is not None and (session is None or hint.session_id == session.id):
+        if hint is not None and session is None:
             return await self._out(request, asked, hint.session_id, hint.user_id)
         if session is None:
             return await self._out(request, asked)
+        if hint is not None and hint.session_id == session.id:
+            return await self._out(request, asked, session.id, session.user_id, somebody=True)
         return await self._question(request, asked, session)
 
     async def _decided(self, request: Request, form: Form) -> Answer:
@@ -91,7 +93,7 @@ class LogoutEndpoint:
         demand_own_form(request, form, _purpose(session))
         if form[_DECISION] != "logout":
             return redirect(_STAY)
-        return await self._out(request, asked, session.id, session.user_id)
+        return await self._out(request, asked, session.id, session.user_id, somebody=True)
 
     async def _found(self, request: Request) -> Session | None:
         """The session of this browser."""
@@ -106,15 +108,25 @@ class LogoutEndpoint:
         demand_refused_here(await self._settled())
 
     async def _out(
-        self, request: Request, asked: LogoutRequest, session_id: str = "", user_id: str = ""
+        self,
+        request: Request,
+        asked: LogoutRequest,
+        session_id: str = "",
+        user_id: str = "",
+        *,
+        somebody: bool = False,
     ) -> Answer:
-        """End this one, if there is one, and go on."""
+        """End this one, if there is one, and go on. `somebody`: this browser was logged in."""
         if is_session_id(session_id):
             await self._end(session_id, f"user:{user_id}")
-        if asked.returns_to:
+        frame = Frame(locale_of(request, asked.ui_locales))
+        if asked.client is not None and registered_itself(asked.client) and not somebody:
+            # RFC 9700 4.11: anybody may have registered where this leads, and sent this link. A person decides.
+            page = SignedOutPage(frame, "", asked.returns_to)
+        elif asked.returns_to:
             return redirect(asked.returns_to, drop_cookie(SESSION))
-        application = "" if asked.client is None else shown_name(asked.client)
-        page = SignedOutPage(Frame(locale_of(request, asked.ui_locales)), application)
+        else:
+            page = SignedOutPage(frame, "" if asked.client is None else shown_name(asked.client))
         return page_answer(render_signed_out(page), (*page_headers(), drop_cookie(SESSION)))
 
     async def _question(self, request: Request, asked: LogoutRequest, session: Session) -> Answer:

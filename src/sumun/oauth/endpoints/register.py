@@ -73,7 +73,7 @@ class ChangesClients(Protocol):
 class RegistrationParts:
     """What registration is made of. `token_sha256` is of the initial access token; None: anybody may.
 
-    `throttle` counts registrations, and guesses of the token.
+    `throttle` counts registrations and their changes, and guesses of the token.
     """
 
     allowed: Allowed
@@ -121,10 +121,7 @@ class RegisterEndpoint:
 
     async def _register(self, request: Request) -> Answer:
         shown = "" if self._parts.token_sha256 is None else _token(request)
-        attempt = Attempt("registration", request.source)
-        admission = await self._parts.throttle.count(attempt)
-        if isinstance(admission, RateLimited):
-            raise SlowDownError("too many registrations", admission.retry_after_seconds)
+        attempt = await self._count("registration", request)
         if self._parts.token_sha256 is not None and not _is(shown, self._parts.token_sha256):
             raise InvalidTokenError("the initial access token is not right")
         secret = secrets.token_urlsafe(_SECRET_BYTES)
@@ -148,6 +145,14 @@ class RegisterEndpoint:
             told |= {"client_secret": secret, "client_secret_expires_at": 0}
         return json_answer(201, told)
 
+    async def _count(self, what: str, request: Request) -> Attempt:
+        """Raises SlowDownError."""
+        attempt = Attempt(what, request.source)
+        admission = await self._parts.throttle.count(attempt)
+        if isinstance(admission, RateLimited):
+            raise SlowDownError("too many registrations", admission.retry_after_seconds)
+        return attempt
+
     async def _its_own(self, client_id: str, token: str) -> RegisteredClient:
         """The client whose token it is. One answer for an unknown client, another's token, and a disabled one."""
         client = await self._find(client_id)
@@ -170,6 +175,8 @@ class RegisterEndpoint:
         after = replace(
             after, registration_sha256=before.registration_sha256, authentication=before.authentication
         )
+        # Every process of every node hears of a change, and is waited for: a stranger does not choose how often.
+        await self._count(f"changes of {before.id}", request)
         demand_refused_here(await self._changes.change_client(after, actor=f"client:{before.id}"))
         return after
 
