@@ -4,6 +4,8 @@ HAProxy.
 
 from __future__ import annotations
 
+import itertools
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -277,6 +279,71 @@ def test_length_and_chunked(gate: World) -> None:
     assert gate.questions == []
 
 
+@pytest.mark.parametrize("coding", [b"Chunked", b"CHUNKED", b"\tchunked ", b"\r\n chunked"], ids=repr)
+def test_one_spelling_of_chunked(gate: World, coding: bytes) -> None:
+    """However it is written (RFC 9112 7: in any case), a service is told `chunked`: to one that knows no `Chunked` the
+    body would be a request of its own, past the gate.
+    """
+    smuggled = b"GET /asked/secret HTTP/1.1\r\nHost: gate.test\r\nX-User-Id: root\r\n\r\n"
+    body = b"%x\r\n%s\r\n0\r\n\r\n" % (len(smuggled), smuggled)
+    assert call(gate, get(b"/open/x", b"Transfer-Encoding: " + coding, method=b"POST") + body).status == 200
+    (heard,) = gate.echo.heard
+    assert (heard.get("transfer-encoding"), heard.body) == (["chunked"], smuggled)
+
+
+@pytest.mark.parametrize("scheme", [b"ftp", b"HTTP", b"http+unix", b"javascript"], ids=repr)
+def test_scheme_over_http2(gate: World, scheme: bytes) -> None:
+    """Another `:scheme` than ours is refused: a service would be sent `ftp://gate.test/open/x` for a target."""
+    assert gate.plan is not None
+    fields = [(b":method", b"GET"), (b":path", b"/open/x"), (b":authority", b"gate.test")]
+    answer = http2.call(gate.plan.listen.port, [(b":scheme", scheme), *fields])
+    assert (answer.status, json.loads(answer.body)["code"]) == (400, TARGET)
+    assert gate.echo.heard == []
+    for ours in (b"http", b"https"):
+        assert http2.call(gate.plan.listen.port, [(b":scheme", ours), *fields]).status == 200
+        assert gate.echo.heard[-1].line == "GET /open/x HTTP/1.1"
+
+
+def _over_http2(*more: tuple[bytes, bytes], **pseudo: bytes) -> list[tuple[bytes, bytes]]:
+    names = {"method": b"GET", "scheme": b"http", "path": b"/open/x", "authority": b"gate.test"} | pseudo
+    return [*((f":{name}".encode(), value) for name, value in names.items()), *more]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        _over_http2(path=b"http://evil.test/open/x"),
+        _over_http2(path=b"open/x"),
+        _over_http2(path=b"/open/x#y"),
+        _over_http2(path=b"/open/../x"),
+        _over_http2(path=b"/open/x HTTP/1.1\r\nX-User-Id: root"),
+        _over_http2(method=b"GET /asked/x HTTP/1.1\r\nA:"),
+        _over_http2(method=b"GET "),
+        _over_http2(scheme=b"http://evil.test/a?"),
+        _over_http2(authority=b"root@gate.test"),
+        _over_http2(authority=b""),
+        [*_over_http2(), (b":path", b"/asked/x")],
+        _over_http2((b"x-a", b"a\r\nx-user-id: root")),
+        _over_http2((b"x-a", b"a\nx-user-id: root")),
+        _over_http2((b"x-a", b"a\x00b")),
+        _over_http2((b"x-a: b\r\nx-user-id", b"root")),
+        _over_http2((b"x-user-id ", b"root")),
+        _over_http2((b"X-User-Id", b"root")),
+        _over_http2((b"transfer-encoding", b"chunked")),
+        _over_http2((b"connection", b"x-user-id")),
+        _over_http2((b"upgrade", b"h2c")),
+        _over_http2((b"content-length", b"0"), (b"content-length", b"5")),
+    ],
+    ids=map(str, itertools.count()),
+)
+def test_http2_smuggles_nothing(gate: World, fields: list[tuple[bytes, bytes]]) -> None:
+    """What HTTP/2 can say and HTTP/1.1 cannot is refused, and never becomes lines of a request to a service."""
+    assert gate.plan is not None
+    answer = http2.call(gate.plan.listen.port, fields)
+    assert answer.reset or answer.status == 400
+    assert gate.echo.heard == []
+
+
 def test_folded_header(gate: World) -> None:
     """A folded header field is joined with spaces (RFC 9112 5.2): it hides no second field."""
     answer = call(gate, get(b"/open/x", b"X-A: a\r\n X-User-Id: root"))
@@ -321,6 +388,23 @@ FORGED = [
     b"Trailer: X-User-Id",
     b"TE: gzip",
     b"any_thing: 1",
+    b"X-User: root",
+    b"X-User-Email: root@bank.example",
+    b"X-Username: root",
+    b"X-Auth-Request-User: root",
+    b"X-Authenticated-Userid: root",
+    b"X-Consumer-Username: root",
+    b"X-WebAuth-User: root",
+    b"X-SSL-Client-Verify: SUCCESS",
+    b"SSL-Client-Cert: MII",
+    b"Client-Cert: :MII=:",
+    b"Client-Cert-Chain: :MII=:",
+    b"X-Forwarded: for=1.2.3.4",
+    b"Forwarded-For: 1.2.3.4",
+    b"CF-Connecting-IP: 1.2.3.4",
+    b"Fastly-Client-IP: 1.2.3.4",
+    b"X-Envoy-External-Address: 1.2.3.4",
+    b"X-Host: evil",
 ]
 
 

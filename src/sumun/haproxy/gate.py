@@ -52,17 +52,33 @@ _NO_TOKEN = rf"(?!access_token(?:[=&;]|\z)|{TICKET_PARAMETER})"
 GOOD_TARGET: Final = rf"{_PATH}(?:\?(?:{_NO_TOKEN}[!-%\x27-:<-~]*+[&;])*+{_NO_TOKEN}[!-%\x27-:<-~]*+)?+\z"
 """Path and query: canonical path, visible ASCII in the query, no credential in it (RFC 6750 2.3)."""
 
+# RFC 9113 8.3.1 restricts :scheme to nothing. HAProxy would tell a service `GET ftp://gate.test/open/x`.
+_STRANGE_SCHEME: Final = "{ fc_http_major 2 } !{ url -m beg http:// https:// }"
+
 GOOD_PATH: Final = rf"{_PATH}\z"
 
-# What a client may not say: who it is; where it comes from (services believe these); what is between it and us
-# only. Expressions, each of which begins with a letter.
-_TAKEN_AWAY = (
-    *(name.lower() for name in OURS),
-    *("x-sumun-[a-z0-9-]+", "forwarded", "x-forwarded(?:-[a-z0-9-]+)?", "remote-user", "x-remote-user"),
-    *("x-real-ip", "x-client-ip", "x-cluster-client-ip", "true-client-ip", "x-original-[a-z0-9-]+"),
-    *("x-rewrite-[a-z0-9-]+", "x-http-method[a-z0-9-]*", "x-method-override", "proxy(?:-[a-z0-9-]+)?"),
-    *("keep-alive", "http2-settings", "trailer"),
+# What a client may not say: who it is; where it comes from (services believe these); what is between it and us only.
+# By what other gateways say of callers, too (oauth2-proxy, Kong, Envoy, the recipes of nginx and Grafana; Client-Cert:
+# RFC 9440 2.4): a service that stood behind one believes it still. Whatever begins so:
+_TAKEN_AWAY_BEGIN: Final = (
+    *(
+        "x-sumun-",
+        "x-user",
+        "x-auth-request-",
+        "x-authenticated-",
+        "x-consumer-",
+        "x-webauth-",
+        "x-ssl-client-",
+    ),
+    *("ssl-client-", "client-cert", "forwarded", "x-forwarded", "x-envoy-", "cf-connecting-"),
+    *("x-original-", "x-rewrite-", "x-http-method", "proxy-"),
 )
+_TAKEN_AWAY: Final = (
+    *(name.lower() for name in OURS if not name.lower().startswith(_TAKEN_AWAY_BEGIN)),
+    *("remote-user", "x-remote-user", "x-real-ip", "x-client-ip", "x-cluster-client-ip", "true-client-ip"),
+    *("fastly-client-ip", "x-host", "x-method-override", "proxy", "keep-alive", "http2-settings", "trailer"),
+)
+_TAKEN_LINES: Final = (*_TAKEN_AWAY_BEGIN, *(f"{name}:" for name in _TAKEN_AWAY))
 _VALUE = r"[^\x00-\x08\x0a-\x1f\x7f]*+\r\n"
 # No empty label, so no dot at an end either: `shop.example.` is `shop.example` to who looks the name up, and would be
 # another host to the routes.
@@ -75,10 +91,8 @@ _SUBPROTOCOL = "sec-websocket-protocol"
 
 # Also odd: a request for an event stream, because its service may stay silent for longer (`backends`).
 _ODD_LINES = (
-    *(
-        f"{name}:"
-        for name in (*_TAKEN_AWAY, *("upgrade", "transfer-encoding", "authorization", "dpop"), _SUBPROTOCOL)
-    ),
+    *_TAKEN_LINES,
+    *(f"{name}:" for name in ("upgrade", "transfer-encoding", "authorization", "dpop", _SUBPROTOCOL)),
     *(
         r"connection:(?! (?:close|keep-alive)\r)",
         r"te:(?! trailers\r)",
@@ -116,7 +130,7 @@ def good_header(token_bytes: int, *, browsers: bool = False) -> str:
     return rf"\A{_HAS_HOST}{lines}(?:{authorization}{lines})?+\r\n\z"
 
 
-_CLEAN_LINES = _lines_without(f"{name}:" for name in _TAKEN_AWAY)
+_CLEAN_LINES = _lines_without(_TAKEN_LINES)
 CLEAN_HEADER: Final = rf"\A{_HAS_HOST}{_CLEAN_LINES}\r\n\z"
 """What must be true of an odd request after everything was taken away."""
 
@@ -129,7 +143,8 @@ def mark_odd(limits: Limits, *, browsers: bool = False) -> list[str]:
         # Over HTTP/2 `url` is absolute, because that is how HAProxy keeps :scheme and :authority.
         (
             f"http-request set-var({ODD}) bool(true) "
-            f"if !{{ url {good} }} {{ fc_http_major 1 }} or {{ fc_http_major 2 }} !{{ pathq {good} }}"
+            f"if !{{ url {good} }} {{ fc_http_major 1 }} or {{ fc_http_major 2 }} !{{ pathq {good} }} "
+            f"or {_STRANGE_SCHEME}"
         ),
         f"http-request set-var({ODD}) bool(true) unless {{ req.hdrs -m reg {header} }}",
     ]
@@ -156,6 +171,7 @@ def _refuse_target() -> list[str]:
     return [
         refuse(BAD_REQUEST_TARGET, f"if !{{ path -m reg {regex(GOOD_PATH)} }}"),
         refuse(BAD_REQUEST_TARGET, r"if { pathq -m reg '[^!-~]' }"),
+        refuse(BAD_REQUEST_TARGET, f"if {_STRANGE_SCHEME}"),
         # RFC 9112 3.2.2: an absolute-form target is accepted; what was authorized is what is sent.
         f"http-request set-uri %[pathq] if {{ fc_http_major 1 }} !{{ url -m beg / }} !{{ var({CODE}) -m found }}",
     ]
@@ -183,13 +199,19 @@ def _take_away() -> list[str]:
     return [
         # Names of other characters: `X_User_Id` and `X.User.Id` are X-User-Id to many services.
         "http-request del-header '[^A-Za-z0-9-]' -m reg",
-        f"http-request del-header {regex('^(?i:' + '|'.join(_TAKEN_AWAY) + ')$')} -m reg",
+        f"http-request del-header {regex(_taken_names())} -m reg",
         # RFC 9110 7.6.1: fields named in Connection would be removed by the next hop, the identity among them.
         "http-request del-header connection",
         "http-request del-header upgrade unless " + IS_HANDSHAKE,
         "http-request set-header connection upgrade if " + IS_HANDSHAKE,
         "http-request del-header te unless { req.hdr(te) -m str trailers }",
+        # Told in one spelling (RFC 9112 7: in any case): who knows no `Chunked` takes the body for a request.
+        "http-request set-header transfer-encoding chunked if { req.hdr(transfer-encoding) -m found }",
     ]
+
+
+def _taken_names() -> str:
+    return f"^(?i:{'|'.join(_TAKEN_AWAY_BEGIN)}|(?:{'|'.join(_TAKEN_AWAY)})$)"
 
 
 def _refuse_header() -> list[str]:

@@ -187,9 +187,29 @@ NEVER = {
         "sec-websocket-protocol",
     ),
     *("x-forwarded", "remote-user", "x-remote-user"),
-    *("x-client-ip", "x-cluster-client-ip", "true-client-ip", "x-method-override"),
+    *(
+        "x-client-ip",
+        "x-cluster-client-ip",
+        "true-client-ip",
+        "fastly-client-ip",
+        "x-host",
+        "x-method-override",
+    ),
 }
-NEVER_BEGINS = ("x-sumun-", "x-forwarded-", "x-original-", "x-rewrite-", "x-http-method", "proxy-")
+NEVER_BEGINS = (
+    *(
+        "x-sumun-",
+        "x-forwarded",
+        "x-original-",
+        "x-rewrite-",
+        "x-http-method",
+        "proxy-",
+        "x-user",
+        "forwarded",
+    ),
+    *("x-auth-request-", "x-authenticated-", "x-consumer-", "x-webauth-", "x-ssl-client-", "ssl-client-"),
+    *("client-cert", "x-envoy-", "cf-connecting-"),
+)
 
 
 def is_plain(header: list[tuple[str, str]]) -> bool:
