@@ -27,6 +27,7 @@ from sumun.oauth.authorize.errors import Refusal
 from sumun.oauth.clients import as_registered
 from sumun.oauth.grants.refreshing import RefreshTokens
 from sumun.oauth.server import OAuthParts, oauth_app
+from sumun.oauth.strangers import Strangers
 from sumun.recognition import Recogniser
 from sumun.recognition.possession import Possession
 from sumun.sessions import Sessions
@@ -152,6 +153,7 @@ def server() -> OAuthApp:
         "clock": time.time,
         "user_code_throttle": throttle,
         "fetched_keys": nothing_fetched(),
+        "strangers": Strangers(MemoryLoginThrottle(Budgets(10**6, 10**6, 10**6, 300), time.monotonic)),
         "session_hosts": frozenset(),
         "login": (),
         "vocabulary": {},

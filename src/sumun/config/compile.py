@@ -205,6 +205,8 @@ def _limits(checked: Checked[Settings], findings: Findings) -> Limits:
         login_failures_total=limits.login_failures_total,
         login_window_seconds=limits.login_window,
         wrong_tokens_per_source=limits.wrong_tokens_per_source,
+        waiting_per_source=limits.waiting_per_source,
+        waiting_total=limits.waiting_total,
         per_source=limits.per_source,
         per_person=limits.per_person,
         per_client=limits.per_client,

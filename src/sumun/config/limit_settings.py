@@ -94,6 +94,19 @@ class LimitSettings(Section):
     login_window: Annotated[int, Duration("1s", "24h", seconds=True)] = Field(
         300, description="How long a wrong password counts.", examples=["15m"]
     )
+    waiting_per_source: Annotated[int, Number(10, 10_000_000)] = Field(
+        5000,
+        description="Logins, authorization requests and codes for devices that one address (an IPv6 network of 64 "
+        "bits) may begin within 20 minutes, for so long they wait in the store; then 429. Behind a proxy all callers "
+        "have one address.",
+        examples=["50000"],
+    )
+    waiting_total: Annotated[int, Number(10, 10_000_000)] = Field(
+        50_000,
+        description="The same from all addresses together, at each node. One takes half a KiB, and 16 when somebody "
+        "means harm.",
+        examples=["500000"],
+    )
     per_source: Annotated[Rate, RateOf()] | None = Field(
         None,
         description="How often one address (an IPv6 network of 64 bits) may call on the public listener, whatever it "

@@ -44,7 +44,7 @@ from sumun.node.errors import NodeError
 from sumun.node.folders import DataFolder, read_valkey_password
 from sumun.node.identity_tokens import IdentityTokens
 from sumun.node.in_force import InForce
-from sumun.node.logins import authenticator_parts, budgets, build_logins
+from sumun.node.logins import authenticator_parts, budgets, build_logins, waiting
 from sumun.node.part_valkey import USER as VALKEY_USER
 from sumun.node.registering import registration_parts
 from sumun.node.secret_refs import Secrets
@@ -58,6 +58,7 @@ from sumun.oauth.grants.refreshing import RefreshTokens
 from sumun.oauth.our_hosts import session_hosts
 from sumun.oauth.server import OAuthParts, oauth_app
 from sumun.oauth.standings import RememberedStandings
+from sumun.oauth.strangers import Strangers
 from sumun.plugins import Catalogue, installed_kinds
 from sumun.recognition import Memory, NewsReader, Recogniser, steady_seconds
 from sumun.recognition.handshake_tickets import HandshakeTickets
@@ -303,6 +304,7 @@ async def build_oauth(
                 client_throttle=MemoryLoginThrottle(budgets(plan), steady_seconds),
                 fetched_keys=FetchedKeys(key_sets.fetch, steady_seconds),
                 user_code_throttle=throttle_of(Counted.USER_CODE, budgets(plan)),
+                strangers=Strangers(MemoryLoginThrottle(waiting(plan), steady_seconds)),
                 store=shared.store,
                 changes=shared.changes,
                 recogniser=following.recogniser,

@@ -17,6 +17,7 @@ from sumun.login.pipeline import Logins
 from sumun.login.throttle import Budgets, LoginThrottle
 from sumun.node.secret_refs import Secrets
 from sumun.node.signing import LONGEST_CLAIMS_LIFE_SECONDS
+from sumun.oauth.strangers import WAITS_SECONDS
 from sumun.plugins import AUTHENTICATOR, Catalogue
 
 # An office behind one address: so many accounts may use up their failures before the address as a whole is slowed.
@@ -80,3 +81,9 @@ def budgets(plan: Plan) -> Budgets:
         total=limits.login_failures_total,
         window_seconds=limits.login_window_seconds,
     )
+
+
+def waiting(plan: Plan) -> Budgets:
+    """How much strangers may let wait under the plan."""
+    limits = plan.limits
+    return Budgets(limits.waiting_per_source, limits.waiting_per_source, limits.waiting_total, WAITS_SECONDS)

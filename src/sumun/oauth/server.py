@@ -84,6 +84,7 @@ from sumun.oauth.presented import PresentedTokens, ReadsTokens
 from sumun.oauth.proofs import JudgesProofs, KeyProofs
 from sumun.oauth.replies import Replies
 from sumun.oauth.resources import Resources
+from sumun.oauth.strangers import Strangers
 from sumun.sessions import Sessions
 from sumun.tokens.ephemeral import EphemeralStore
 from sumun.tokens.signing_keys import KeyRing
@@ -112,6 +113,7 @@ class OAuthParts:
     client_throttle  for the secrets of clients: of this process's own (`login.throttle_memory`)
     user_code_throttle   for codes of devices that people guess: one count for all nodes
     fetched_keys     the keys of clients that publish them
+    strangers        counts what whoever is not known lets wait in `ephemeral`
     refresh          refresh tokens, under this configuration
     grant_of         what a person allowed a client, by its id, read after the call
     is_denied        whether the directory denies the JWT of this id, read after the call
@@ -138,6 +140,7 @@ class OAuthParts:
     client_throttle: LoginThrottle
     user_code_throttle: LoginThrottle
     fetched_keys: FetchedKeys
+    strangers: Strangers
     store: Tokens
     changes: ChangesThings
     recogniser: RecognisesAndRemembers
@@ -275,7 +278,10 @@ def _browser(
 ) -> dict[str, Mounted]:
     """What a person's browser comes to on the way to a code."""
     transactions, pushed = Transactions(parts.ephemeral), PushedRequests(parts.ephemeral)
-    replies, login_first = Replies(parts.settings.issuer), LoginFirst(transactions, parts.login)
+    replies, login_first = (
+        Replies(parts.settings.issuer),
+        LoginFirst(transactions, parts.login, parts.strangers),
+    )
     issuer = parts.settings.issuer
 
     def hinted_user(id_token: str, client_id: str) -> str | None:
@@ -291,7 +297,9 @@ def _browser(
         vocabulary=parts.vocabulary,
         clock=parts.clock,
     )
-    authorize = AuthorizeEndpoint(parts.find_client, flow, pushed, login_first, replies, resources)
+    authorize = AuthorizeEndpoint(
+        parts.find_client, flow, pushed, login_first, replies, resources, parts.strangers
+    )
     consent = ConsentEndpoint(transactions, flow, parts.find_client, replies, parts.vocabulary)
     log_in = LoginEndpoint(
         transactions,
@@ -307,7 +315,9 @@ def _browser(
         AUTHORIZE_PATH: Mounted(authorize, PAGE, page=True),
         CONSENT_PATH: Mounted(consent, PAGE, page=True),
         LOGIN_PATH: Mounted(log_in, PAGE, page=True),
-        PAR_PATH: Mounted(ParEndpoint(login, pushed, proofs, resources), POST, readers=Readers.CLIENTS),
+        PAR_PATH: Mounted(
+            ParEndpoint(login, pushed, proofs, resources, parts.strangers), POST, readers=Readers.CLIENTS
+        ),
         **_single_sign_on(parts, login_first),
     }
 
@@ -321,7 +331,7 @@ def _single_sign_on(parts: OAuthParts, login_first: LoginFirst) -> dict[str, Mou
     logout = LogoutEndpoint(requests, parts.sessions, parts.standing, parts.changes.settled)
     return {
         LOGOUT_PATH: Mounted(logout, PAGE, page=True),
-        LOGIN_START_PATH: Mounted(StartEndpoint(hosts, handoffs), ("GET",), page=True),
+        LOGIN_START_PATH: Mounted(StartEndpoint(hosts, handoffs, parts.strangers), ("GET",), page=True),
         LOGIN_CONTINUE_PATH: Mounted(go_on, ("GET",), page=True),
         LOGIN_HANDOFF_PATH: Mounted(HandoffEndpoint(hosts, handoffs, parts.sessions), ("GET",), page=True),
     }
@@ -338,14 +348,14 @@ def _devices(
     page = DeviceEndpoint(
         requests,
         parts.sessions,
-        LoginFirst(Transactions(parts.ephemeral), parts.login),
+        LoginFirst(Transactions(parts.ephemeral), parts.login, parts.strangers),
         parts.find_client,
         parts.standing,
         parts.consents,
         parts.user_code_throttle,
         parts.vocabulary,
     )
-    begin = DeviceAuthorizationEndpoint(login, requests, resources, origin)
+    begin = DeviceAuthorizationEndpoint(login, requests, resources, origin, parts.strangers)
     return {
         DEVICE_AUTHORIZATION_PATH: Mounted(begin, POST),
         DEVICE_PATH: Mounted(page, PAGE, page=True),
@@ -354,7 +364,7 @@ def _devices(
 
 def _account(parts: OAuthParts) -> dict[str, Mounted]:
     """What a person looks at and changes of their own."""
-    visits = Visits(parts.sessions, LoginFirst(Transactions(parts.ephemeral), parts.login))
+    visits = Visits(parts.sessions, LoginFirst(Transactions(parts.ephemeral), parts.login, parts.strangers))
     overview = AccountEndpoint(
         visits, parts.people, parts.sessions, parts.find_client, parts.vocabulary, parts.clock
     )

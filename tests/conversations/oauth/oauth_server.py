@@ -59,6 +59,7 @@ from sumun.oauth.clients import as_registered, find_client
 from sumun.oauth.grants.refreshing import RefreshTokens
 from sumun.oauth.server import OAuthParts, oauth_app
 from sumun.oauth.standings import RememberedStandings
+from sumun.oauth.strangers import Strangers
 from sumun.recognition import Memory, NewsReader, Recogniser, steady_seconds
 from sumun.recognition.handshake_tickets import HandshakeTickets
 from sumun.recognition.possession import possession_by
@@ -81,6 +82,7 @@ AUDIENCE = "https://gw.example.com/api"
 SETTINGS = TokenSettings(ISSUER, AUDIENCE, 900, 600, "ES256", 60, origins=(ISSUER,))
 RESOURCES = frozenset({"https://shop.example", "https://orders.example"})
 BUDGETS = Budgets(per_account_and_source=3, per_source=20, total=100, window_seconds=300)
+WAITING = Budgets(per_account_and_source=100, per_source=100, total=10_000, window_seconds=1200)
 BUNDLES = {
     "admin": frozenset({Permission("product", "*")}),
     "user": frozenset({Permission("product", "read")}),
@@ -479,6 +481,7 @@ async def oauth_server(
         client_throttle=MemoryLoginThrottle(BUDGETS, throttle_clock),
         user_code_throttle=MemoryLoginThrottle(BUDGETS, throttle_clock),
         fetched_keys=nothing_fetched(),
+        strangers=Strangers(MemoryLoginThrottle(WAITING, throttle_clock)),
         store=store,
         changes=changes,
         recogniser=Recogniser(

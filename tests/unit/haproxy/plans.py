@@ -65,6 +65,8 @@ def limits(**changes: Any) -> Limits:
         "login_failures_total": 1,
         "login_window_seconds": 1,
         "wrong_tokens_per_source": 1000,
+        "waiting_per_source": 1000,
+        "waiting_total": 1000,
     }
     return Limits(**(values | changes))
 

@@ -26,6 +26,8 @@ class Limits:
     login_failures_total: int
     login_window_seconds: int
     wrong_tokens_per_source: int
+    waiting_per_source: int
+    waiting_total: int
     per_source: Rate | None = None
     per_person: Rate | None = None
     per_client: Rate | None = None

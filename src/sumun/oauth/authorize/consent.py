@@ -8,6 +8,7 @@ is declared is asked about as it is.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -16,6 +17,10 @@ from sumun.config.plan import Sentence
 from sumun.identity import Permission
 from sumun.identity.permission import ROLE_RESOURCE
 from sumun.identity.scope import OPENID
+from sumun.tokens.base64url import encode as base64url
+
+ABOUT: Final = "about"
+"""The field of a form in which the digest of what it shows stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,11 @@ class Wanted:
     def texts(self) -> frozenset[str]:
         """All of it as scope-tokens."""
         return frozenset(map(str, self.scopes)) | self.openid
+
+    @property
+    def digest(self) -> str:
+        """Stands for exactly this in a form, so that a person allows what the form showed."""
+        return base64url(hashlib.sha256(" ".join(sorted(self.texts)).encode()).digest())
 
     def __bool__(self) -> bool:
         return bool(self.scopes or self.openid)

@@ -27,6 +27,7 @@ from sumun.oauth.page_answers import PageError, redirect
 from sumun.oauth.paths import AUTHORIZE_PATH, CONSENT_PATH, LOGIN_PATH
 from sumun.oauth.replies import Replies
 from sumun.oauth.resources import Resources
+from sumun.oauth.strangers import Strangers
 from sumun.pages import Fault
 from sumun.sessions.cookie import SESSION
 
@@ -52,6 +53,7 @@ class AuthorizeEndpoint:
         login_first: LoginFirst,
         replies: Replies,
         resources: Resources,
+        strangers: Strangers,
     ) -> None:
         self._find_client = find_client
         self._flow = flow
@@ -59,6 +61,7 @@ class AuthorizeEndpoint:
         self._login_first = login_first
         self._replies = replies
         self._resources = resources
+        self._strangers = strangers
 
     async def answer(self, request: Request) -> Answer:
         """One request. Raises PageError when nobody may be redirected; OutageError."""
@@ -78,9 +81,10 @@ class AuthorizeEndpoint:
         client_id = client_named(parameters)
         if await self._find_client(client_id) is None:
             raise UntrustedRequestError(Untrusted.CLIENT, "there is no such client")
-        request_uri = parameters.get("request_uri") or await self._pushed.push(
-            client_id, parameters, by_client=False
-        )
+        request_uri = parameters.get("request_uri")
+        if request_uri is None:
+            await self._strangers.count(request)
+            request_uri = await self._pushed.push(client_id, parameters, by_client=False)
         query = urlencode({"client_id": client_id, "request_uri": request_uri})
         return redirect(f"{AUTHORIZE_PATH}?{query}")
 

@@ -6,8 +6,8 @@
           decision=refuse   the client hears access_denied
           decision=other    log in as somebody else first
 
-The form counts only for the person who was shown the page: if another logged in meanwhile, in another tab, they are
-asked.
+The form counts only for the person who was shown the page, and for what it showed: if another logged in meanwhile, in
+another tab, or what is to be asked is not the same any more, the page is shown again.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from sumun.config.plan import Sentence
 from sumun.directory.client import RegisteredClient
-from sumun.oauth.authorize.consent import Wanted
+from sumun.oauth.authorize.consent import ABOUT, Wanted
 from sumun.oauth.authorize.errors import AuthorizationError, Refusal
 from sumun.oauth.authorize.flow import AuthorizationFlow, Considered, has_something
 from sumun.oauth.authorize.request import AuthorizationRequest, Prompt
@@ -102,6 +102,9 @@ class ConsentEndpoint:
         about = considered.step.about
         if form is None or waiting.transaction.asked_user != considered.session.user_id:
             return await self._page(request, waiting, client, considered, about)
+        if form.get("decision") != "other" and form.get(ABOUT) != about.digest:
+            # Something was given or taken back since the page was shown.
+            return await self._page(request, waiting, client, considered, about)
         if form.get("decision") == "other":
             return await self._somebody_else(waiting, asked)
         chosen = about if form.get("decision") == "all" else about.chosen(ticked(form))
@@ -157,7 +160,7 @@ class ConsentEndpoint:
         page = ConsentPage(
             Frame(locale, transaction_path(CONSENT_PATH, waiting.handle)),
             CONSENT_PATH,
-            (Hidden(HANDLE, waiting.handle), key.field(_purpose(waiting))),
+            (Hidden(HANDLE, waiting.handle), Hidden(ABOUT, about.digest), key.field(_purpose(waiting))),
             shown_name(client),
             Person(user_id, considered.standing.name),
             asked_permissions((*map(str, about.scopes), *about.openid), self._vocabulary, locale, before),

@@ -24,7 +24,7 @@ from sumun.directory import StoredGrant
 from sumun.directory.client import RegisteredClient
 from sumun.identity import Standing
 from sumun.login.throttle import Attempt, LoginThrottle, RateLimited
-from sumun.oauth.authorize.consent import Wanted, wanted
+from sumun.oauth.authorize.consent import ABOUT, Wanted, wanted
 from sumun.oauth.clients import FindClient, ReadStanding, registered_itself, shown_name
 from sumun.oauth.csrf import FormKey, demand_own_form
 from sumun.oauth.device.requests import LIFETIME_SECONDS, Approval, DeviceRequests, FoundRequest
@@ -141,6 +141,8 @@ class DeviceEndpoint:
         approval = None
         if form["decision"] != "refuse":
             about = self._about(await self._person(session), looked.found)
+            if form.get(ABOUT) != about.digest:  # their rights have changed since the page was shown
+                return await self._question(request, session, looked)
             chosen = about if form["decision"] == "all" else about.chosen(ticked(form))
             if not chosen:
                 return await self._question(request, session, looked, nothing_ticked=True)
@@ -206,7 +208,11 @@ class DeviceEndpoint:
         page = ConsentPage(
             Frame(locale, DEVICE_PATH),
             DEVICE_PATH,
-            (Hidden(_CODE, user_code), key.field(_purpose(session, user_code))),
+            (
+                Hidden(_CODE, user_code),
+                Hidden(ABOUT, about.digest),
+                key.field(_purpose(session, user_code)),
+            ),
             shown_name(client),
             Person(session.user_id, person.name),
             asked_permissions((*map(str, about.scopes), *about.openid), self._vocabulary, locale, before),

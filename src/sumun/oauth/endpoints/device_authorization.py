@@ -14,6 +14,7 @@ from sumun.oauth.messages import read_form
 from sumun.oauth.paths import DEVICE_PATH
 from sumun.oauth.resources import Resources
 from sumun.oauth.scopes import asked_scopes
+from sumun.oauth.strangers import Strangers
 
 
 class DeviceAuthorizationEndpoint:
@@ -25,11 +26,13 @@ class DeviceAuthorizationEndpoint:
         requests: DeviceRequests,
         resources: Resources,
         origin: str,
+        strangers: Strangers,
     ) -> None:
         """`origin`: our scheme, host and port, under which people find the page."""
         self._login = login
         self._requests = requests
         self._resources = resources
+        self._strangers = strangers
         self._page = f"{origin}{DEVICE_PATH}"
 
     async def answer(self, request: Request) -> Answer:
@@ -39,7 +42,9 @@ class DeviceAuthorizationEndpoint:
         if DEVICE_CODE not in client.grants:
             raise UnauthorizedClientError("this client may not use this grant")
         scopes, openid = asked_scopes(form.get("scope"), client.scopes)
-        begun = await self._requests.begin(client.id, scopes, openid, self._resources.asked(form))
+        asked = self._resources.asked(form)
+        await self._strangers.count_unless_known(client, request)
+        begun = await self._requests.begin(client.id, scopes, openid, asked)
         code = shown(begun.user_code)
         return json_answer(
             200,

@@ -15,6 +15,7 @@ from sumun.oauth.exchange import NO_STORE, Answer, Request, json_answer
 from sumun.oauth.messages import refuse_other_bodies
 from sumun.oauth.proofs import KeyProofs
 from sumun.oauth.resources import Resources
+from sumun.oauth.strangers import Strangers
 from sumun.tokens.binding import confirmation
 
 
@@ -27,11 +28,13 @@ class ParEndpoint:
         pushed: PushedRequests,
         proofs: KeyProofs,
         resources: Resources,
+        strangers: Strangers,
     ) -> None:
         self._login = login
         self._proofs = proofs
         self._pushed = pushed
         self._resources = resources
+        self._strangers = strangers
 
     async def answer(self, request: Request) -> Answer:
         """RFC 9126 2.2 and 2.3. The request is held against the client now, and again when it is taken up."""
@@ -54,6 +57,7 @@ class ParEndpoint:
             return _refused(request, error.refusal, str(error))
         except UntrustedRequestError as error:
             return _refused(request, Refusal.INVALID_REQUEST, str(error))
+        await self._strangers.count_unless_known(client, request)
         request_uri = await self._pushed.push(client.id, parameters, by_client=True)
         told = {"request_uri": request_uri, "expires_in": LIFETIME_SECONDS}
         return json_answer(201, told, (*NO_STORE, *self._proofs.next_nonce(proof)))

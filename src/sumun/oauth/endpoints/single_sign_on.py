@@ -10,6 +10,7 @@ from sumun.oauth.login_first import LoginFirst
 from sumun.oauth.our_hosts import OurHosts, is_path
 from sumun.oauth.page_answers import PageError, redirect
 from sumun.oauth.paths import LOGIN_CONTINUE_PATH, LOGIN_HANDOFF_PATH, LOGIN_START_PATH
+from sumun.oauth.strangers import Strangers
 from sumun.pages import Fault
 from sumun.sessions import Sessions
 from sumun.sessions.cookie import LOGIN, SESSION, set_cookie
@@ -21,12 +22,13 @@ _UNSAID = (b"referrer-policy", b"no-referrer")
 class StartEndpoint:
     """Where HAProxy sends a browser that is not logged in, on its own host."""
 
-    def __init__(self, hosts: OurHosts, handoffs: Handoffs) -> None:
+    def __init__(self, hosts: OurHosts, handoffs: Handoffs, strangers: Strangers) -> None:
         self._hosts = hosts
         self._handoffs = handoffs
+        self._strangers = strangers
 
     async def answer(self, request: Request) -> Answer:
-        """Raises PageError, OutageError."""
+        """Raises PageError, SlowDownError, OutageError."""
         return_to = _parameter(request, "return")
         if not is_path(return_to):
             raise PageError(Fault.BAD_RETURN, 400)
@@ -34,6 +36,7 @@ class StartEndpoint:
         if origin is None:
             # Some other name of ours, such as an address: nobody is logged in under it.
             return redirect(f"{self._hosts.login}{LOGIN_START_PATH}?{urlencode({'return': return_to})}")
+        await self._strangers.count(request)
         browser = request.cookie(LOGIN)
         new = browser or self._handoffs.new_handle()
         handle = await self._handoffs.ask(origin, return_to, new)
