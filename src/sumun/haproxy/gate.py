@@ -41,12 +41,19 @@ REFUSED: Final = "str(refuse|-|)"
 
 # RFC 3986 3.3: pchar without `;` (path parameters: services disagree about them), `*` (ours in the maps), and
 # percent encoding of anything that may stand for itself (6.2.2.2), of control characters, `%`, `/`, `;`, `\`,
-# and of bytes that no UTF-8 has (RFC 3629 1: C0, C1, F5 to FF): a lenient reader makes `/` of `%C0%AF`.
-_UTF8 = "[89ABDEabde][0-9A-Fa-f]|[Cc][2-9A-Fa-f]|[Ff][0-4]"
+# and of what is no UTF-8 (RFC 3629 4): a lenient reader makes `/` of `%C0%AF` and of `%E0%80%AF`, or lets `%E2` swallow
+# the `/` behind it.
+_HEX = "[0-9A-Fa-f]"
+_TAIL = f"%[89ABab]{_HEX}"
+_UTF8 = (
+    f"(?:[Cc][2-9A-Fa-f]|[Dd]{_HEX}){_TAIL}"
+    f"|[Ee](?:0%[ABab]{_HEX}|[1-9A-CEFa-cef]{_TAIL}|[Dd]%[89]{_HEX}){_TAIL}"
+    f"|[Ff](?:0%[9ABab]{_HEX}|[123]{_TAIL}|4%8{_HEX}){_TAIL}{_TAIL}"
+)
 _ENCODED = rf"%(?:2[0-4689ABCabc]|3[ACEFacef]|40|5[BDEbde]|60|7[BCDbcd]|{_UTF8})"
 _PCHAR = rf"(?:[A-Za-z0-9._~!$&\x27()+,=:@-]++|{_ENCODED})"
 _SEGMENT = rf"(?!\.{{1,2}}(?:[/?]|\z)){_PCHAR}++"
-_PATH = rf"\A/(?:{_SEGMENT}/)*+(?:{_SEGMENT})?+"
+_PATH = rf"\A(?=/)(?:/{_SEGMENT})*+/?+"
 _NO_TOKEN = rf"(?!access_token(?:[=&;]|\z)|{TICKET_PARAMETER})"
 
 GOOD_TARGET: Final = rf"{_PATH}(?:\?(?:{_NO_TOKEN}[!-%\x27-:<-~]*+[&;])*+{_NO_TOKEN}[!-%\x27-:<-~]*+)?+\z"

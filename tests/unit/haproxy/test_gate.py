@@ -40,6 +40,12 @@ pieces = st.sampled_from(
         "%25",
         "%41",
         "%EA%B9%80",
+        "%C3%A9",
+        "%F0%9F%98%80",
+        "%E2",
+        "%82",
+        "%AC",
+        "%E0",
         "%20",
         ";",
         "\\",
@@ -83,7 +89,13 @@ def is_canonical(path: str) -> bool:
     if re.search(r"[^A-Za-z0-9._~!$&'()+,=:@/-]", rest):
         return False
     encoded = [unquote_to_bytes(code)[0] for code in re.findall(r"%[0-9A-Fa-f]{2}", path)]
-    return all(byte in RESERVED or (0x80 <= byte <= 0xF4 and byte not in (0xC0, 0xC1)) for byte in encoded)
+    if not all(byte in RESERVED or byte >= 0x80 for byte in encoded):
+        return False
+    try:
+        unquote_to_bytes(path).decode("utf-8", "strict")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 @given(targets)
@@ -96,6 +108,16 @@ def is_canonical(path: str) -> bool:
 @example("/a%C2%80%F4%Df")
 @example("/a%F5")
 @example("/a%ff")
+@example("/a%E0%80%AF")
+@example("/a%e0%a0%80%E1%80%80%ec%bf%bf%ED%9F%BF%ee%80%80%EF%bf%bf")
+@example("/a%ED%A0%80")
+@example("/a%F0%80%80%AF")
+@example("/a%f0%90%80%80%f3%bf%bf%bf%F4%8F%bf%bf")
+@example("/a%F4%90%80%80")
+@example("/a%E2/%82%AC")
+@example("/a%E2%82")
+@example("/a%80")
+@example("/a%C3b")
 def test_path(path: str) -> None:
     """A path passes exactly if the slow rule finds it canonical."""
     assert bool(PATH.match(path)) == is_canonical(path)
