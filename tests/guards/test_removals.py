@@ -10,8 +10,9 @@ from tests.guards.proof_removals import PROOF_REMOVALS
 from tests.guards.refresh_removals import REFRESH_REMOVALS
 from tests.guards.removal import REPOSITORY, Removal
 from tests.guards.removals import REMOVALS
+from tests.guards.stranger_removals import STRANGER_REMOVALS
 
-EVERY = (*REMOVALS, *PROOF_REMOVALS, *REFRESH_REMOVALS)
+EVERY = (*REMOVALS, *PROOF_REMOVALS, *REFRESH_REMOVALS, *STRANGER_REMOVALS)
 
 
 @pytest.mark.parametrize("removal", EVERY, ids=lambda removal: removal.attack)

@@ -9,6 +9,7 @@ import hmac
 import http.client
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -21,7 +22,7 @@ from pathlib import Path
 import pytest
 
 from sumun.tokens import base64url
-from tests.live.demo_node import Answer
+from tests.live.demo_node import Answer, descendants
 from tests.live.node_under_test import (
     BATCH_SECRET,
     NodeUnderTest,
@@ -34,6 +35,7 @@ from tests.live.node_under_test import (
 
 JWT = {"requested_token_type": "urn:ietf:params:oauth:token-type:jwt"}
 # The order of P-256's group (SEC 2, 2.4.2).
+MOST_WAITING = 40
 ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 
@@ -44,7 +46,8 @@ def node(haproxy: Path) -> Iterator[NodeUnderTest]:
     with node_folder() as folder:
         node = NodeUnderTest(folder / "data")
         with shop_services(node.issuer) as ports:
-            node.config = write_config(folder, node.port, ports)
+            few = f"limits: {{waiting_per_source: {MOST_WAITING}}}\n"
+            node.config = write_config(folder, node.port, ports, few)
             node.start()
             try:
                 node.add_person("alice", "admin")
@@ -229,6 +232,24 @@ def test_a_handshake_with_our_own_pages(node: NodeUnderTest, path: str) -> None:
     assert "Traceback" not in node.log()
 
 
+# Filling the store
+
+
+def test_strangers_do_not_fill_the_store(node: NodeUnderTest) -> None:
+    """Logins that nobody means to finish are begun so often and no more, though each has room for 4 KB in the store;
+    whoever has a password or a token does not notice.
+    """
+    bob = node.log_in("bob")
+    heard = [
+        node.call("GET", f"/login/start?return=/{'a' * 3900}{n}").status for n in range(MOST_WAITING + 20)
+    ]
+    assert set(heard) == {303, 429}
+    assert heard[0] == 303
+    assert heard.count(303) <= MOST_WAITING + 4  # room for one more every half minute
+    assert node.call("GET", "/orders", bob).status == 200
+    assert node.call("GET", "/orders", node.log_in("bob")).status == 200
+
+
 # From a part to root
 
 
@@ -273,6 +294,16 @@ def test_what_the_keeper_may_ask_is_not_everything(node: NodeUnderTest) -> None:
             connection.sendall(f"{command}\n".encode())
             connection.shutdown(socket.SHUT_WR)
             assert connection.recv(4096) == b"Permission denied\n", command
+
+
+def test_no_part_leaves_its_memory_on_disk(node: NodeUnderTest) -> None:
+    """No process of the node may write a core dump, whatever the limits that it was started under: keys are in it."""
+    assert node.process is not None
+    family = [node.process.pid, *descendants(node.process.pid)]
+    assert len(family) >= 6
+    for pid in family:
+        limits = Path(f"/proc/{pid}/limits").read_text()
+        assert re.search(r"^Max core file size +0 +0 ", limits, re.MULTILINE), limits
 
 
 def test_nothing_is_imported_from_the_current_folder(node: NodeUnderTest) -> None:

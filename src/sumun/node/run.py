@@ -214,7 +214,7 @@ class Node:
         _claim(folder, account)
         refuse_used_addresses(_addresses(plan))
         refuse_too_many_connections(plan.limits.max_connections)
-        _raise_descriptors()
+        _set_limits()
         if plan.node.store is not None:
             await reach_store(plan.node.store, store_address(plan, folder, secrets))
         _hand_over(folder, account)
@@ -366,8 +366,11 @@ def _refuse_clashes(plan: Plan, directory: Directory) -> None:
         )
 
 
-def _raise_descriptors() -> None:
-    """Our parts inherit this, and hold a descriptor for each connection that HAProxy has with them."""
+def _set_limits() -> None:
+    """Our parts inherit this: a descriptor for each connection that HAProxy has with them, and no core dumps, for in
+    memory are keys and passwords in clear.
+    """
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     usual, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _DESCRIPTORS if most == resource.RLIM_INFINITY else min(most, _DESCRIPTORS)
     if usual not in (resource.RLIM_INFINITY, most) and usual < wanted:
