@@ -78,6 +78,7 @@ def partner() -> Iterator[Publisher]:
             """Say nothing."""
 
     with tempfile.TemporaryDirectory(prefix="smn-") as folder, pytest.MonkeyPatch.context() as patch:
+        Path(folder).chmod(0o755)  # the parts of a node that root starts are somebody else
         authority.write(Path(folder), "authority")
         here = [x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
         authority.issue("partner", names=here).write(Path(folder), "partner")
@@ -137,11 +138,13 @@ def test_rotation(node: BrowserNode, partner: Publisher) -> None:
     """
     old, new = new_key(), new_key()
     partner.publish("/robot.json", old)
-    for _ in range(3):
-        answer = asks(node, "robot", old)
-        assert answer.status == 200, answer
+    # A machine that is busy may be too slow for the first fetch: 503, and another try in a while.
+    until(lambda: asks(node, "robot", old).status == 200, 60, "its key is good")
+    fetched = list(partner.asked)
+    answer = asks(node, "robot", old)
+    assert answer.status == 200, answer
     assert node.call("GET", "/items", answer.json["access_token"]).status == 200
-    assert partner.asked == ["/robot.json"]
+    assert partner.asked == fetched
     first_asked = time.monotonic()
     partner.publish("/robot.json", new)
     refused = asks(node, "robot", new)
