@@ -125,16 +125,16 @@ class LoggedCall:
     @property
     def said(self) -> Said:
         """Who gave the answer."""
+        if self.code in _LIMITED:
+            return Said.LIMIT
+        if self.backend in _OWN:
+            return Said.OWN
         if self.code in _DECIDED:
             return Said.DECISION
         if self.code == _OUTAGE:
             return Said.OUTAGE
-        if self.code in _LIMITED:
-            return Said.LIMIT
         if self.code or self.backend == "refuse":
             return Said.HAPROXY
-        if self.backend in _OWN:
-            return Said.OWN
         broken = self.status in _WHY_NO_SERVICE and self.end != "--"
         return Said.NO_SERVICE if broken else Said.SERVICE
 
@@ -236,7 +236,7 @@ def _outcome(line: LoggedCall) -> str:
             why = _WHY_NO_SERVICE[line.status]
             return f"it was not refused, and HAProxy answered {line.status} (ended {line.end}): {why}"
         case Said.OWN:
-            return f"sumun answered it itself with {line.status}"
+            return f"sumun answered it itself with {_named(line)}{_detail(line)}"
         case Said.SERVICE:
             return f"it was let through, and the service answered {line.status}"
 

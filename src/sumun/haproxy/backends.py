@@ -263,6 +263,7 @@ def _own_backend(plan: Plan, paths: RuntimePaths) -> Section:
     lines = _to_http(plan, paths)
     # A question that it must answer: a process that hangs still accepts connections.
     lines[-1] += " check inter 500ms fall 2 rise 1"
+    silent = f"if {{ status 503 }} !{{ var({CODE}) -m found }}"
     return section(
         f"backend {OWN}",
         (
@@ -274,6 +275,11 @@ def _own_backend(plan: Plan, paths: RuntimePaths) -> Section:
                 for status in ("502", "504")
             ),
             "http-after-response set-status 503 if { status 502 504 }",
+            # What the log is told of a refusal of the process's own, or of its silence.
+            f"http-response set-var({CODE}) res.hdr(x-sumun-code)",
+            "http-response set-var(txn.smn.why) res.hdr(x-sumun-why)",
+            "http-response del-header x-sumun- -m beg",
+            f"http-after-response set-var({CODE}) str({DECISION_UNAVAILABLE.code}) {silent}",
             *lines,
         ),
     )

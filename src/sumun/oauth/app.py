@@ -19,7 +19,7 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from sumun.errors import OutageError
+from sumun.errors import OutageError, SumunError
 from sumun.login.errors import LoginBusyError
 from sumun.oauth.cross_origin import Readers, preflight_headers, reading_headers
 from sumun.oauth.csrf import ForgedFormError
@@ -37,7 +37,15 @@ from sumun.oauth.errors import (
     ProofNonceError,
     SlowDownError,
 )
-from sumun.oauth.exchange import NO_STORE, Answer, Headers, Request, json_answer, problem_answer
+from sumun.oauth.exchange import (
+    NO_STORE,
+    Answer,
+    Headers,
+    Request,
+    for_the_log,
+    json_answer,
+    problem_answer,
+)
 from sumun.oauth.messages import MAX_BODY_BYTES
 from sumun.oauth.page_answers import (
     OUTAGE_RETRY_SECONDS,
@@ -151,8 +159,10 @@ class OAuthApp:
             elif not isinstance(error, OAuthError | PageError | ForgedFormError):
                 log.exception("%s: our fault, request=%s", scope["path"], _request_id(scope))
             if mounted.page:
-                return failure_answer(failure_of(error), _request_of(scope, b""))
-            return _told(error, _request_id(scope))
+                answer = failure_answer(failure_of(error), _request_of(scope, b""))
+            else:
+                answer = _told(error, _request_id(scope))
+            return replace(answer, headers=(*answer.headers, *_logged(error)))
 
     def _for_other_origins(self, mounted: Mounted, scope: Scope) -> Headers:
         origin = next((value for name, value in scope["headers"] if name == b"origin"), None)
@@ -186,6 +196,13 @@ def _told(error: Exception, request_id: str) -> Answer:
         return _outage(error, request_id)
     members = {"error": "server_error", "error_description": "This is our fault; the request id names it"}
     return json_answer(500, members | {"request_id": request_id})
+
+
+def _logged(error: Exception) -> Headers:
+    """What the access log is told of an error."""
+    if isinstance(error, OutageError | NoSigningKeyError):
+        return for_the_log("temporarily_unavailable", error.code)
+    return for_the_log(error.code if isinstance(error, SumunError) else "server_error")
 
 
 def refusal(error: OAuthError, request_id: str) -> Answer:

@@ -77,4 +77,10 @@ def problem_answer(status: int, code: str, title: str, request_id: str, headers:
         "code": code,
         "request_id": request_id,
     }
-    return Answer(status, PROBLEM + NO_STORE[:1] + headers, _encode(members))
+    return Answer(status, PROBLEM + NO_STORE[:1] + headers + for_the_log(code), _encode(members))
+
+
+def for_the_log(code: str, why: str = "") -> Headers:
+    """What the access log is told of a refusal: the stable code, and the detail. HAProxy takes it out of the answer."""
+    named = ((b"x-sumun-code", code), (b"x-sumun-why", why))
+    return tuple((name, text.encode("ascii")) for name, text in named if text)
