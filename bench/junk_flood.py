@@ -1,7 +1,9 @@
 """What a flood of made-up tokens does to those who call with good ones: p99 with and without it, in one run.
 
 The flood: well-formed tokens with valid checksums that nobody issued, each used once, as fast as the gateway answers,
-from many source addresses (127.0.0.0/8) over kept connections. The good caller: one token, paced, a fixed number of
+from many source addresses (127.0.0.0/8) over kept connections. As shipped, a source is answered at once so often only
+(`limits.wrong_tokens_per_source`); `--answer-at-once` takes that away, as for an attacker with addresses without end.
+The good caller: one token, paced, a fixed number of
 calls a second, timed from the moment a call was due (so waiting is not left out). Quiet and flooded spells alternate.
 
 The gateway has one core for itself where the machine has two; flood and caller share the other, the flood at the
@@ -197,6 +199,9 @@ def main() -> None:
     parser.add_argument("--rate", type=int, default=200, help="good calls a second")
     parser.add_argument("--sources", type=int, default=250)
     parser.add_argument("--junk", type=int, default=100_000, help="made-up tokens a spell")
+    parser.add_argument(
+        "--answer-at-once", action="store_true", help="wrong tokens do not wait, however many a source sends"
+    )
     parser.add_argument("--attack", type=int, metavar="PORT", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.attack:
@@ -206,7 +211,8 @@ def main() -> None:
         return
     with node_folder() as folder, shop_services("http://127.0.0.1") as ports:
         node = NodeUnderTest(data=folder / "data")
-        node.config = write_config(folder, node.port, ports)
+        limits = "limits: {wrong_tokens_per_source: 1000000}\n" if arguments.answer_at_once else ""
+        node.config = write_config(folder, node.port, ports, limits)
         node.start()
         try:
             node.add_person("alice", "admin")
