@@ -38,6 +38,7 @@ local function token()
   if pick == "uniform" then return line(tokens, random(0, count - 1), width) end
   if pick == "zipf" then return line(tokens, floor(count ^ random()) - 1, width) end
   next_one = next_one + 1
+  if pick == "back" then return line(tokens, (count - next_one) % count, width) end
   return line(tokens, (next_one - 1) % count, width)
 end
 request = function()
@@ -67,7 +68,7 @@ class Tokens:
 class Load:
     """Who calls.
 
-    pick    `one` token, `uniform` over all, `zipf` (exponent 1) over all, `each` once in order
+    pick    `one` token, `uniform` over all, `zipf` (exponent 1) over all, `each` once in order, `back` from the end
     odd     a header that makes the request odd, so that it is always asked about
     junk    share of requests with a token that proves nothing
     """

@@ -192,7 +192,8 @@ class Kept:
 
 
 def keep(node: NodeUnderTest, tokens: Tokens, folder: Path) -> Kept:
-    """Show every token in order until nearly all are served without a question.
+    """Show every token until nearly all are served without a question; in order and from the end in turn, for callers
+    come in any order, and of two tokens that are remembered in one place only the later is known to have come before.
 
     The first pass teaches nothing (`answers/returning.py`), the second teaches, the third shows it.
     """
@@ -205,7 +206,7 @@ def keep(node: NodeUnderTest, tokens: Tokens, folder: Path) -> Kept:
         while seen < tokens.count:
             done = run(
                 node.port,
-                Load(tokens, "each"),
+                Load(tokens, "each" if passes % 2 else "back"),
                 dict,
                 folder=folder,
                 seconds=min(at_once, 10),
