@@ -85,7 +85,7 @@ def a_recogniser(memory: Memory, records: BatchingReader[Ticket]) -> Recogniser:
 
 async def opaque(server: ValkeyServer) -> None:
     """The whole way of opaque tokens beside raw MGETs."""
-    store = valkey_store(server.address, steady_seconds, deadline_seconds=5)
+    store = valkey_store(server.address, steady_seconds, lambda: 5.0)
     raw = Valkey(unix_socket_path=str(server.path), username="sumun", password=PASSWORD)
     grant = mint.Grant(ALICE, "app", EVERYTHING, frozenset(), frozenset(), 0, 0, 0)
     credentials: list[Credential] = []

@@ -134,7 +134,7 @@ async def tokens_of(
     """Files of so many tokens, by name."""
     async with open_for_operator(node.data) as shared:
         # Many connections: the server writes to the disk once for all that wait.
-        link = ValkeyLink(shared.address, connections=AT_ONCE, deadline_seconds=10.0, steady=steady_seconds)
+        link = ValkeyLink(shared.address, connections=AT_ONCE, deadline=lambda: 10.0, steady=steady_seconds)
         store = ValkeyStore(link)
         made = {name: await mint(shared, store, folder, name, count) for name, count in opaque.items()}
         for name, count in jwts.items():

@@ -20,8 +20,8 @@ import pytest
 PORT = 21200  # the name of the socket; when nothing is to listen on TCP, it is only that
 ROLE = "sumun"
 PASSWORD = "of-the-test"
-START_SECONDS = 30
-STOP_SECONDS = 15
+START_SECONDS = 60
+STOP_SECONDS = 60
 
 
 def programs() -> Path:

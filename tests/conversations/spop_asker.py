@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -67,6 +67,13 @@ def variables(ack: Ack) -> dict[str, Value]:
     return {action.name: action.value for action in ack.actions if isinstance(action, SetVar)}
 
 
+async def until(what: Callable[[], object]) -> None:
+    """Wait until `what()` is true."""
+    async with asyncio.timeout(20):
+        while not what():
+            await asyncio.sleep(0.002)
+
+
 @asynccontextmanager
 async def connected(path: Path, first: bytes | None = None) -> AsyncIterator[Asker]:
     """A connection on which `first` was said; without it, HELLO was said and answered."""
@@ -85,8 +92,8 @@ async def connected(path: Path, first: bytes | None = None) -> AsyncIterator[Ask
 async def listening(
     path: Path, answer: AnswerFunction, limits: ListenerLimits | None = None
 ) -> AsyncIterator[SpopServer]:
-    """A listener on `path`."""
-    server = SpopServer(answer, limits)
+    """A listener on `path`; without limits, one that is not put out by a busy machine."""
+    server = SpopServer(answer, limits or ListenerLimits(deadline_seconds=60))
     await server.start(path)
     try:
         yield server

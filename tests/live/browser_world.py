@@ -90,7 +90,7 @@ class BrowserNode(NodeUnderTest):
                 found.extend(json.loads(text) for text in path.read_text().splitlines() if wanted in text)
             return bool(found)
 
-        until(look, 5, "the access log has a line about the request")
+        until(look, why="the access log has a line about the request")
         return found[-1]
 
     def is_kept(self, path: str, cookie: str, **headers: str) -> bool:
@@ -166,7 +166,7 @@ class Surfer:
         sent = {**headers, "Host": parts.netloc}
         if jar:
             sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in jar.items())
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             target = parts.path + (f"?{parts.query}" if parts.query else "")
             connection.request(method, target, body or None, sent)
@@ -190,7 +190,7 @@ class Stream:
 
     def __init__(self, port: int, host: str, path: str, cookie: str, origin: str | None) -> None:
         """Raises RefusedStreamError."""
-        self._socket = socket.create_connection(("127.0.0.1", port), timeout=10)
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout=60)
         lines = [
             f"GET {path} HTTP/1.1",
             f"Host: {host}",

@@ -30,7 +30,7 @@ from typing import Any, TextIO
 from websockets.sync.client import ClientConnection, connect
 
 NAMES = ("chromium", "google-chrome", "google-chrome-stable", "chromium-browser")
-WAIT_SECONDS = 15.0
+WAIT_SECONDS = 60.0
 DESKTOP = (1100, 800)
 PHONE = (390, 844)
 

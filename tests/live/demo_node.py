@@ -43,7 +43,7 @@ def call(
     body: str | bytes | None = None,
 ) -> Answer:
     """One call on a connection of its own."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
         connection.request(method, path, body=body, headers=dict(headers or {}))
         response = connection.getresponse()
@@ -62,7 +62,7 @@ class DemoNode:
     process: subprocess.Popen[str] | None = None
     said: str = ""
 
-    def start(self, seconds: float = 40.0) -> None:
+    def start(self, seconds: float = 60.0) -> None:
         """Start and wait for /healthz, as a visitor's script would."""
         printed = self.data.parent / f"demo-{self.port}.out"
         with printed.open("wb") as output:
@@ -99,7 +99,7 @@ class DemoNode:
                 raise AssertionError(f"the demo was not ready in {seconds} s:\n{self.said}\n{self.log()}")
             time.sleep(0.05)
 
-    def stop(self, how: signal.Signals = signal.SIGINT, seconds: float = 20.0) -> int:
+    def stop(self, how: signal.Signals = signal.SIGINT, seconds: float = 60.0) -> int:
         """Stop as Ctrl-C does (to the one process that a terminal's group leader is) and give the exit code."""
         assert self.process is not None
         if self.process.poll() is None:
@@ -162,7 +162,7 @@ class DemoNode:
             capture_output=True,
             text=True,
             cwd=REPOSITORY,
-            timeout=30,
+            timeout=60,
             env={**os.environ, "SUMUN_DATA": str(self.data), "PYTHONPATH": SOURCES},
             check=False,
         )

@@ -42,11 +42,28 @@ class Response:
         return str(self.json["code"])
 
 
-def send_raw(port: int, request: bytes, seconds: float = 5.0) -> bytes:
+def send_raw(port: int, request: bytes, seconds: float = 60.0) -> bytes:
     """Write bytes, read until the other side closes or is silent."""
     with socket.create_connection(("127.0.0.1", port), timeout=seconds) as connection:
         connection.sendall(request)
         return read_all(connection)
+
+
+def shake_hands(port: int, request: bytes) -> Response:
+    """Write bytes, read until one response is complete: after 101 nobody closes, and nobody says more."""
+    received = bytearray()
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+        connection.sendall(request)
+        while part := connection.recv(65536):
+            received += part
+            if b"\r\n\r\n" in received:
+                response = parse(bytes(received))
+                length = int(next(iter(response.get("content-length")), 0))
+                if response.status == 101 or (
+                    response.get("content-length") and len(response.body) >= length
+                ):
+                    return response
+    return parse(bytes(received))
 
 
 def read_all(connection: socket.socket) -> bytes:

@@ -58,7 +58,7 @@ class World:
     def sockets(self) -> MasterSocket:
         return MasterSocket(self.paths)
 
-    def do(self, work: Coroutine[Any, Any, T], seconds: float = 40.0) -> T:
+    def do(self, work: Coroutine[Any, Any, T], seconds: float = 60.0) -> T:
         """Run a coroutine on the world's loop."""
         future: Future[T] = asyncio.run_coroutine_threadsafe(work, self.loop)
         return future.result(seconds)
@@ -73,7 +73,7 @@ class World:
 
     def logged(self, response: Response) -> dict[str, Any]:
         """The log line of a response; it is written when the response has ended."""
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             for line in self.log():
                 if [line["id"]] == response.get("X-Request-Id"):

@@ -50,7 +50,7 @@ def call(
     port: int,
     fields: Iterable[tuple[bytes, bytes]],
     body: bytes = b"",
-    seconds: float = 5.0,
+    seconds: float = 60.0,
     trailers: Iterable[tuple[bytes, bytes]] = (),
 ) -> Answer:
     """One stream on a connection of its own."""

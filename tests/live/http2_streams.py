@@ -32,14 +32,14 @@ class Stream:
     def goes_on(self) -> None:
         """Something more is heard."""
         heard = len(self.heard)
-        until(lambda: len(self.heard) > heard or self.ended, 5)
+        until(lambda: len(self.heard) > heard or self.ended, 60)
         assert not self.ended
 
     def echoes(self) -> bool:
         """A WebSocket says back what it is told (RFC 6455 5.2: one masked text frame)."""
         self.heard = b""
         self.connection.send(DATA, 0, self.number, b"\x81\x84\0\0\0\0echo")
-        until(lambda: b"echo" in self.heard or self.ended, 5)
+        until(lambda: b"echo" in self.heard or self.ended, 60)
         return not self.ended
 
 
@@ -48,7 +48,7 @@ class Connection:
 
     def __init__(self, port: int) -> None:
         """Connected in clear, with prior knowledge."""
-        self._socket = socket.create_connection(("127.0.0.1", port), timeout=30)
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout=60)
         self._authority = f"127.0.0.1:{port}".encode()
         self._streams: dict[int, Stream] = {}
         self._socket.sendall(http2.PREFACE)
@@ -85,7 +85,7 @@ class Connection:
         pseudo = [one for one in fields if one[0].startswith(b":")]
         rest = [one for one in fields if not one[0].startswith(b":")]
         self.send(HEADERS, END_HEADERS | flags, stream.number, http2.block([*pseudo, *rest]))
-        until(lambda: stream.headers or stream.ended, 10)
+        until(lambda: stream.headers or stream.ended, 60)
         return stream
 
     def _read(self) -> None:

@@ -41,7 +41,7 @@ _CONFIG = """\
 listen: 127.0.0.1:{port}
 {more}node: {{{node}haproxy_threads: {threads}, answerers: 2, kept_facts: {facts}}}
 outage: {{serve_known_for: {lease}s}}
-limits: {{request_timeout: 30s, wrong_tokens_per_source: 1000000, old_workers: {old_workers}}}
+limits: {{decision_timeout: 2s, request_timeout: 30s, wrong_tokens_per_source: 1000000, old_workers: {old_workers}}}
 services:
   shop: {{url: http://127.0.0.1:{service}, response_timeout: {patience}s}}
 roles:
@@ -153,7 +153,7 @@ class AccessLog:
             one = json.loads(line)
             self._backends[one["id"]] = one["be"]
 
-    async def backend(self, reply: Reply, seconds: float = 5.0) -> str:
+    async def backend(self, reply: Reply, seconds: float = 60.0) -> str:
         """Its backend: `known.shop` was kept, `ask.shop` was asked. The line is written as the answer ends."""
         async with asyncio.timeout(seconds):
             while True:
@@ -216,7 +216,7 @@ class World:
 
         A row that a change has made stale is in the way of its renewal until enough questions were asked: many calls.
         """
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             calls = 1
             while True:
                 replies = [await caller.call(token, method, path) for _ in range(calls)]

@@ -124,7 +124,7 @@ class NodeUnderTest(DemoNode):
             )
         return self.process
 
-    def start(self, seconds: float = 40.0) -> None:
+    def start(self, seconds: float = 60.0) -> None:
         """Start and wait until it says that it is ready."""
         process = self.launch()
         deadline = time.monotonic() + seconds
@@ -150,7 +150,7 @@ class NodeUnderTest(DemoNode):
             if self.process is not None and self.process.poll() is None:
                 self.stop()
 
-    def stop(self, how: signal.Signals = signal.SIGINT, seconds: float = 20.0) -> int:
+    def stop(self, how: signal.Signals = signal.SIGINT, seconds: float = 60.0) -> int:
         """Stop and give the exit code; what does not end in time is killed, so that nothing is left behind."""
         try:
             return super().stop(how, seconds)
@@ -160,7 +160,7 @@ class NodeUnderTest(DemoNode):
             self.process.wait()
             raise
 
-    def refused(self, seconds: float = 30.0) -> tuple[int, str]:
+    def refused(self, seconds: float = 60.0) -> tuple[int, str]:
         """Start what must not start. Gives the exit code and what was said; nothing of it is left running."""
         process = self.launch()
         try:
@@ -232,7 +232,7 @@ def resident(pid: int) -> int:
     return int(found[1]) if found else 0
 
 
-def until(what: Callable[[], object], seconds: float = 20.0, why: str = "") -> float:
+def until(what: Callable[[], object], seconds: float = 60.0, why: str = "") -> float:
     """Wait until `what()` is true; gives the seconds that it took. A refused connection counts as not yet."""
     began = time.monotonic()
     while True:
@@ -256,7 +256,7 @@ def about(folder: Path) -> dict[int, str]:
     return found
 
 
-def gone(pids: set[int], seconds: float = 10.0) -> set[int]:
+def gone(pids: set[int], seconds: float = 60.0) -> set[int]:
     """The processes of `pids` that are still there after at most `seconds`. A zombie is gone."""
     deadline = time.monotonic() + seconds
     while True:

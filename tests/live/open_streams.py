@@ -38,7 +38,7 @@ class Wire:
         """A WebSocket says back what it is told (RFC 6455 5.2: one masked text frame)."""
         self.heard = b""
         self.connection.sendall(b"\x81\x84\0\0\0\0echo")
-        until(lambda: b"echo" in self.heard or self.ended, 5)
+        until(lambda: b"echo" in self.heard or self.ended, 60)
         return not self.ended
 
     def read(self) -> None:
@@ -87,7 +87,7 @@ class Wires:
     def open(self, path: str, token: str, *lines: str) -> Wire:
         """Ask for a stream and wait until it has begun. Without a token, something in the path stands for it."""
         port = self._node.port
-        connection = socket.create_connection(("127.0.0.1", port), timeout=10)
+        connection = socket.create_connection(("127.0.0.1", port), timeout=60)
         credential = (f"Authorization: Bearer {token}",) if token else ()
         head = (f"GET {path} HTTP/1.1", f"Host: 127.0.0.1:{port}", *credential, *lines, "", "")
         connection.sendall("\r\n".join(head).encode())

@@ -142,7 +142,7 @@ def agent(
         process.stdout.close()
 
 
-def wait_until(true: Callable[[], object], seconds: float = 10) -> None:
+def wait_until(true: Callable[[], object], seconds: float = 60.0) -> None:
     """Until `true()` says so. Fails after `seconds`."""
     until = time.monotonic() + seconds
     while not true():

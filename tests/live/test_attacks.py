@@ -143,7 +143,7 @@ class Callers:
             thread.join()
 
     def _call(self) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", self._node.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self._node.port, timeout=60)
         with contextlib.closing(connection):
             while not self._stop.is_set():
                 began = time.monotonic()

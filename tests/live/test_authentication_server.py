@@ -62,7 +62,7 @@ class Running:
 
     def seen(self) -> list[dict[str, Any]]:
         """What it was asked so far."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.request("GET", "/seen")
             found: list[dict[str, Any]] = json.loads(connection.getresponse().read())
@@ -86,7 +86,7 @@ def running_server(*tls: Path) -> Iterator[Running]:
         process = subprocess.Popen(command, cwd=REPOSITORY, pass_fds=fds)
         ports = Running(one.getsockname()[1], two.getsockname()[1])
     try:
-        with socket.create_connection(("127.0.0.1", ports.port), timeout=10):
+        with socket.create_connection(("127.0.0.1", ports.port), timeout=60):
             pass  # the kernel listens already; the first question waits until the process does
         yield ports
     finally:
@@ -450,7 +450,7 @@ def test_the_example_of_the_document(tmp_path: Path, directory: Directory) -> No
     url = f"http://127.0.0.1:{port}/authenticate"
 
     async def story() -> None:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while True:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
                 break

@@ -15,6 +15,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -83,13 +84,39 @@ def test_a_credential_has_a_longest_length(
 def test_a_head_that_fits_no_buffer(node: NodeUnderTest, token: str) -> None:
     """A request head beyond every limit is refused by the parser, before anything looks at it."""
     fields = b"".join(b"X-%d: %s\r\n" % (number, b"y" * 1000) for number in range(30))
-    with socket.create_connection(("127.0.0.1", node.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", node.port), timeout=60) as connection:
         connection.sendall(b"GET /products HTTP/1.1\r\nHost: x\r\n" + fields + b"\r\n")
         assert connection.recv(100).startswith((b"HTTP/1.1 400", b"HTTP/1.1 431"))
     assert node.call("GET", "/products", token).status == 200
 
 
 # Made-up tokens
+
+
+def test_a_store_that_pauses(node: NodeUnderTest) -> None:
+    """Half of limits.decision_timeout is the store's: what it says within that counts, and a reload changes it."""
+    was = node.config.read_text()
+    store = node.part("valkey")
+
+    def asked(patience: str, pause: float) -> int:
+        node.config.write_text(was.replace("decision_timeout: 2s", f"decision_timeout: {patience}"))
+        assert node.sumun("reload").returncode == 0
+        os.kill(store, signal.SIGSTOP)
+        try:
+            with ThreadPoolExecutor() as threads:
+                answer = threads.submit(call_from, node, "127.8.8.7", token_format.new())
+                wait([answer], pause)
+                os.kill(store, signal.SIGCONT)
+                return answer.result().status
+        finally:
+            os.kill(store, signal.SIGCONT)
+
+    try:
+        assert asked("10s", 0.6) == 401
+        assert asked("500ms", 60) == 503
+    finally:
+        node.config.write_text(was)
+        assert node.sumun("reload").returncode == 0
 
 
 def test_a_guesser_waits_and_his_neighbours_do_not(node: NodeUnderTest) -> None:
@@ -105,7 +132,7 @@ def test_a_guesser_waits_and_his_neighbours_do_not(node: NodeUnderTest) -> None:
 
 def call_from(node: NodeUnderTest, address: str, token: str) -> Answer:
     """GET /products from a source address of the test's choice."""
-    connection = http.client.HTTPConnection("127.0.0.1", node.port, timeout=10, source_address=(address, 0))
+    connection = http.client.HTTPConnection("127.0.0.1", node.port, timeout=60, source_address=(address, 0))
     try:
         connection.request("GET", "/products", headers={"Authorization": f"Bearer {token}"})
         response = connection.getresponse()
@@ -465,7 +492,7 @@ class SmallDisk(NodeUnderTest):
         ]
         environment = {**os.environ, "SUMUN_DATA": str(self.data), "PYTHONPATH": SOURCES}
         return subprocess.run(
-            there, input=stdin, capture_output=True, text=True, env=environment, timeout=30, check=False
+            there, input=stdin, capture_output=True, text=True, env=environment, timeout=60, check=False
         )
 
     def fill(self) -> Path:

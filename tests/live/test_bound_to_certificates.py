@@ -199,7 +199,7 @@ def test_over_http2(node: TlsNode, billing: Holder) -> None:
         context = caller.context
         context.set_alpn_protocols(["h2"])
         with (
-            socket.create_connection(("127.0.0.1", caller.port), timeout=10) as plain,
+            socket.create_connection(("127.0.0.1", caller.port), timeout=60) as plain,
             context.wrap_socket(plain, server_hostname="127.0.0.1") as connection,
         ):
             assert http2.call_on(connection, http2.fields("GET", "/items", bearer)).status == status
@@ -215,7 +215,7 @@ def test_a_certificate_behind_a_body(node: TlsNode, billing: Holder) -> None:
     body = f"Transfer-Encoding: chunked\r\n\r\n{len(form):x}\r\n{form}\r\n0\r\n{told}\r\n\r\n"
     for caller, status in ((node.caller(), 401), (node.caller(forged), 401), (billing.caller, 200)):
         with (
-            socket.create_connection(("127.0.0.1", caller.port), timeout=10) as plain,
+            socket.create_connection(("127.0.0.1", caller.port), timeout=60) as plain,
             caller.context.wrap_socket(plain, server_hostname="127.0.0.1") as connection,
         ):
             connection.sendall((head + body).encode())

@@ -170,7 +170,7 @@ def test_the_identity_is_signed_for_the_service(demo: DemoNode) -> None:
 )
 def test_a_forged_identity_never_arrives(demo: DemoNode, spelling: str) -> None:
     """Whatever a client says of itself is gone before the service sees it."""
-    connection = http.client.HTTPConnection("127.0.0.1", demo.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", demo.port, timeout=60)
     connection.putrequest("GET", "/products")
     connection.putheader("Authorization", f"Bearer {demo.log_in('bob')}")
     connection.putheader(spelling, "alice")
@@ -218,7 +218,7 @@ def test_a_revoked_token_is_refused_at_once(demo: DemoNode, kind: str) -> None:
 
 def test_server_sent_events_pass(demo: DemoNode) -> None:
     """Events arrive while the response is still open."""
-    connection = http.client.HTTPConnection("127.0.0.1", demo.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", demo.port, timeout=60)
     connection.request("GET", "/prices", headers={"Authorization": f"Bearer {demo.log_in('bob')}"})
     response = connection.getresponse()
     assert response.status == 200
@@ -249,13 +249,13 @@ def test_grpc_passes_and_is_refused_in_its_own_words(demo: DemoNode) -> None:
     token = demo.log_in("bob")
     with grpc.insecure_channel(f"127.0.0.1:{demo.port}") as channel:
         say = channel.unary_unary("/demo.Echo/Say")
-        said = json.loads(say(b"hello", metadata=[("authorization", f"Bearer {token}")], timeout=10))
+        said = json.loads(say(b"hello", metadata=[("authorization", f"Bearer {token}")], timeout=60))
         assert (said["said"], said["you"]["user_id"]) == ("hello", "bob")
         with pytest.raises(grpc.RpcError) as refused:
-            say(b"hello", timeout=10)
+            say(b"hello", timeout=60)
         assert refused.value.code() is grpc.StatusCode.UNAUTHENTICATED
         count = channel.unary_stream("/demo.Echo/Count")(
-            b"", metadata=[("authorization", f"Bearer {token}")], timeout=10
+            b"", metadata=[("authorization", f"Bearer {token}")], timeout=60
         )
         assert [next(count) for _ in range(3)] == [b"0", b"1", b"2"]
         count.cancel()
@@ -292,7 +292,7 @@ def test_every_call_is_one_json_line(demo: DemoNode) -> None:
         demo.call("GET", "/products").headers["x-request-id"]: ("-", 401),
         demo.call("GET", "/nowhere").headers["x-request-id"]: ("-", 404),
     }
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     found: dict[str, dict[str, object]] = {}
     while set(ids) - set(found) and time.monotonic() < deadline:
         text = (demo.data / "log" / "access.log").read_text()

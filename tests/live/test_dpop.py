@@ -219,7 +219,7 @@ def test_two_proofs_are_refused(ann: Holder, node: NodeUnderTest) -> None:
     token = ann.token()
     good = [("Authorization", f"DPoP {token}"), ("DPoP", ann.proof("GET", "/seen", token))]
     for extra in (("DPoP", ann.proof("GET", "/seen", token)), ("Authorization", f"Bearer {token}")):
-        connection = http.client.HTTPConnection("127.0.0.1", node.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", node.port, timeout=60)
         connection.putrequest("GET", "/seen")
         for name, value in (*good, extra):
             connection.putheader(name, value)

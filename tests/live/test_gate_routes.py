@@ -57,7 +57,7 @@ def test_random_routes(haproxy: Path) -> None:
         expected: list[tuple[str, str]] = []
         for address in (gate.plan.listen, gate.plan.internal):
             inside = address is gate.plan.internal
-            with socket.create_connection(("127.0.0.1", address.port), timeout=10) as connection:
+            with socket.create_connection(("127.0.0.1", address.port), timeout=60) as connection:
                 for _ in range(REQUESTS // 2):
                     check_one(connection, expected, routes, chance, inside, f"seed {seed}")
         assert len(expected) > REQUESTS // 10, "too few requests found a route: the test would prove little"

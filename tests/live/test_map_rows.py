@@ -61,7 +61,7 @@ def rows(haproxy: Path, socket_folder: Path) -> Iterator[Map]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not (socket_folder / "s.sock").exists():
             assert process.poll() is None
             assert time.monotonic() < deadline

@@ -395,7 +395,7 @@ def test_a_part_that_hangs_for_a_while(place: Place, part: str) -> None:
 
 async def persist(world: World, one: Looped) -> None:
     """Revoke it, again and again while the store is away."""
-    async with asyncio.timeout(25):
+    async with asyncio.timeout(60):
         while True:
             try:
                 await change(one, lambda: revoke(world, one.token), 401, may_be_unconfirmed=True)
@@ -408,7 +408,7 @@ async def persist(world: World, one: Looped) -> None:
 async def until_kept(world: World, looped: list[Looped]) -> None:
     """Until each of these is known without a question again."""
     caller = world.caller()
-    async with asyncio.timeout(25):
+    async with asyncio.timeout(60):
         for one in looped:
             while True:
                 with contextlib.suppress(OSError, asyncio.IncompleteReadError):

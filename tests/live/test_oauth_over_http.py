@@ -44,7 +44,7 @@ async def say(path: Path, *pieces: bytes, until_closed: bool = True) -> bytes:
             writer.write(piece)
             await writer.drain()
             await asyncio.sleep(0.02)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             return await reader.read() if until_closed else await reader.readuntil(b"\r\n\r\n")
     finally:
         writer.close()

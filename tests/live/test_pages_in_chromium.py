@@ -24,6 +24,7 @@ PAGES = {f"/{locale}/{name}": render for locale in Locale for name, render in ev
     f"/long/{name}": render for name, render in every_page(Locale.EN, LONG, LONG)
 }
 
+
 AXE = Path(__file__).parents[1] / "clients" / "node_modules" / "axe-core" / "axe.min.js"
 NARROW = (320, 640)  # WCAG 2.2, 1.4.10: what a page must fit in
 

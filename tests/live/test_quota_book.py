@@ -18,7 +18,7 @@ from sumun.keeper.quota_book import Count, QuotaBook
 from sumun.keeper.quota_valkey import ValkeyQuotaBook
 from sumun.keeper.quotas import DAY_SECONDS
 from sumun.tokens.stores.valkey_link import ValkeyLink
-from tests.live.valkey_server import ValkeyServer, running_valkey
+from tests.live.valkey_server import ValkeyServer, patience, running_valkey
 
 KEY = "smn:quota:app"
 
@@ -36,7 +36,7 @@ def valkey() -> Iterator[ValkeyServer]:
 @asynccontextmanager
 async def book_on(server: ValkeyServer) -> AsyncIterator[QuotaBook]:
     """A book, as one node has it."""
-    book = ValkeyQuotaBook(ValkeyLink(server.address, steady=time.monotonic))
+    book = ValkeyQuotaBook(ValkeyLink(server.address, deadline=patience, steady=time.monotonic))
     try:
         yield book
     finally:

@@ -17,12 +17,14 @@ from tests.live.kept_world import Caller, Reply, World, run, running_node
 from tests.live.node_under_test import NodeUnderTest
 from tests.live.tcp_relay import Cut
 from tests.live.two_nodes import at_work_on_both, two_nodes
+from tests.live.valkey_server import patience
 
 QUOTA = 40
 PAUSE_SECONDS = 0.05
 
 _CONFIG = """\
 listen: 127.0.0.1:{port}
+limits: {{decision_timeout: 2s}}
 services:
   shop: {{url: http://127.0.0.1:{service}}}
   signed: {{url: http://127.0.0.1:{service}, identity_token: always}}
@@ -60,7 +62,7 @@ def place(haproxy: object) -> Iterator[Place]:
 
 async def book(world: World) -> dict[str, Any]:
     """What the store keeps of the client."""
-    link = ValkeyLink(world.shared.address, steady=time.monotonic)
+    link = ValkeyLink(world.shared.address, deadline=patience, steady=time.monotonic)
     text = await link.command("GET", "smn:quota:app")
     await link.close()
     assert text is None or isinstance(text, bytes)
@@ -69,7 +71,7 @@ async def book(world: World) -> dict[str, Any]:
 
 async def until_used(world: World, calls: int) -> None:
     """Wait until the store has counted so many."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while (await book(world))["used"] < calls:
             await asyncio.sleep(0.05)
 
@@ -177,7 +179,7 @@ def test_parts_that_die_lose_nothing_that_was_told(place: Place) -> None:
         caller = world.caller()
         token = await world.token(await world.person("reader"))
         for made, victim in ((5, "keeper"), (10, "worker"), (15, "keeper")):
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 passed = 0
                 while passed < 5:
                     try:
@@ -206,7 +208,7 @@ def test_a_reload_and_another_quota(place: Place) -> None:
             world.node.config.write_text(config(world.node.port, world.service, quota=quota))
             code, said = await world.reload()
             assert code == 0, said
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while (await caller.call(token)).status != 200:
                     await asyncio.sleep(0.05)
             _, refused = await until_refused(caller, token)
@@ -214,7 +216,7 @@ def test_a_reload_and_another_quota(place: Place) -> None:
             assert (await book(world))["used"] >= quota
         world.node.config.write_text(config(world.node.port, world.service, quota=1))
         assert (await world.reload())[0] == 0
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while '"quota";q=1;' not in (refused := await caller.call(token)).fields.get(
                 "ratelimit-policy", ""
             ):
@@ -232,12 +234,12 @@ def test_a_new_day(place: Place) -> None:
         token = await world.token(await world.person("reader"))
         _, refused = await until_refused(caller, token)
         assert_used_up(refused)
-        link = ValkeyLink(world.shared.address, steady=time.monotonic)
+        link = ValkeyLink(world.shared.address, deadline=patience, steady=time.monotonic)
         yesterday = await book(world)
         yesterday["day"] -= 1
         assert await link.command("SET", "smn:quota:app", json.dumps(yesterday))
         await link.close()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while (await caller.call(token)).status == 429:
                 await asyncio.sleep(0.05)
         assert (await book(world))["used"] <= 2

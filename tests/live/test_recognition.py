@@ -30,7 +30,7 @@ from sumun.tokens.store import Rights
 from sumun.tokens.stores.connect import valkey_feed, valkey_store
 from sumun.tokens.stores.valkey import ValkeyStore
 from sumun.tokens.stores.valkey_link import ValkeyLink
-from tests.live.valkey_server import ValkeyServer, running_valkey
+from tests.live.valkey_server import ValkeyServer, patience, running_valkey
 
 ALICE = Subject.user("alice")
 SERVE_KNOWN_FOR_SECONDS = 1.0
@@ -79,7 +79,7 @@ class Process:
 @asynccontextmanager
 async def a_process(server: ValkeyServer, name: str, directory: Directory) -> AsyncIterator[Process]:
     """One process that follows the news, until the end of the block."""
-    store, feed = valkey_store(server.address, steady_seconds), valkey_feed(server.address, steady_seconds)
+    store, feed = (make(server.address, steady_seconds, patience) for make in (valkey_store, valkey_feed))
     memory = Memory()
     reader = NewsReader(
         feed,
@@ -95,14 +95,14 @@ async def a_process(server: ValkeyServer, name: str, directory: Directory) -> As
         memory,
         BatchingReader(store),
         ConfiguredFirst(directory, {}),
-        ValkeySessions(ValkeyLink(server.address, steady=steady_seconds)),
+        ValkeySessions(ValkeyLink(server.address, deadline=patience, steady=steady_seconds)),
         issuer="i",
         audience="a",
         steady=steady_seconds,
     )
     following = asyncio.create_task(reader.run())
     try:
-        await asyncio.wait_for(reader.wait_ready(), 5)
+        await asyncio.wait_for(reader.wait_ready(), 60)
         yield Process(recogniser, memory, following)
     finally:
         following.cancel()
@@ -141,8 +141,8 @@ def test_changes_bite_when_the_call_returns(valkey: ValkeyServer) -> None:
 
     async def conversation() -> None:
         directory = Directory()
-        admin = valkey_store(valkey.address, steady_seconds)
-        news = valkey_feed(valkey.address, steady_seconds)
+        admin = valkey_store(valkey.address, steady_seconds, patience)
+        news = valkey_feed(valkey.address, steady_seconds, patience)
         took: list[float] = []
         async with a_process(valkey, "p0", directory) as one, a_process(valkey, "p1", directory) as two:
             busy, _, _ = await issued(admin, 1)
@@ -188,7 +188,7 @@ def test_a_store_that_dies_and_comes_back(valkey: ValkeyServer) -> None:
 
     async def conversation() -> None:
         directory = Directory()
-        admin = valkey_store(valkey.address, steady_seconds)
+        admin = valkey_store(valkey.address, steady_seconds, patience)
         async with a_process(valkey, "p0", directory) as process:
             credential, _, _ = await issued(admin, 1)
             assert isinstance(await asked(process, credential), Proven)

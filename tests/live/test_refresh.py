@@ -37,7 +37,7 @@ clients:
   - {{id: app, kind: public, first_party: true, grants: [password, refresh_token], scopes: ["*:*"], may_ask_for: [jwt]}}
   - {{id: jobs, kind: confidential, secret: "file:jobs.secret", may_ask_for: [jwt],
       grants: ["urn:ietf:params:oauth:grant-type:token-exchange"]}}
-limits: {{wrong_tokens_per_source: 1000000}}
+limits: {{decision_timeout: 2s, wrong_tokens_per_source: 1000000}}
 """
 
 
@@ -101,7 +101,7 @@ async def refresh(world: World, token: str, **more: str) -> tuple[int, Any]:
 
 async def until_replayed(world: World, token: str) -> None:
     """Show a used token until its time is over."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while (await refresh(world, token))[0] == 200:
             await asyncio.sleep(0.1)
 

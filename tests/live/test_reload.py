@@ -70,14 +70,14 @@ class Socket:
         """Whether something that is sent comes back."""
         try:
             self._writer.write(b"ping")
-            return await asyncio.wait_for(self._reader.readexactly(4), 10) == b"ping"
+            return await asyncio.wait_for(self._reader.readexactly(4), 60) == b"ping"
         except (OSError, asyncio.IncompleteReadError):
             return False
 
     async def ends(self) -> bool:
         """Wait until it is closed."""
         with contextlib.suppress(OSError):
-            return await asyncio.wait_for(self._reader.read(), 10) == b""
+            return await asyncio.wait_for(self._reader.read(), 60) == b""
         return True
 
     async def close(self) -> None:

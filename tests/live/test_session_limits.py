@@ -14,6 +14,7 @@ from tests.live.node_under_test import until
 IDLE_SECONDS = 8
 CONFIG = f"""
 listen: 127.0.0.1:PORT
+limits: {{decision_timeout: 2s}}
 services:
   shop: {{url: http://127.0.0.1:SERVICE}}
 roles:

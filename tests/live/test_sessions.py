@@ -33,7 +33,7 @@ routes:
   - {path: /chat, service: chat, require: shop:read, session: true}
 clients:
   - {id: app, kind: public, first_party: true, grants: [password]}
-limits: {wrong_tokens_per_source: 100000}
+limits: {decision_timeout: 2s, wrong_tokens_per_source: 100000}
 """
 
 
@@ -127,7 +127,7 @@ def test_crumbs(node: BrowserNode) -> None:
 def raw(node: BrowserNode, fields: str) -> tuple[int, bytes]:
     """A request with header fields as they stand here."""
     head = f"GET /shop HTTP/1.1\r\nHost: 127.0.0.1:{node.port}\r\nConnection: close\r\n{fields}\r\n"
-    with socket.create_connection(("127.0.0.1", node.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", node.port), timeout=60) as connection:
         connection.sendall(head.encode())
         answer = b""
         while part := connection.recv(65536):

@@ -12,6 +12,7 @@ from tests.live.chromium import Page, chromium
 
 CONFIG = """
 listen: 127.0.0.1:PORT
+limits: {decision_timeout: 2s}
 services:
   shop: {url: http://127.0.0.1:SERVICE}
 roles:

@@ -45,7 +45,7 @@ def shadowed(text: str, port: int) -> str:
 async def logged(world: World, reply: Reply) -> dict[str, str]:
     """The line of a call; it is written as the answer ends."""
     path = world.node.data / "log" / "access.log"
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while True:
             for line in path.read_text().splitlines():
                 if f'"id":"{reply.id}"' in line:
@@ -56,7 +56,7 @@ async def logged(world: World, reply: Reply) -> dict[str, str]:
 
 async def kept(world: World, caller: Caller, token: str, path: str) -> Reply:
     """Call until nobody is asked any more."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             reply = await caller.call(token, "GET", path)
             assert reply.status == 200
@@ -119,7 +119,7 @@ def test_asked_and_kept_calls_are_reported_and_answered_as_ever(node: tuple[Node
         lines = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
         assert ids == {line["id"] for line in lines if line.get("shadow", "-") != "-"}
 
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not {
                 'sumun_shadow_total{outcome="insufficient_scope",route="get-items"}',
                 'sumun_shadow_total{outcome="allow",route="post-items"}',
@@ -154,6 +154,6 @@ def haproxy_requests(port: int, backend: str) -> int:
 
 def metrics(port: int, path: str = "/metrics") -> str:
     """The operator's page."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=60) as answer:
         text: str = answer.read().decode()
         return text

@@ -47,7 +47,7 @@ clients:
     backchannel_logout_uri: http://127.0.0.1:LISTENER/logged-out
   - {id: app, kind: public, first_party: true, grants: [password]}
   - {id: jwt-web, kind: public, first_party: true, grants: [authorization_code], redirect_uris: ["https://web.example.com/back"], token: jwt}
-limits: {wrong_tokens_per_source: 100000}
+limits: {decision_timeout: 2s, wrong_tokens_per_source: 100000}
 """
 
 

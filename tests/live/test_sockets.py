@@ -64,7 +64,7 @@ def opened(
     )
     # WHATWG WebSockets: a browser wants one of what it offered, if it offered anything.
     assert chat.subprotocol in protocols if protocols else chat.subprotocol is None
-    chat.greeting = json.loads(chat.recv(timeout=5))["you"]  # type: ignore[attr-defined]
+    chat.greeting = json.loads(chat.recv(timeout=60))["you"]  # type: ignore[attr-defined]
     return chat
 
 
@@ -93,7 +93,7 @@ def ends(chat: ClientConnection, seconds: float = 1.0) -> None:
 def echoes(chat: ClientConnection) -> bool:
     """It lives."""
     chat.send("still there")
-    return chat.recv(timeout=5) == "still there"
+    return chat.recv(timeout=60) == "still there"
 
 
 @KINDS

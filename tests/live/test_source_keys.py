@@ -76,7 +76,7 @@ def door(haproxy: Path, socket_folder: Path) -> Iterator[Door]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not path.exists():
             assert process.poll() is None
             assert time.monotonic() < deadline

@@ -114,7 +114,7 @@ class Unasked:
 
     def __init__(self, node: NodeUnderTest, host: str, token: str, *lines: str) -> None:
         """Asked for, and begun."""
-        self._socket = socket.create_connection(("127.0.0.1", node.port), timeout=10)
+        self._socket = socket.create_connection(("127.0.0.1", node.port), timeout=60)
         head = ("GET /prices HTTP/1.1", f"Host: {host}", f"Authorization: Bearer {token}", *lines, "", "")
         self._socket.sendall("\r\n".join(head).encode())
         self.first = self._socket.recv(65536)

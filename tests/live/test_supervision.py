@@ -322,7 +322,7 @@ def test_stop_with_streams_open(node: NodeUnderTest, tokens: Tokens, folder: Pat
     address = f"127.0.0.1:{node.port}"
     with (
         websockets.sync.client.connect(f"ws://{address}/chat", additional_headers=headers) as chat,
-        socket.create_connection(("127.0.0.1", node.port), timeout=10) as prices,
+        socket.create_connection(("127.0.0.1", node.port), timeout=60) as prices,
         grpc.insecure_channel(address) as channel,
     ):
         assert "alice" in chat.recv()
@@ -330,7 +330,7 @@ def test_stop_with_streams_open(node: NodeUnderTest, tokens: Tokens, folder: Pat
         prices.sendall("\r\n".join(["GET /prices HTTP/1.1", *lines, "", ""]).encode())
         assert prices.recv(4096).startswith(b"HTTP/1.1 200")
         metadata = [("authorization", headers["Authorization"])]
-        count = channel.unary_stream("/demo.Echo/Count")(b"", metadata=metadata, timeout=30)
+        count = channel.unary_stream("/demo.Echo/Count")(b"", metadata=metadata, timeout=60)
         assert next(count) == b"0"
         family = node.family()
         assert node.stop(signal.SIGTERM, seconds=15) == 0
@@ -338,7 +338,7 @@ def test_stop_with_streams_open(node: NodeUnderTest, tokens: Tokens, folder: Pat
         with pytest.raises(grpc.RpcError):
             list(count)
         with pytest.raises(ConnectionClosed):
-            chat.recv(timeout=10)
+            chat.recv(timeout=60)
         while prices.recv(65536):
             pass
     assert not about(folder)

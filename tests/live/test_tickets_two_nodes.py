@@ -44,7 +44,7 @@ def pair(haproxy: Path) -> Iterator[Pair]:
 
 def opened(node: NodeUnderTest, ticket: str) -> tuple[int, socket.socket]:
     """The status of a handshake, and its connection."""
-    connection = socket.create_connection(("127.0.0.1", node.port), timeout=10)
+    connection = socket.create_connection(("127.0.0.1", node.port), timeout=60)
     connection.sendall(HEAD.format(query=f"ticket={ticket}").encode())
     head = b""
     while b"\r\n\r\n" not in head:
@@ -201,7 +201,7 @@ def test_a_session_of_the_other_node(pair: Pair) -> None:
             spared, _ = await sessions.begin(who)
             for world in (a, b):
                 for one in (cookie, spared):
-                    async with asyncio.timeout(20):
+                    async with asyncio.timeout(60):
                         while await page(world, one) != (200, "known.shop"):
                             await asyncio.sleep(0.01)
             applied = await b.shared.changes.for_all().end_session(session.id, actor=ACTOR)

@@ -33,7 +33,7 @@ def node(haproxy: object) -> Iterator[TlsNode]:
 def served(caller: TlsCaller, name: str = "127.0.0.1") -> int:
     """The serial number of the certificate that a new connection to this name is shown."""
     with (
-        socket.create_connection(("127.0.0.1", caller.port), timeout=10) as plain,
+        socket.create_connection(("127.0.0.1", caller.port), timeout=60) as plain,
         caller.context.wrap_socket(plain, server_hostname=name) as connection,
     ):
         shown = connection.getpeercert()
@@ -70,7 +70,7 @@ def test_http2(node: TlsNode) -> None:
     context = node.caller().context
     context.set_alpn_protocols(["h2", "http/1.1"])
     with (
-        socket.create_connection(("127.0.0.1", node.port), timeout=10) as plain,
+        socket.create_connection(("127.0.0.1", node.port), timeout=60) as plain,
         context.wrap_socket(plain, server_hostname="127.0.0.1") as connection,
     ):
         assert connection.selected_alpn_protocol() == "h2"
@@ -173,7 +173,7 @@ def spoken(
     context: ssl.SSLContext, port: int, path: str, session: ssl.SSLSession | None
 ) -> tuple[bytes, ssl.SSLSession | None]:
     """What a call in a session that began elsewhere is answered, and the session of this one; nothing when it is refused."""
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as plain:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as plain:
         try:
             with context.wrap_socket(plain, server_hostname="127.0.0.1", session=session) as connection:
                 connection.sendall(f"GET {path} HTTP/1.1\r\nHost: gate\r\n\r\n".encode())

@@ -57,7 +57,7 @@ async def _whole(pair: Pair) -> None:
             await disturbing
             healed = time.monotonic()
             for world in (a, b):
-                async with asyncio.timeout(30):
+                async with asyncio.timeout(60):
                     while (await world.caller().call(looped[0].token)).status != 200:
                         await asyncio.sleep(0.1)
             log.info(

@@ -55,7 +55,7 @@ clients:
     redirect_uris: ["http://127.0.0.1/callback"]
     scopes: ["product:*", "order:*"]
     token: jwt
-limits: {wrong_tokens_per_source: 100000}
+limits: {decision_timeout: 2s, wrong_tokens_per_source: 100000}
 """
 FAVICON = "/favicon.ico"  # what a browser asks of hosts whose pages name none: not the gateway's
 
@@ -139,7 +139,7 @@ def answered(node: BrowserNode, token: dict[str, Any]) -> list[int]:
 @contextmanager
 def stream(node: BrowserNode, token: dict[str, Any]) -> Iterator[socket.socket]:
     """An open event stream."""
-    with socket.create_connection(("127.0.0.1", node.port), timeout=10) as wire:
+    with socket.create_connection(("127.0.0.1", node.port), timeout=60) as wire:
         request = f"GET /events HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token['access_token']}\r\n\r\n"
         wire.sendall(request.encode())
         assert wire.recv(65536).startswith(b"HTTP/1.1 200")

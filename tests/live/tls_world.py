@@ -24,6 +24,7 @@ SECRET = "jobs-secret-of-the-test"
 
 CONFIG = """
 listen: 127.0.0.1:{port}
+limits: {{decision_timeout: 2s}}
 tls:
   certificates: [{{chain: gate.pem, key: gate.key}}, {{chain: other.pem}}]
   client_certificates: {{authorities: partners.pem}}
@@ -125,7 +126,7 @@ class TlsCaller:
 
     def connection(self) -> http.client.HTTPSConnection:
         """A connection of its own."""
-        return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=10, context=self.context)
+        return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=60, context=self.context)
 
     def call(
         self, method: str, path: str, token: str = "", body: str | None = None, **headers: str

@@ -118,6 +118,7 @@ class Desk:
         self._most = most
         self._held = 0
         # All wait equally long, so the oldest is the first to expire: one timer, on the first of them, serves all.
+        # When the deadline is made shorter, those who came after wait for the older ones once.
         self._in_order: dict[Waiting, None] = {}
         self._timer: asyncio.TimerHandle | None = None
 

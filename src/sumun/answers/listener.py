@@ -19,7 +19,7 @@ import logging
 import os
 import resource
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -50,8 +50,8 @@ class CannotListenError(SumunError):
 class ListenerLimits:
     """What HAProxy, and whoever else may open the socket, can make this process hold.
 
-    deadline_seconds   for an answer. HAProxy itself waits 500 ms (`timeout processing`); an answer of ours, even an
-                       empty one, must be there before.
+    deadline_seconds   for an answer. HAProxy itself waits 500 ms (`timeout processing`) unless the configuration says
+                       otherwise; an answer of ours, even an empty one, must be there before.
     questions          that wait for an answer at a time, on all connections together.
     connections        that ask at a time, as far as the process may open files. HAProxy 2.6 opens up to one for each
                        concurrent question (1,697 for 2,000, measured) unless its `server` line has a `maxconn`, and
@@ -82,6 +82,12 @@ class SpopServer:
     def counts(self) -> Counts:
         """What was seen since `start`; zeros before it."""
         return self._desk.counts if self._desk is not None else Counts()
+
+    def answer_within(self, seconds: float) -> None:
+        """Another deadline, for questions from now on."""
+        self._limits = replace(self._limits, deadline_seconds=seconds)
+        if self._desk is not None:
+            self._desk.deadline_seconds = seconds
 
     async def start(self, path: Path) -> None:
         """Listens on `path`, mode 0600, in place of a socket left over there. Raises CannotListenError."""

@@ -67,7 +67,10 @@ def at_work(data: Path, work: Callable[[Operator], Awaitable[Result]]) -> Result
     async def whole() -> Result:
         from sumun.node.assemble import open_for_operator, open_quota_book
 
-        async with open_for_operator(folder) as parts, open_quota_book(parts.address) as quotas:
+        async with (
+            open_for_operator(folder) as parts,
+            open_quota_book(parts.address, parts.in_force) as quotas,
+        ):
             plan = parts.in_force.plan
             changes = parts.changes.for_all() if for_all else parts.changes
             operator = Operator(plan, parts.directory, parts.store, changes, quotas, _actor())

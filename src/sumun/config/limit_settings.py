@@ -45,7 +45,8 @@ class LimitSettings(Section):
     decision_timeout: Annotated[int, Duration("10ms", "10s")] = Field(
         500,
         description="How long a decision may take before the caller is told 503. A thousand times what one takes; "
-        "longer only makes an outage slower.",
+        "longer makes an outage slower, and is for a store that is far away or a machine that is often busy: one "
+        "command to the store may take half of it, at least 250 ms.",
         examples=["1s"],
     )
     old_workers: Annotated[int, Number(1, 100)] = Field(

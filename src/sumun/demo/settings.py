@@ -12,6 +12,8 @@ listen: 127.0.0.1:{port}
 internal: {{listen: 127.0.0.1:{internal_port}}}      # no token here: it only listens where the internal network is
 operator: {{listen: 127.0.0.1:{operator_port}}}      # metrics
 
+limits: {{decision_timeout: 2s}}                        # four times as long as usual: this computer has other work, too
+
 services:
   products: {{url: http://127.0.0.1:{products}}}
   orders: {{url: http://127.0.0.1:{orders}, identity_token: always}}   # verifies who calls by signature

@@ -123,21 +123,24 @@ async def open_shared(
 ) -> AsyncIterator[Shared]:
     """Open the directory, the store and the feed. Raises DirectoryUnusableError, DirectoryUnavailableError."""
     in_force = InForce(plan)
+    deadline = in_force.store_deadline_seconds
     async with AsyncExitStack() as stack:
         directory = stack.enter_context(Directory.open(directory_location(plan, folder, secrets)))
         threads = DirectoryThreads()
         stack.push_async_callback(threads.close)
-        store = valkey_store(address, steady_seconds)
+        store = valkey_store(address, steady_seconds, deadline)
         stack.push_async_callback(store.close)
-        tickets = valkey_tickets(address, steady_seconds)
+        tickets = valkey_tickets(address, steady_seconds, deadline)
         stack.push_async_callback(tickets.close)
-        ephemeral = valkey_ephemeral(address, steady_seconds)
+        ephemeral = valkey_ephemeral(address, steady_seconds, deadline)
         stack.push_async_callback(ephemeral.close)
-        sessions = ValkeySessions(ValkeyLink(address, steady=steady_seconds))
+        sessions = ValkeySessions(ValkeyLink(address, deadline=deadline, steady=steady_seconds))
         stack.push_async_callback(sessions.close)
-        farewells = ValkeyFarewells(ValkeyLink(address, connections=4, steady=steady_seconds))
+        farewells = ValkeyFarewells(
+            ValkeyLink(address, connections=4, deadline=deadline, steady=steady_seconds)
+        )
         stack.push_async_callback(farewells.close)
-        feed = valkey_feed(address, steady_seconds)
+        feed = valkey_feed(address, steady_seconds, deadline)
         stack.push_async_callback(feed.close)
         changes = Changes(
             directory,
@@ -169,9 +172,9 @@ async def open_shared(
 
 
 @asynccontextmanager
-async def open_feed(address: ValkeyAddress) -> AsyncIterator[Feed]:
+async def open_feed(address: ValkeyAddress, in_force: InForce) -> AsyncIterator[Feed]:
     """The feed alone."""
-    feed = valkey_feed(address, steady_seconds)
+    feed = valkey_feed(address, steady_seconds, in_force.store_deadline_seconds)
     try:
         yield feed
     finally:
@@ -179,9 +182,10 @@ async def open_feed(address: ValkeyAddress) -> AsyncIterator[Feed]:
 
 
 @asynccontextmanager
-async def open_quota_book(address: ValkeyAddress) -> AsyncIterator[QuotaBook]:
+async def open_quota_book(address: ValkeyAddress, in_force: InForce) -> AsyncIterator[QuotaBook]:
     """Where all nodes add up what clients have used of their quotas."""
-    book = ValkeyQuotaBook(ValkeyLink(address, connections=1, steady=steady_seconds))
+    deadline = in_force.store_deadline_seconds
+    book = ValkeyQuotaBook(ValkeyLink(address, connections=1, deadline=deadline, steady=steady_seconds))
     try:
         yield book
     finally:
@@ -248,7 +252,9 @@ async def build_oauth(
     async with AsyncExitStack() as stack:
 
         def throttle_of(counted: Counted, of: Budgets) -> LoginThrottle:
-            link = ValkeyLink(shared.address, steady=steady_seconds)
+            link = ValkeyLink(
+                shared.address, deadline=shared.in_force.store_deadline_seconds, steady=steady_seconds
+            )
             throttle = ValkeyLoginThrottle(link, of, counted)
             stack.push_async_callback(throttle.close)
             return throttle

@@ -21,6 +21,10 @@ class InForce:
         """How tokens are made and judged."""
         return self.plan.tokens
 
+    def store_deadline_seconds(self) -> float:
+        """For one command to the store."""
+        return self.plan.limits.store_deadline_seconds
+
     def configured_clients(self) -> Collection[str]:
         """The client ids of the configuration."""
         return self.plan.clients.keys()

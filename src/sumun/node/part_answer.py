@@ -8,7 +8,7 @@ import time
 from sumun.access.generations import Generations
 from sumun.answers.counted import counted
 from sumun.answers.keeper_link import KeeperLink
-from sumun.answers.listener import SpopServer
+from sumun.answers.listener import ListenerLimits, SpopServer
 from sumun.answers.opened import OpenStreams
 from sumun.answers.stream_link import StreamLink
 from sumun.node.assemble import Following, Shared, build_answerer, open_shared
@@ -23,11 +23,14 @@ from sumun.rollout.policy import policy_of
 class Lessons:
     """What the supervisor tells this part: generations come, count, and go."""
 
-    def __init__(self, start: Start, shared: Shared, following: Following, generations: Generations) -> None:
+    def __init__(
+        self, start: Start, shared: Shared, following: Following, generations: Generations, server: SpopServer
+    ) -> None:
         self._folder = start.folder
         self._shared = shared
         self._following = following
         self._generations = generations
+        self._server = server
         self.adopted = start.generation
 
     async def learn(self, words: str) -> str:
@@ -37,11 +40,12 @@ class Lessons:
         return "learned"
 
     async def adopt(self, words: str) -> str:
-        """`adopt N`: its clients are the ones that count."""
+        """`adopt N`: its clients and deadlines are the ones that count."""
         plan = load_plan(self._folder, int(words))
         self._shared.in_force.adopt(plan)
         self._following.directory.configure(plan.clients)
         self._following.memory.reconfigured()
+        self._server.answer_within(plan.limits.answer_deadline_seconds)
         self._generations.adopt(int(words))
         self.adopted = int(words)
         return "adopted"
@@ -64,7 +68,6 @@ async def serve(start: Start, _prepared: None) -> None:
         for number in (start.generation, *start.older):
             generations.learn(policy_of(load_plan(start.folder, number), number))
         generations.adopt(start.generation)
-        lessons = Lessons(start, shared, following, generations)
         link = KeeperLink(start.folder.keeper_socket, lambda: (following.memory.incarnation, lessons.adopted))
         memory = following.memory
         stream_link = StreamLink(
@@ -74,7 +77,9 @@ async def serve(start: Start, _prepared: None) -> None:
             generations, following.recogniser, lambda: memory.incarnation, time.time, stream_link.opened
         )
         answerer = build_answerer(shared, following, generations, link.learn, streams.opens)
-        server = SpopServer(counted(answerer.answer))
+        limits = ListenerLimits(start.plan.limits.answer_deadline_seconds)
+        server = SpopServer(counted(answerer.answer), limits)
+        lessons = Lessons(start, shared, following, generations, server)
         control = ControlServer(
             start.folder.control_socket(start.name),
             {

@@ -23,6 +23,7 @@ from sumun.node.control import ControlServer
 from sumun.node.folders import DataFolder
 from sumun.node.generations import load_plan
 from sumun.node.health import answers_health
+from sumun.node.in_force import InForce
 from sumun.node.part import Start, run_part, serve_until_terminated
 from sumun.node.readiness import announce_ready
 from sumun.recognition import steady_seconds
@@ -34,11 +35,19 @@ _decode = msgspec.msgpack.Decoder(Lessons).decode
 class Told:
     """What the supervisor tells this part."""
 
-    def __init__(self, keeper: Keeper, cutter: StreamCutter, quotas: QuotaWatch, folder: DataFolder) -> None:
+    def __init__(
+        self,
+        keeper: Keeper,
+        cutter: StreamCutter,
+        quotas: QuotaWatch,
+        folder: DataFolder,
+        in_force: InForce,
+    ) -> None:
         self._keeper = keeper
         self._cutter = cutter
         self._quotas = quotas
         self._folder = folder
+        self._in_force = in_force
 
     async def learn(self, words: str) -> str:
         """`learn N SECRETS`: workers of this generation are coming. The keeper needs no secret."""
@@ -47,9 +56,11 @@ class Told:
 
     async def adopt(self, words: str) -> str:
         """`adopt N`."""
+        plan = load_plan(self._folder, int(words))
+        self._in_force.adopt(plan)
         await self._keeper.adopted(int(words))
         self._cutter.adopted(int(words))
-        self._quotas.adopt(quotas_of(load_plan(self._folder, int(words))))
+        self._quotas.adopt(quotas_of(plan))
         return "adopted"
 
     async def retire(self, words: str) -> str:
@@ -77,7 +88,8 @@ async def serve(start: Start, life: str) -> None:
         adopted=start.generation,
     )
     cutter.remember()
-    async with open_feed(start.address) as feed, open_quota_book(start.address) as book:
+    in_force = InForce(start.plan)
+    async with open_feed(start.address, in_force) as feed, open_quota_book(start.address, in_force) as book:
         masters = MasterSocket(paths, start.folder.workers_socket)
         keeper = Keeper(
             Ledger(serve_known_for_seconds=seconds, bounds=Bounds(facts=start.plan.node.kept_facts)),
@@ -93,7 +105,7 @@ async def serve(start: Start, life: str) -> None:
             wall=time.time,
         )
         quotas = QuotaWatch(book, quotas_of(start.plan), masters, start.folder.workers_socket, life)
-        told = Told(keeper, cutter, quotas, start.folder)
+        told = Told(keeper, cutter, quotas, start.folder, in_force)
         control = ControlServer(
             start.folder.control_socket(start.name),
             {

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from sumun.config.plan.rate import Rate
 from sumun.config.plan.secret_ref import SecretRef
 
+_LEAST_STORE_DEADLINE_MS = 250
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -31,6 +33,16 @@ class Limits:
     per_source: Rate | None = None
     per_person: Rate | None = None
     per_client: Rate | None = None
+
+    @property
+    def answer_deadline_seconds(self) -> float:
+        """For an answer to HAProxy: even an empty one must be there before HAProxy stops waiting."""
+        return self.decision_timeout_ms * 0.8 / 1000
+
+    @property
+    def store_deadline_seconds(self) -> float:
+        """For one command to the store: there must be time left to answer that it is away."""
+        return max(self.decision_timeout_ms / 2, _LEAST_STORE_DEADLINE_MS) / 1000
 
 
 @dataclass(frozen=True, slots=True)

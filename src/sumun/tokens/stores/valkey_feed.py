@@ -29,7 +29,6 @@ from sumun.tokens.stores.valkey_scripts import (
 
 _AT_ONCE = 1000
 _NAME = re.compile(r"[A-Za-z0-9._:-]{1,128}")
-_GRACE_SECONDS = 0.25  # how much later than asked a healthy server may end a blocking read
 
 
 class ValkeyFeed:
@@ -64,7 +63,7 @@ class ValkeyFeed:
             await self._doorbell.command(
                 *("XREAD", "COUNT", 1, "BLOCK", max(1, int(wait_seconds * 1000)), "STREAMS", NEWS),
                 f"{position.n}-0",
-                within_seconds=wait_seconds + _GRACE_SECONDS,
+                blocks_seconds=wait_seconds,
             )
         args: list[Word] = [_fresh(), position.incarnation, position.n, _AT_ONCE]
         match await self._link.run(READ, [FEED, NEWS], args):

@@ -25,7 +25,10 @@ from sumun.tokens.stores.valkey_pipeline import Pipeline
 from sumun.tokens.stores.valkey_scripts import Script
 
 DEADLINE_SECONDS = 0.25
-"""For one command, connecting included. HAProxy waits a little longer for the whole answer."""
+"""For one command, connecting included, unless the link is told another."""
+
+Deadline = Callable[[], float]
+"""The same in seconds, asked anew for each command: a reload may change it."""
 
 LEAST_FREE_BYTES = 1 << 20
 """Of an own server's disk. Others write there too, so a bit more than the largest thing that is sent."""
@@ -60,11 +63,11 @@ class ValkeyLink:
         address: ValkeyAddress,
         *,
         connections: int = 8,
-        deadline_seconds: float = DEADLINE_SECONDS,
+        deadline: Deadline = lambda: DEADLINE_SECONDS,
         steady: Callable[[], float],
     ) -> None:
         """Nothing is connected yet. `steady` is a clock that never jumps, in seconds. ValueError for a bad URL."""
-        self._deadline_seconds = deadline_seconds
+        self._deadline = deadline
         self._steady = steady
         self._pause_seconds = 0.0
         self._paused_until = float("-inf")
@@ -79,11 +82,11 @@ class ValkeyLink:
         self._client = Valkey(connection_pool=self._pool)
         self._execute: Callable[..., Awaitable[Any]] = self._client.execute_command
 
-    async def command(self, *words: Word, within_seconds: float | None = None) -> Answer:
-        """Send one command and give its answer. Raises StoreUnavailableError."""
+    async def command(self, *words: Word, blocks_seconds: float = 0.0) -> Answer:
+        """Send one command, which itself waits for `blocks_seconds`; its answer. Raises StoreUnavailableError."""
         self._refuse_in_vain()
         try:
-            async with asyncio.timeout(within_seconds or self._deadline_seconds), self._free:
+            async with asyncio.timeout(blocks_seconds + self._deadline()), self._free:
                 answer: Answer = await self._execute(*words)
         except TimeoutError:
             raise StoreUnavailableError("the token store did not answer in time") from None
@@ -103,7 +106,7 @@ class ValkeyLink:
         self._refuse_in_vain()
         pipeline: Pipeline | None = None
         try:
-            async with asyncio.timeout(self._deadline_seconds):
+            async with asyncio.timeout(self._deadline()):
                 pipeline = await self._open_pipeline()
                 answer: Answer = await pipeline.ask(*words)
         except TimeoutError:
