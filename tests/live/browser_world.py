@@ -19,7 +19,7 @@ from urllib.parse import urlencode, urljoin, urlsplit
 from sumun.identity import Subject
 from sumun.node.assemble import open_for_operator
 from sumun.sessions import Authentication, Session, Sessions
-from tests.live.demo_node import Answer, call
+from tests.live.demo_node import Answer, call, whole_lines
 from tests.live.kept_world import echo_service
 from tests.live.node_under_test import NodeUnderTest, node_folder, until
 
@@ -87,7 +87,7 @@ class BrowserNode(NodeUnderTest):
             path = self.data / "log" / "access.log"
             if path.exists():
                 wanted = answer.headers["x-request-id"]
-                found.extend(json.loads(text) for text in path.read_text().splitlines() if wanted in text)
+                found.extend(json.loads(text) for text in whole_lines(path) if wanted in text)
             return bool(found)
 
         until(look, why="the access log has a line about the request")

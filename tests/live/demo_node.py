@@ -35,6 +35,11 @@ class Answer:
         return json.loads(self.body)
 
 
+def whole_lines(log: Path) -> list[str]:
+    """The lines of a file that grows; the last one may be half written still."""
+    return log.read_text().rpartition("\n")[0].splitlines()
+
+
 def call(
     port: int,
     method: str,

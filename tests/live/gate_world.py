@@ -22,6 +22,7 @@ from sumun.config.plan import Plan
 from sumun.haproxy import MasterSocket, RuntimePaths, find_program, install, make_current, render
 from sumun.node import part_haproxy
 from sumun.node.supervise import Part
+from tests.live.demo_node import whole_lines
 from tests.live.gate_neighbours import Answerer, Echo
 from tests.live.gate_wire import Response
 
@@ -69,7 +70,7 @@ class World:
 
     def log(self) -> list[dict[str, Any]]:
         """The access log's lines; each must be JSON."""
-        return [json.loads(line) for line in (self.folder / "access.log").read_text().splitlines()]
+        return [json.loads(line) for line in whole_lines(self.folder / "access.log")]
 
     def logged(self, response: Response) -> dict[str, Any]:
         """The log line of a response; it is written when the response has ended."""

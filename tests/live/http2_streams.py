@@ -85,7 +85,8 @@ class Connection:
         pseudo = [one for one in fields if one[0].startswith(b":")]
         rest = [one for one in fields if not one[0].startswith(b":")]
         self.send(HEADERS, END_HEADERS | flags, stream.number, http2.block([*pseudo, *rest]))
-        until(lambda: stream.headers or stream.ended, 60)
+        until(lambda: stream.headers or stream.ended or not self._reader.is_alive(), 60)
+        assert self._reader.is_alive(), "the connection is closed"
         return stream
 
     def _read(self) -> None:

@@ -24,7 +24,7 @@ import pytest
 
 from sumun.demo.settings import SERVICES
 from sumun.tokens import format as token_format
-from tests.live.demo_node import SOURCES, Answer
+from tests.live.demo_node import SOURCES, Answer, whole_lines
 from tests.live.node_under_test import (
     BATCH_SECRET,
     NodeUnderTest,
@@ -145,8 +145,11 @@ def ends(node: NodeUnderTest, request_ids: list[str]) -> list[str]:
     """How HAProxy ended these requests, as its log says (`PT`: it was made to wait)."""
 
     def logged() -> dict[str, str]:
-        lines = (node.data / "log" / "access.log").read_text().splitlines()
-        return {line["id"]: line["end"] for line in map(json.loads, lines) if line["id"] in request_ids}
+        lines = whole_lines(node.data / "log" / "access.log")
+        ours = (
+            json.loads(line) for line in lines if line.startswith("{")
+        )  # HAProxy 2.6 says when a worker stops
+        return {line["id"]: line["end"] for line in ours if line["id"] in request_ids}
 
     until(lambda: len(logged()) == len(request_ids), why="all are in the log")
     found = logged()

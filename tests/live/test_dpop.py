@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from joserfc.jwk import Key
 
-from tests.live.demo_node import Answer
+from tests.live.demo_node import Answer, whole_lines
 from tests.live.kept_world import echo_service
 from tests.live.node_under_test import (
     NodeUnderTest,
@@ -116,7 +116,7 @@ def refused(answer: Answer, error: str) -> None:
     assert answer.status == 401, answer
     challenge = answer.headers["www-authenticate"]
     assert challenge.startswith(f'DPoP realm="sumun", error="{error}"'), challenge
-    assert challenge.endswith(f'algs="{ALGORITHMS}"')
+    assert f', algs="{ALGORITHMS}", resource_metadata="http://' in challenge
     assert answer.json["code"] == error
 
 
@@ -156,7 +156,7 @@ def test_a_stolen_token_is_useless(ann: Holder, node: NodeUnderTest) -> None:
     thief.nonce = ann.nonce
     bearer = thief.send(token, None, scheme="Bearer")
     assert (bearer.status, bearer.json["code"]) == (401, "invalid_token")
-    assert bearer.headers["www-authenticate"].endswith(f', DPoP algs="{ALGORITHMS}"')
+    assert f', DPoP algs="{ALGORITHMS}", resource_metadata="http://' in bearer.headers["www-authenticate"]
     assert thief.send(token, ann.proof("GET", "/seen", token), scheme="Bearer").status == 401
     refused(thief.send(token, None), "invalid_dpop_proof")
     refused(thief.send(token, thief.proof("GET", "/seen", token)), "invalid_token")
@@ -207,8 +207,8 @@ def test_nothing_is_kept_of_a_bound_token(ann: Holder, node: NodeUnderTest) -> N
     bearer = ann.send(token, None, scheme="Bearer")
     assert bearer.status == 401
     lines = node.data / "log" / "access.log"
-    until(lambda: bearer.json["request_id"] in lines.read_text(), why="the line of the last call")
-    seen = [json.loads(line) for line in lines.read_text().splitlines()]
+    until(lambda: bearer.json["request_id"] in str(whole_lines(lines)), why="the line of the last call")
+    seen = list(map(json.loads, whole_lines(lines)))
     assert not [one for one in seen if one["be"] == "known.seen"]
     (last,) = [one for one in seen if one["id"] == bearer.json["request_id"]]
     assert (last["be"], last["why"]) == ("ask.seen", "binding_failed")
@@ -264,7 +264,7 @@ def test_streams_are_proven_once(ann: Holder, node: NodeUnderTest) -> None:
         assert done.returncode == 0, done.stderr
         assert (chat.is_open(), prices.is_open(), chat.echoes()) == (True, True, True)
         assert node.form("/oauth/revoke", {"token": token, "client_id": "shop-app"}).status == 200
-        until(lambda: not chat.is_open() and not prices.is_open(), 5, "the streams go on")
+        until(lambda: not chat.is_open() and not prices.is_open(), why="the streams go on")
     assert node.sumun("user", "revoke", "ann", "--permission", "product:create").returncode == 0
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 import grpc
 import pytest
 
+from tests.live.demo_node import whole_lines
 from tests.live.kept_world import Caller, Reply, World, run, running_node
 from tests.live.node_under_test import NodeUnderTest
 
@@ -102,7 +103,7 @@ def assert_too_many(reply: Reply, name: str, calls: int, seconds: int = 3600) ->
 async def logged(world: World, reply: Reply) -> dict[str, object]:
     """The access log's line of a reply."""
     await world.log.backend(reply)
-    lines = (world.node.data / "log" / "access.log").read_text().splitlines()
+    lines = whole_lines(world.node.data / "log" / "access.log")
     return next(one for one in map(json.loads, lines) if one["id"] == reply.id)
 
 

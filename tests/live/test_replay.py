@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from sumun.cli.main import sumun
+from tests.live.demo_node import whole_lines
 from tests.live.kept_world import Caller, Reply, World, config, held, run, running_node
 from tests.live.node_under_test import NodeUnderTest
 
@@ -143,7 +144,7 @@ def test_the_log_of_an_older_sumun(node: tuple[NodeUnderTest, int], tmp_path: Pa
         for call in calls:
             await world.log.backend(call.reply)
         ids = {call.reply.id for call in calls}
-        written = (world.node.data / "log" / "access.log").read_text().splitlines()
+        written = whole_lines(world.node.data / "log" / "access.log")
         lines = [line for text in written if text.startswith("{") and (line := json.loads(text))["id"] in ids]
         assert len(lines) == len(calls)
         new, log, older = (

@@ -13,7 +13,7 @@ import pytest
 from tests.live import http2
 from tests.live.browser_world import COOKIE, PAGE, BrowserNode, RefusedStreamError, Stream, browser_node
 from tests.live.demo_node import Answer
-from tests.live.node_under_test import until
+from tests.live.node_under_test import AT_ONCE_SECONDS, until
 
 CONFIG = """
 listen: 127.0.0.1:PORT
@@ -258,7 +258,7 @@ def test_a_websocket_with_a_cookie(node: BrowserNode, path: str, origin: str) ->
     one, other = (opened(node, path, value, origin) for value in (cookie, spared))
     assert one.lives()
     node.end(session)
-    assert one.has_ended(1.0)
+    assert one.has_ended(AT_ONCE_SECONDS)
     assert other.lives()
     other.close()
 

@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from sumun.cli.main import sumun
+from tests.live.demo_node import whole_lines
 from tests.live.kept_world import Caller, Reply, World, config, run, running_node
 from tests.live.node_under_test import NodeUnderTest
 
@@ -47,7 +48,7 @@ async def logged(world: World, reply: Reply) -> dict[str, str]:
     path = world.node.data / "log" / "access.log"
     async with asyncio.timeout(60):
         while True:
-            for line in path.read_text().splitlines():
+            for line in whole_lines(path):
                 if f'"id":"{reply.id}"' in line:
                     found: dict[str, str] = json.loads(line)
                     return found
@@ -116,7 +117,7 @@ def test_asked_and_kept_calls_are_reported_and_answered_as_ever(node: tuple[Node
         ids = {str(one["id"]) for one in each}
         assert {asked.id, hit.id, other.id, after[0].id} <= ids
         assert not {clean.id, after[1].id, after[2].id, plain.id} & ids
-        lines = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
+        lines = [json.loads(line) for line in whole_lines(log) if line.startswith("{")]
         assert ids == {line["id"] for line in lines if line.get("shadow", "-") != "-"}
 
         async with asyncio.timeout(60):

@@ -9,12 +9,18 @@ from pathlib import Path
 import grpc
 import pytest
 
-from tests.live.node_under_test import NodeUnderTest, node_folder, shop_services, until, write_config
+from tests.live.node_under_test import (
+    AT_ONCE_SECONDS,
+    NodeUnderTest,
+    node_folder,
+    shop_services,
+    until,
+    write_config,
+)
 from tests.live.open_streams import Count, Wire, Wires, channel
 
 OTHERS = 200
 JWT = "urn:ietf:params:oauth:token-type:jwt"
-WITHIN_SECONDS = 1.0
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +56,7 @@ def others(node: NodeUnderTest, wires: Wires) -> list[Wire]:
     return [wires.chat(token) for _ in range(OTHERS)]
 
 
-def cut_within(is_open: Callable[[], bool], seconds: float = WITHIN_SECONDS) -> float:
+def cut_within(is_open: Callable[[], bool], seconds: float = AT_ONCE_SECONDS) -> float:
     """Waits until the stream has ended; gives the seconds. Fails when it takes longer."""
     return until(lambda: not is_open(), seconds, "the stream goes on")
 
@@ -103,16 +109,15 @@ def test_one_stream_of_a_connection(node: NodeUnderTest) -> None:
 
 def test_expired(node: NodeUnderTest, wires: Wires, others: list[Wire]) -> None:
     """A stream ends in the second in which its token ends, not before."""
-    done = node.sumun("token", "issue", "--user", "bea", "--client", "shop-app", "--lifetime", "3s")
+    earliest = time.monotonic() + 10 - 1.5
+    done = node.sumun("token", "issue", "--user", "bea", "--client", "shop-app", "--lifetime", "10s")
     assert done.returncode == 0, done.stderr
     token = done.stdout.split()[-1]
     began = time.monotonic()
     streams = [wires.chat(token), wires.prices(token)]
-    time.sleep(1.0)
-    assert all(stream.is_open() for stream in streams)
     for stream in streams:
-        cut_within(stream.is_open, 3.5 - (time.monotonic() - began))
-    assert time.monotonic() - began > 1.5
+        cut_within(stream.is_open, 10 + AT_ONCE_SECONDS - (time.monotonic() - began))
+        assert time.monotonic() > earliest
     assert all_live(others)
 
 
@@ -122,7 +127,7 @@ def test_rights_change(node: NodeUnderTest, wires: Wires, others: list[Wire]) ->
     talk, listen = wires.chat(token), wires.prices(token)
     told(node, "user", "grant", "cleo", "--permission", "product:read", "--permission", "order:create")
     told(node, "user", "revoke", "cleo", "--role", "user")
-    time.sleep(WITHIN_SECONDS)
+    time.sleep(1.0)
     assert talk.echoes()
     told(node, "user", "revoke", "cleo", "--permission", "product:read")
     cut_within(talk.is_open)
@@ -164,16 +169,18 @@ def test_killed_before_the_revocation(
 @pytest.mark.parametrize("killed", ["answer", "keeper"])
 def test_killed_before_the_expiry(node: NodeUnderTest, wires: Wires, others: list[Wire], killed: str) -> None:
     """Who knew when the token ends may be killed: the stream ends in that second all the same."""
-    done = node.sumun("token", "issue", "--user", "bea", "--client", "shop-app", "--lifetime", "6s")
+    earliest = time.monotonic() + 10 - 1.5
+    done = node.sumun("token", "issue", "--user", "bea", "--client", "shop-app", "--lifetime", "10s")
     began = time.monotonic()
     streams = [wires.chat(done.stdout.split()[-1]), wires.prices(done.stdout.split()[-1])]
     again = node.log().count("runs again") + 1
     node.kill(killed)
     until(lambda: node.log().count("runs again") >= again)
-    assert all(stream.is_open() for stream in streams)
     for stream in streams:
-        cut_within(stream.is_open, 6.5 + WITHIN_SECONDS - (time.monotonic() - began))
-    assert time.monotonic() - began > 4
+        assert stream.is_open() or time.monotonic() > earliest
+    for stream in streams:
+        cut_within(stream.is_open, 10 + AT_ONCE_SECONDS - (time.monotonic() - began))
+        assert time.monotonic() > earliest
     assert all_live(others)
 
 

@@ -10,7 +10,14 @@ from pathlib import Path
 import pytest
 
 from tests.live.http2_streams import Connection, Stream, connection
-from tests.live.node_under_test import NodeUnderTest, node_folder, shop_services, until, write_config
+from tests.live.node_under_test import (
+    AT_ONCE_SECONDS,
+    NodeUnderTest,
+    node_folder,
+    shop_services,
+    until,
+    write_config,
+)
 
 PLAIN = """\
   - {host: plain.test, path: /prices, methods: [GET], service: prices}
@@ -50,7 +57,7 @@ def bearer(token: str) -> tuple[bytes, bytes]:
     return b"authorization", f"Bearer {token}".encode()
 
 
-def ends(stream: Stream, seconds: float = 1.0) -> None:
+def ends(stream: Stream, seconds: float = AT_ONCE_SECONDS) -> None:
     """It is cut within so much time."""
     until(lambda: not stream.is_open(), seconds, "the stream goes on")
 
@@ -100,12 +107,12 @@ def test_two_credentials(node: NodeUnderTest, shared: Connection) -> None:
 
 def test_expiry_on_one_connection(node: NodeUnderTest, shared: Connection) -> None:
     """A stream ends with its token, its neighbour on the connection with its own, later one."""
-    done = node.sumun("token", "issue", "--user", "bea", "--client", "shop-app", "--lifetime", "3s")
+    done = node.sumun("token", "issue", "--user", "bea", "--client", "shop-app", "--lifetime", "10s")
     short, stays = (
         shared.events("/prices", done.stdout.split()[-1]),
         shared.events("/prices", node.log_in("bea")),
     )
-    ends(short, 4)
+    ends(short, 10 + AT_ONCE_SECONDS)
     stays.goes_on()
 
 
@@ -157,5 +164,5 @@ def test_streams_that_do_not_begin_with_it(node: NodeUnderTest, host: str, lines
     ):
         assert stream.first.startswith(b"HTTP/1.1 200")
         revoke(node, token)
-        until(lambda: not stream.is_open(), 1.0, "the stream goes on")
+        until(lambda: not stream.is_open(), AT_ONCE_SECONDS, "the stream goes on")
         assert stays.is_open()

@@ -16,7 +16,7 @@ import pytest
 from tests.certificates import Certificate
 from tests.live import http2
 from tests.live.chromium import chromium
-from tests.live.demo_node import call
+from tests.live.demo_node import call, whole_lines
 from tests.live.node_under_test import until
 from tests.live.tls_world import CONFIG, TlsCaller, TlsNode, call_on, show, tls_node, told
 
@@ -112,7 +112,7 @@ def test_old_protocols(node: TlsNode) -> None:
             TlsCaller(node.port, context).call("GET", "/open")
 
     def failed() -> list[object]:
-        lines = map(json.loads, (node.data / "log" / "access.log").read_text().splitlines())
+        lines = map(json.loads, whole_lines(node.data / "log" / "access.log"))
         return [line["why"] for line in lines if line.get("code") == "no_handshake"]
 
     until(lambda: len(failed()) >= 2, why="the lines of two failed handshakes")

@@ -57,7 +57,11 @@ class Place:
 
     def records(self, since: int = 0) -> list[str]:
         """The sentences of the supervisor's warnings and errors in the log."""
-        lines = [json.loads(line) for line in self.node.log()[since:].splitlines() if line.startswith("{")]
+        lines = [
+            json.loads(line)
+            for line in self.node.log()[since:].rpartition("\n")[0].splitlines()
+            if line.startswith("{")
+        ]
         mine = (line for line in lines if line["part"] == "supervisor")
         return [line["msg"] for line in mine if line["level"] in ("warning", "error")]
 
