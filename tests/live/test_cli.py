@@ -242,7 +242,7 @@ def test_keys_are_rotated(node: NodeUnderTest, sumun: Shell) -> None:
 
 def test_check_and_show(node: NodeUnderTest, sumun: Shell) -> None:
     """The configuration is checked, and shown as the files that it becomes, without any secret."""
-    assert "good. 12 routes" in sumun.ok(f"check {node.config}").out
+    assert "good. 15 routes" in sumun.ok(f"check {node.config}").out
     shown = sumun.ok(f"show {node.config} --only haproxy.cfg --why").out
     assert "frontend public" in shown
     assert BATCH_SECRET not in shown
