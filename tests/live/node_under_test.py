@@ -22,6 +22,7 @@ from typing import Self
 
 from sumun.demo.settings import SERVICES, write_settings
 from tests.live.demo_node import REPOSITORY, SOURCES, DemoNode, descendants
+from tests.live.operator_shell import Shell
 
 BATCH_SECRET = "batch-secret-of-the-test"
 STAFF_SECRET = "staff-secret-of-the-test"
@@ -203,6 +204,11 @@ class NodeUnderTest(DemoNode):
         words = [word for role in roles for word in ("--role", role)]
         done = self.sumun("user", "add", name, *words, "--password-stdin", stdin=f"{name}-demo-pass\n")
         assert done.returncode == 0, done.stderr
+
+    def sumun(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        """One command on this node's data folder, in this process: a new one takes a second (DemoNode starts them)."""
+        done = Shell(self.data)("", *arguments, stdin=stdin)
+        return subprocess.CompletedProcess(arguments, done.code, done.out, done.err)
 
     def kill(self, name: str) -> int:
         """kill -9 one part; gives the process id that it had."""

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import sys
+import threading
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import Any
 from unittest import mock
 
 from sumun.cli.main import main
+
+_alone = threading.Lock()  # the environment and the three streams are this process's
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,7 @@ class Shell:
         """Run one line (words at blanks, then `more` as they are); nobody is there to answer questions."""
         out, err = io.StringIO(), io.StringIO()
         with (
+            _alone,
             mock.patch.dict(os.environ, {"SUMUN_DATA": str(self.data)}),
             mock.patch.object(sys, "stdin", io.StringIO(stdin)),
             redirect_stdout(out),
