@@ -340,8 +340,8 @@ REMOVALS = (
     Removal(
         "logout CSRF: any ID token will do",
         "oauth/endpoints/logout.py",
-        "(session is None or hint.session_id == session.id)",
-        "hint.session_id",
+        "hint is not None and hint.session_id == session.id",
+        "hint is not None and hint.session_id",
         f"{LOGOUT}::test_the_person_is_asked",
     ),
     Removal(

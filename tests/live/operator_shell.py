@@ -40,7 +40,7 @@ class Shell:
 
     def __call__(self, line: str, *more: str, stdin: str = "") -> Done:
         """Run one line (words at blanks, then `more` as they are); nobody is there to answer questions."""
-        out, err = io.StringIO(), io.StringIO()
+        out, err, code = io.StringIO(), io.StringIO(), None
         with (
             _alone,
             mock.patch.dict(os.environ, {"SUMUN_DATA": str(self.data)}),
