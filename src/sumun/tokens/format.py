@@ -35,11 +35,11 @@ TOKEN_ID_BYTES = 16
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _RANDOM_CHARACTERS = 43  # 62**43 is just above 2**256
 _CHECK_CHARACTERS = 6  # 62**6 is above 2**32
+_CHARACTERS = _RANDOM_CHARACTERS + _CHECK_CHARACTERS
 _TOKEN_ID_CHARACTERS = 22  # 62**22 is above 2**128
 # Two characters at a time: a checksum is three table look-ups.
 _PAIRS = [one + two for one in _ALPHABET for two in _ALPHABET]
 _PREFIX = re.compile(r"smn_[a-z]{2,4}_")
-_TOKEN = re.compile(rf"smn_[a-z]{{2,4}}_[0-9A-Za-z]{{{_RANDOM_CHARACTERS + _CHECK_CHARACTERS}}}")
 
 # Public handles. What they begin with tells an opaque token's id from a JWT's without a look-up.
 _OPAQUE_ID = "tid_"
@@ -59,7 +59,7 @@ def make(prefix: str, random: bytes) -> str:
     if len(random) != RANDOM_BYTES:
         raise ValueError(f"a token needs {RANDOM_BYTES} random bytes, not {len(random)}")
     body = prefix + _base62(random, _RANDOM_CHARACTERS)
-    return body + _checksum(body)
+    return body + _checksum(body.encode())
 
 
 def is_wellformed(text: str, prefix: str = "") -> bool:
@@ -67,9 +67,16 @@ def is_wellformed(text: str, prefix: str = "") -> bool:
 
     `prefix` demands one kind of token. A True says nothing of the token being alive.
     """
-    if not text.startswith(prefix) or _TOKEN.fullmatch(text) is None:
+    if not prefix:
+        found = _PREFIX.match(text)
+        if found is None:
+            return False
+        prefix = found.group()
+    if len(text) != len(prefix) + _CHARACTERS or not text.startswith(prefix) or not text.isascii():
         return False
-    return _checksum(text[:-_CHECK_CHARACTERS]) == text[-_CHECK_CHARACTERS:]
+    raw = text.encode()
+    # Of bytes, `isalnum` knows ASCII only, and takes a tenth of what a regular expression takes.
+    return raw[len(prefix) :].isalnum() and _checksum(raw[:-_CHECK_CHARACTERS]) == text[-_CHECK_CHARACTERS:]
 
 
 def digest(token: str) -> bytes:
@@ -120,6 +127,7 @@ def _base62(data: bytes, characters: int) -> str:
     return "".join(reversed(out))
 
 
-def _checksum(body: str) -> str:
-    check = zlib.crc32(body.encode())
-    return _PAIRS[check // 14_776_336] + _PAIRS[check // 3844 % 3844] + _PAIRS[check % 3844]
+def _checksum(body: bytes) -> str:
+    first, rest = divmod(zlib.crc32(body), 14_776_336)
+    second, third = divmod(rest, 3844)
+    return _PAIRS[first] + _PAIRS[second] + _PAIRS[third]
