@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlencode
@@ -15,19 +13,8 @@ import pytest
 from sumun.oauth.server import oauth_app
 from tests.conversations.oauth.browser import Browser
 from tests.conversations.oauth.code_flow import CodeClient, code_of, log_in
-from tests.conversations.oauth.oauth_server import SECRETS, Down, OAuthServer, oauth_server
-
-Story = Callable[[OAuthServer], Awaitable[None]]
-
-
-def tell(folder: Path, story: Story) -> None:
-    """Run a story with a server of its own."""
-
-    async def told() -> None:
-        async with oauth_server(folder) as server:
-            await story(server)
-
-    asyncio.run(told())
+from tests.conversations.oauth.oauth_server import SECRETS, Down, OAuthServer
+from tests.conversations.oauth.stories import tell
 
 
 def test_cancel_and_refuse(tmp_path: Path) -> None:

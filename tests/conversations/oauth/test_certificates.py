@@ -20,6 +20,12 @@ from tests.conversations.oauth.oauth_server import ISSUER, ITSELF, SECRETS, Answ
 AUTHORITY = Certificate.authority()
 JOBS = AUTHORITY.issue("jobs", names=[x509.DNSName("jobs.example.com")])
 ORDERS = AUTHORITY.issue("orders", names=[x509.DNSName("orders.example.com")])
+BOUND = {
+    "grant_type": "password",
+    "client_id": "bound-app",
+    "username": "alice",
+    "password": "alice-pass",
+}
 
 
 def by(certificate: Certificate, verification: str = "0") -> dict[str, str]:
@@ -105,16 +111,10 @@ def test_a_public_client(tmp_path: Path) -> None:
 
     async def story() -> None:
         async with oauth_server(tmp_path) as server:
-            form = {
-                "grant_type": "password",
-                "client_id": "bound-app",
-                "username": "alice",
-                "password": "alice-pass",
-            }
-            answer = await server.post("/oauth/token", form, headers=by(ITSELF, "18"))
+            answer = await server.post("/oauth/token", BOUND, headers=by(ITSELF, "18"))
             told = await server.introspect(answer.json["access_token"])
             assert told["cnf"] == {"x5t#S256": ITSELF.thumbprint}
-            without = await server.post("/oauth/token", form)
+            without = await server.post("/oauth/token", BOUND)
             assert (without.status, without.json["error"]) == (400, "invalid_request")
 
     asyncio.run(story())
@@ -125,13 +125,7 @@ def test_refreshing(tmp_path: Path) -> None:
 
     async def story() -> None:
         async with oauth_server(tmp_path) as server:
-            form = {
-                "grant_type": "password",
-                "client_id": "bound-app",
-                "username": "alice",
-                "password": "alice-pass",
-            }
-            first = await server.post("/oauth/token", form, headers=by(ITSELF, "18"))
+            first = await server.post("/oauth/token", BOUND, headers=by(ITSELF, "18"))
             again = {
                 "grant_type": "refresh_token",
                 "client_id": "bound-app",

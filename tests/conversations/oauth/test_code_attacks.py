@@ -4,26 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
 from tests.conversations.oauth.browser import Browser
 from tests.conversations.oauth.code_flow import CodeClient, code_of
-from tests.conversations.oauth.oauth_server import OAuthServer, oauth_server
-
-Story = Callable[[OAuthServer], Awaitable[None]]
-
-
-def tell(folder: Path, story: Story) -> None:
-    """Run a story with a server of its own."""
-
-    async def told() -> None:
-        async with oauth_server(folder) as server:
-            await story(server)
-
-    asyncio.run(told())
+from tests.conversations.oauth.oauth_server import OAuthServer
+from tests.conversations.oauth.stories import tell
 
 
 @pytest.mark.parametrize("client_id", ["own-web", "jwt-web", "web"])

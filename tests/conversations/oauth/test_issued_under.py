@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +15,8 @@ from sumun.oauth.errors import InvalidGrantError
 from sumun.oauth.grants.grant import Granted
 from sumun.oauth.issue import Issued, Issuer
 from tests.contracts.occasions import held
-from tests.conversations.oauth.oauth_server import AUDIENCE, ISSUER, OAuthServer, oauth_server
+from tests.conversations.oauth import stories
+from tests.conversations.oauth.oauth_server import AUDIENCE, ISSUER, OAuthServer
 from tests.conversations.oauth.test_refresh import is_active, refresh, refused
 
 SID = "sid_" + "1" * 22
@@ -29,11 +29,7 @@ def tell(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Story], No
     """Runs a story with a server, for each kind of token."""
 
     def run(story: Story) -> None:
-        async def whole() -> None:
-            async with oauth_server(tmp_path) as server:
-                await story(server, request.param)
-
-        asyncio.run(whole())
+        stories.tell(tmp_path, lambda server: story(server, request.param))
 
     return run
 

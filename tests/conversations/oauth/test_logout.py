@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode
@@ -15,22 +13,11 @@ import pytest
 from sumun.sessions.farewells import MOST_TRIES, pause_seconds
 from tests.conversations.oauth.browser import Browser, Page
 from tests.conversations.oauth.code_flow import CodeClient, code_of
-from tests.conversations.oauth.oauth_server import ISSUER, OAuthServer, oauth_server
+from tests.conversations.oauth.oauth_server import ISSUER, OAuthServer
+from tests.conversations.oauth.stories import story
 
 BYE = "https://shop.example/bye"
 SESSION = "__Host-sumun_session"
-
-
-def story(check: Callable[[OAuthServer], Awaitable[None]]) -> Callable[[Path], None]:
-    def run(tmp_path: Path) -> None:
-        async def whole() -> None:
-            async with oauth_server(tmp_path) as server:
-                await check(server)
-
-        asyncio.run(whole())
-
-    run.__doc__ = check.__doc__
-    return run
 
 
 def claims_of(token: str) -> Any:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -12,22 +10,12 @@ import pytest
 from sumun.config.plan import ClientKind
 from tests.conversations.oauth.browser import HOST, Browser
 from tests.conversations.oauth.code_flow import CodeClient, code_of, log_in
-from tests.conversations.oauth.oauth_server import ISSUER, OAuthServer, oauth_server, registered
+from tests.conversations.oauth.oauth_server import ISSUER, OAuthServer, registered
+from tests.conversations.oauth.stories import tell
 
-Story = Callable[[OAuthServer], Awaitable[None]]
 SESSION = "__Host-sumun_session"
 LOGIN = "__Host-sumun_login"
 MARK = "\"'><script>alert(1)</script>"
-
-
-def tell(folder: Path, story: Story) -> None:
-    """Run a story with a server of its own."""
-
-    async def told() -> None:
-        async with oauth_server(folder) as server:
-            await story(server)
-
-    asyncio.run(told())
 
 
 @pytest.mark.parametrize("mode", ["query", "fragment", "form_post"])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 import sqlite3
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -15,26 +14,12 @@ from sumun.directory import DirectoryThreads
 from sumun.identity import Subject
 from sumun.oauth.grants.refreshing import RefreshTokens
 from tests.contracts.occasions import held
-from tests.conversations.oauth.oauth_server import Answer, OAuthServer, oauth_server
+from tests.conversations.oauth.oauth_server import Answer, OAuthServer
+from tests.conversations.oauth.stories import Tell
 
 REFRESH = re.compile(r"smn_rt_[0-9A-Za-z]{49}")
 WITHIN, AFTER = 9, 11  # seconds after the first use; a token may come again for ten
 SETTINGS = RefreshSettings()
-Story = Callable[[OAuthServer], Awaitable[None]]
-
-
-@pytest.fixture
-def tell(tmp_path: Path) -> Callable[[Story], None]:
-    """Runs a story with a server."""
-
-    def run(story: Story) -> None:
-        async def whole() -> None:
-            async with oauth_server(tmp_path) as server:
-                await story(server)
-
-        asyncio.run(whole())
-
-    return run
 
 
 async def login(server: OAuthServer, client: str = "lasting-app", **more: str) -> Answer:
@@ -62,7 +47,7 @@ def refused(answer: Answer) -> bool:
 
 
 @pytest.mark.parametrize("client", ["lasting-app", "lasting-jwt-app"])
-def test_a_login_is_gone_on_with(tell: Callable[[Story], None], client: str) -> None:
+def test_a_login_is_gone_on_with(tell: Tell, client: str) -> None:
     """Each refresh gives another access token that works, and another refresh token, which is good in its turn."""
 
     async def story(server: OAuthServer) -> None:
@@ -87,7 +72,7 @@ def test_a_login_is_gone_on_with(tell: Callable[[Story], None], client: str) -> 
     tell(story)
 
 
-def test_only_clients_that_list_the_grant(tell: Callable[[Story], None]) -> None:
+def test_only_clients_that_list_the_grant(tell: Tell) -> None:
     """A client without it is given no refresh token, and may not use another's."""
 
     async def story(server: OAuthServer) -> None:
@@ -100,7 +85,7 @@ def test_only_clients_that_list_the_grant(tell: Callable[[Story], None]) -> None
     tell(story)
 
 
-def test_nothing_is_kept_in_clear(tell: Callable[[Story], None], tmp_path: Path) -> None:
+def test_nothing_is_kept_in_clear(tell: Tell, tmp_path: Path) -> None:
     """Neither a refresh token nor its successor stands anywhere in the directory's file."""
 
     async def story(server: OAuthServer) -> None:
@@ -116,7 +101,7 @@ def test_nothing_is_kept_in_clear(tell: Callable[[Story], None], tmp_path: Path)
     tell(story)
 
 
-def test_at_the_same_time(tell: Callable[[Story], None]) -> None:
+def test_at_the_same_time(tell: Tell) -> None:
     """Eight requests with one token get one successor and eight access tokens that work, also a moment later."""
 
     async def story(server: OAuthServer) -> None:
@@ -134,7 +119,7 @@ def test_at_the_same_time(tell: Callable[[Story], None]) -> None:
     tell(story)
 
 
-def test_two_nodes(tell: Callable[[Story], None]) -> None:
+def test_two_nodes(tell: Tell) -> None:
     """Two processes on one directory that are shown a token at the same time give the same successor."""
 
     async def story(server: OAuthServer) -> None:
@@ -159,7 +144,7 @@ def test_two_nodes(tell: Callable[[Story], None]) -> None:
 
 
 @pytest.mark.parametrize("client", ["lasting-app", "lasting-jwt-app"])
-def test_a_replay_ends_the_login(tell: Callable[[Story], None], client: str) -> None:
+def test_a_replay_ends_the_login(tell: Tell, client: str) -> None:
     """A token that comes again later was stolen: the family ends, every access token of it is refused at once."""
 
     async def story(server: OAuthServer) -> None:
@@ -180,7 +165,7 @@ def test_a_replay_ends_the_login(tell: Callable[[Story], None], client: str) -> 
     tell(story)
 
 
-def test_it_ends_when_nobody_uses_it_and_in_any_case(tell: Callable[[Story], None]) -> None:
+def test_it_ends_when_nobody_uses_it_and_in_any_case(tell: Tell) -> None:
     """The idle limit counts from the last refresh, the absolute one from the login; expiry is no replay."""
 
     async def story(server: OAuthServer) -> None:
@@ -199,7 +184,7 @@ def test_it_ends_when_nobody_uses_it_and_in_any_case(tell: Callable[[Story], Non
     tell(story)
 
 
-def test_scope(tell: Callable[[Story], None]) -> None:
+def test_scope(tell: Tell) -> None:
     """Fewer scopes may be asked for, for this access token only (RFC 6749 6); more may not, and nothing is used up."""
 
     async def story(server: OAuthServer) -> None:
@@ -217,7 +202,7 @@ def test_scope(tell: Callable[[Story], None]) -> None:
     tell(story)
 
 
-def test_rights_are_read_anew(tell: Callable[[Story], None]) -> None:
+def test_rights_are_read_anew(tell: Tell) -> None:
     """A JWT that is refreshed has the roles of now, whatever the one before had."""
 
     async def story(server: OAuthServer) -> None:
@@ -233,7 +218,7 @@ def test_rights_are_read_anew(tell: Callable[[Story], None]) -> None:
     tell(story)
 
 
-def test_what_ends_a_login_ends_its_refresh_tokens(tell: Callable[[Story], None]) -> None:
+def test_what_ends_a_login_ends_its_refresh_tokens(tell: Tell) -> None:
     """Disabled, another password, logged out everywhere: no refresh token of before is good, nor after enabling."""
 
     async def story(server: OAuthServer) -> None:
@@ -253,7 +238,7 @@ def test_what_ends_a_login_ends_its_refresh_tokens(tell: Callable[[Story], None]
     tell(story)
 
 
-def test_it_is_given_back(tell: Callable[[Story], None]) -> None:
+def test_it_is_given_back(tell: Tell) -> None:
     """Revoking a refresh token (RFC 7009 2.1), also one that was used, ends the family and its access tokens."""
 
     async def story(server: OAuthServer) -> None:
@@ -271,7 +256,7 @@ def test_it_is_given_back(tell: Callable[[Story], None]) -> None:
     tell(story)
 
 
-def test_it_is_no_access_token(tell: Callable[[Story], None]) -> None:
+def test_it_is_no_access_token(tell: Tell) -> None:
     """A refresh token is nobody's proof: resource servers are told that it is not active."""
 
     async def story(server: OAuthServer) -> None:
@@ -285,7 +270,7 @@ def test_it_is_no_access_token(tell: Callable[[Story], None]) -> None:
     tell(story)
 
 
-def test_an_outage_uses_nothing_up(tell: Callable[[Story], None], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_outage_uses_nothing_up(tell: Tell, monkeypatch: pytest.MonkeyPatch) -> None:
     """While the token store is away, however long, a refresh is 503, and the same token is good after it."""
 
     async def story(server: OAuthServer) -> None:

@@ -2,35 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 
 from sumun.access import InvalidBecause, Proven, Refuse, Rule, decide
 from sumun.identity import Credential, CredentialKind
-from tests.conversations.oauth.oauth_server import AUDIENCE, ISSUER, Answer, OAuthServer, oauth_server
+from tests.conversations.oauth.oauth_server import AUDIENCE, ISSUER, Answer, OAuthServer
+from tests.conversations.oauth.stories import Tell
 
 SHOP, ORDERS = "https://shop.example", "https://orders.example"
 PASSWORD = {"grant_type": "password", "username": "alice", "password": "alice-pass"}
 KINDS = ["lasting-app", "lasting-jwt-app"]
-Story = Callable[[OAuthServer], Awaitable[None]]
-
-
-@pytest.fixture
-def tell(tmp_path: Path) -> Callable[[Story], None]:
-    """Runs a story with a server."""
-
-    def run(story: Story) -> None:
-        async def whole() -> None:
-            async with oauth_server(tmp_path) as server:
-                await story(server)
-
-        asyncio.run(whole())
-
-    return run
 
 
 async def token(server: OAuthServer, client: str, *resources: str, **form: str) -> Answer:
@@ -56,7 +39,7 @@ async def opens(server: OAuthServer, access_token: str) -> set[str]:
 
 
 @pytest.mark.parametrize("client", KINDS)
-def test_a_token_is_for_whom_it_was_asked_for(tell: Callable[[Story], None], client: str) -> None:
+def test_a_token_is_for_whom_it_was_asked_for(tell: Tell, client: str) -> None:
     """For one service, for two, or for all: the gate takes it there and nowhere else, and introspection says whom."""
 
     async def story(server: OAuthServer) -> None:
@@ -89,7 +72,7 @@ def test_a_token_is_for_whom_it_was_asked_for(tell: Callable[[Story], None], cli
         tuple(f"https://{i}.example" for i in range(11)),
     ],
 )
-def test_a_service_that_there_is_not(tell: Callable[[Story], None], resources: tuple[str, ...]) -> None:
+def test_a_service_that_there_is_not(tell: Tell, resources: tuple[str, ...]) -> None:
     """An unknown name, compared exactly, is `invalid_target`, and nothing is issued or used up for it."""
 
     async def story(server: OAuthServer) -> None:
@@ -105,7 +88,7 @@ def test_a_service_that_there_is_not(tell: Callable[[Story], None], resources: t
 
 
 @pytest.mark.parametrize("client", KINDS)
-def test_what_was_granted_is_never_widened(tell: Callable[[Story], None], client: str) -> None:
+def test_what_was_granted_is_never_widened(tell: Tell, client: str) -> None:
     """A refresh may ask for fewer services, for that access token only, and never for others or for all."""
 
     async def story(server: OAuthServer) -> None:

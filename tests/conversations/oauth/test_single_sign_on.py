@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -12,7 +10,8 @@ import pytest
 from sumun.oauth.handoff import CODE_SECONDS, REQUEST_SECONDS
 from tests.conversations.oauth.browser import HOST, Browser, Page
 from tests.conversations.oauth.code_flow import log_in
-from tests.conversations.oauth.oauth_server import OAuthServer, oauth_server
+from tests.conversations.oauth.oauth_server import OAuthServer
+from tests.conversations.oauth.stories import story
 
 SHOP, NEWS = "shop.example.com", "news.example.com"
 START = "/login/start?return=%2Fpage%3Fa%3D1"
@@ -52,18 +51,6 @@ class Browsing:
 
 def _is_ours(address: str) -> bool:
     return urlsplit(address).path.startswith("/login")
-
-
-def story(check: Callable[[OAuthServer], Awaitable[None]]) -> Callable[[Path], None]:
-    def run(tmp_path: Path) -> None:
-        async def whole() -> None:
-            async with oauth_server(tmp_path) as server:
-                await check(server)
-
-        asyncio.run(whole())
-
-    run.__doc__ = check.__doc__
-    return run
 
 
 @story

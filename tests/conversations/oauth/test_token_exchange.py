@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 import pytest
 
@@ -13,7 +11,8 @@ from sumun.identity import Subject
 from sumun.oauth.token_types import ACCESS_TOKEN_TYPE, JWT_TYPE
 from sumun.tokens.store import Rights
 from tests.contracts.occasions import held
-from tests.conversations.oauth.oauth_server import AUDIENCE, SECRETS, Answer, OAuthServer, oauth_server
+from tests.conversations.oauth.oauth_server import AUDIENCE, SECRETS, Answer, OAuthServer
+from tests.conversations.oauth.stories import Tell
 from tests.conversations.oauth.test_certificates import JOBS, by, credentials
 from tests.conversations.oauth.test_certificates import ORDERS as ORDERS_CERTIFICATE
 from tests.conversations.oauth.test_dpop import HOST, KEY, TOKEN_URI, bound, nonce_of
@@ -23,21 +22,6 @@ from tests.unit.tokens.proofs import jkt, new_key, proof
 
 SHOP, ORDERS = "https://shop.example", "https://orders.example"
 KINDS = {"opaque": "lasting-app", "jwt": "lasting-jwt-app"}
-Story = Callable[[OAuthServer], Awaitable[None]]
-
-
-@pytest.fixture
-def tell(tmp_path: Path) -> Callable[[Story], None]:
-    """Runs a story with a server."""
-
-    def run(story: Story) -> None:
-        async def whole() -> None:
-            async with oauth_server(tmp_path) as server:
-                await story(server)
-
-        asyncio.run(whole())
-
-    return run
 
 
 async def alices(server: OAuthServer, kind: str = "opaque", **more: str) -> str:
@@ -66,7 +50,7 @@ def refused(answer: Answer, error: str = "invalid_request") -> bool:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("wanted", [ACCESS_TOKEN_TYPE, JWT_TYPE])
-def test_another_kind_of_token(tell: Callable[[Story], None], kind: str, wanted: str) -> None:
+def test_another_kind_of_token(tell: Tell, kind: str, wanted: str) -> None:
     """Opaque or JWT for either: the same person through the service, with `act` saying that it is the service."""
 
     async def story(server: OAuthServer) -> None:
@@ -84,7 +68,7 @@ def test_another_kind_of_token(tell: Callable[[Story], None], kind: str, wanted:
     tell(story)
 
 
-def test_only_who_lists_it_and_proves_who_it_is(tell: Callable[[Story], None]) -> None:
+def test_only_who_lists_it_and_proves_who_it_is(tell: Tell) -> None:
     """A client without the grant may not, and a token has to be one of ours that is good."""
 
     async def story(server: OAuthServer) -> None:
@@ -102,7 +86,7 @@ def test_only_who_lists_it_and_proves_who_it_is(tell: Callable[[Story], None]) -
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_never_more_scopes(tell: Callable[[Story], None], kind: str) -> None:
+def test_never_more_scopes(tell: Tell, kind: str) -> None:
     """What is asked for is cut from what the token has and what the service may carry; more is refused."""
 
     async def story(server: OAuthServer) -> None:
@@ -119,7 +103,7 @@ def test_never_more_scopes(tell: Callable[[Story], None], kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_never_for_more_services(tell: Callable[[Story], None], kind: str) -> None:
+def test_never_for_more_services(tell: Tell, kind: str) -> None:
     """`resource` and `audience` name fewer services than the token is for, never others."""
 
     async def story(server: OAuthServer) -> None:
@@ -141,7 +125,7 @@ def test_never_for_more_services(tell: Callable[[Story], None], kind: str) -> No
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_never_longer(tell: Callable[[Story], None], kind: str) -> None:
+def test_never_longer(tell: Tell, kind: str) -> None:
     """The new token ends with the time of the old one, although the service's own tokens live longer."""
 
     async def story(server: OAuthServer) -> None:
@@ -158,9 +142,7 @@ def test_never_longer(tell: Callable[[Story], None], kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("wanted", [ACCESS_TOKEN_TYPE, JWT_TYPE])
-def test_it_ends_with_the_token_that_it_came_of(
-    tell: Callable[[Story], None], kind: str, wanted: str
-) -> None:
+def test_it_ends_with_the_token_that_it_came_of(tell: Tell, kind: str, wanted: str) -> None:
     """When the application gives its token back, what the service got for it is refused as well, and no other token."""
 
     async def story(server: OAuthServer) -> None:
@@ -179,7 +161,7 @@ def test_it_ends_with_the_token_that_it_came_of(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_it_ends_with_its_login(tell: Callable[[Story], None], kind: str) -> None:
+def test_it_ends_with_its_login(tell: Tell, kind: str) -> None:
     """With the refresh family of the application's login, and with everything that ends the person's logins."""
 
     async def story(server: OAuthServer) -> None:
@@ -197,7 +179,7 @@ def test_it_ends_with_its_login(tell: Callable[[Story], None], kind: str) -> Non
     tell(story)
 
 
-def test_a_token_that_is_bound_to_a_key(tell: Callable[[Story], None]) -> None:
+def test_a_token_that_is_bound_to_a_key(tell: Tell) -> None:
     """It is taken from who proves the key, and what comes of it is bound to the same; from nobody else."""
 
     async def story(server: OAuthServer) -> None:
@@ -223,7 +205,7 @@ def test_a_token_that_is_bound_to_a_key(tell: Callable[[Story], None]) -> None:
 
 
 @pytest.mark.parametrize("wanted", [ACCESS_TOKEN_TYPE, JWT_TYPE])
-def test_a_token_that_is_bound_to_a_certificate(tell: Callable[[Story], None], wanted: str) -> None:
+def test_a_token_that_is_bound_to_a_certificate(tell: Tell, wanted: str) -> None:
     """It is taken from a connection with that certificate, and what comes of it is bound to the same; no other, no key."""
 
     async def story(server: OAuthServer) -> None:
@@ -253,7 +235,7 @@ def test_a_token_that_is_bound_to_a_certificate(tell: Callable[[Story], None], w
     tell(story)
 
 
-def test_who_acts(tell: Callable[[Story], None]) -> None:
+def test_who_acts(tell: Tell) -> None:
     """With an actor token that was issued to the service, `act` names whose it is; another client's is refused."""
 
     async def story(server: OAuthServer) -> None:
@@ -270,7 +252,7 @@ def test_who_acts(tell: Callable[[Story], None]) -> None:
     tell(story)
 
 
-def test_what_came_of_an_exchange_is_not_exchanged_again(tell: Callable[[Story], None]) -> None:
+def test_what_came_of_an_exchange_is_not_exchanged_again(tell: Tell) -> None:
     """Nor may it be an actor: a chain of actors would not be kept, and `act` would not tell the truth."""
 
     async def story(server: OAuthServer) -> None:
@@ -284,7 +266,7 @@ def test_what_came_of_an_exchange_is_not_exchanged_again(tell: Callable[[Story],
     tell(story)
 
 
-def test_a_token_with_rights_of_its_own(tell: Callable[[Story], None]) -> None:
+def test_a_token_with_rights_of_its_own(tell: Tell) -> None:
     """It is refused: the new token would follow the person, who may hold more."""
 
     async def story(server: OAuthServer) -> None:
@@ -297,7 +279,7 @@ def test_a_token_with_rights_of_its_own(tell: Callable[[Story], None]) -> None:
     tell(story)
 
 
-def test_a_revocation_beside_an_exchange(tell: Callable[[Story], None]) -> None:
+def test_a_revocation_beside_an_exchange(tell: Tell) -> None:
     """Whatever order they come in, what the service was given is refused afterwards."""
 
     async def story(server: OAuthServer) -> None:
