@@ -20,12 +20,10 @@ class ApplicationsEndpoint:
 
     async def answer(self, request: Request) -> Answer:
         """One request. Raises ForgedFormError, InvalidRequestError, OutageError."""
-        visit = await self._visits.of(request)
-        if isinstance(visit, Answer):
-            return visit
-        if request.method != "POST":  # the address of a form, typed or reloaded
-            return done()
-        form = visit.form()
+        sent = await self._visits.sent(request)
+        if isinstance(sent, Answer):
+            return sent
+        visit, form = sent
         wanted = form.get("application")
         grants = await self._people.grants(visit.user_id)
         grant = next((one for one in grants if one.id == wanted), None)

@@ -20,12 +20,10 @@ class BrowsersEndpoint:
 
     async def answer(self, request: Request) -> Answer:
         """One request. Raises ForgedFormError, InvalidRequestError, OutageError."""
-        visit = await self._visits.of(request)
-        if isinstance(visit, Answer):
-            return visit
-        if request.method != "POST":  # the address of a form, typed or reloaded
-            return done()
-        form = visit.form()
+        sent = await self._visits.sent(request)
+        if isinstance(sent, Answer):
+            return sent
+        visit, form = sent
         if "others" in form:
             await self._sessions.end_of_user(visit.user_id, actor=visit.actor, but=visit.session.id)
             demand_refused_here(await self._changes.settled())

@@ -86,6 +86,17 @@ class Visits:
             return await self._login_first.answer(request, back_to)
         return Visit(request, session, FormKey.of(request))
 
+    async def sent(self, request: Request) -> tuple[Visit, Form] | Answer:
+        """The person's visit and the form that it sent, to an address that is no page.
+
+        An answer instead: the way to the login page; back to the account, when the address was typed or reloaded.
+        Raises ForgedFormError, InvalidRequestError, OutageError.
+        """
+        visit = await self.of(request)
+        if isinstance(visit, Answer):
+            return visit
+        return (visit, visit.form()) if request.method == "POST" else done()
+
 
 def done(notice: Notice | None = None, *headers: tuple[bytes, bytes]) -> Answer:
     """Back to the account, which says what was done."""

@@ -21,7 +21,7 @@ from sumun.identity import Standing
 from sumun.oauth.authorize.codes import Code, Codes
 from sumun.oauth.authorize.consent import NOTHING, Wanted, wanted
 from sumun.oauth.authorize.errors import AuthorizationError, Refusal
-from sumun.oauth.authorize.remembered import RememberedConsents
+from sumun.oauth.authorize.remembered import RememberedConsents, allowed_by
 from sumun.oauth.authorize.request import AuthorizationRequest
 from sumun.oauth.authorize.steps import Ask, Give, LoggedIn, LogIn, consent_step, login_step
 from sumun.oauth.authorize.transactions import Waiting
@@ -90,9 +90,8 @@ class AuthorizationFlow:
             return LogIn()
         whole = wanted(asked.scopes, asked.openid, self._vocabulary, standing.roles)
         remembered = await self._consents.of(session.user_id, client.id)
-        allowed = NOTHING if remembered is None else Wanted(remembered.scopes, remembered.openid)
         refused = frozenset() if remembered is None else remembered.refused
-        step = consent_step(asked, whole, allowed, refused, first_party=client.first_party)
+        step = consent_step(asked, whole, allowed_by(remembered), refused, first_party=client.first_party)
         return Considered(session, standing, whole, remembered, step)
 
     def _hinted(self, asked: AuthorizationRequest) -> str:

@@ -8,7 +8,7 @@ from typing import Protocol
 from sumun.changes import Applied
 from sumun.directory import Directory, DirectoryThreads, StoredGrant
 from sumun.identity import Permission
-from sumun.oauth.authorize.consent import Wanted
+from sumun.oauth.authorize.consent import NOTHING, Wanted
 
 
 class ChangesGrants(Protocol):
@@ -60,6 +60,11 @@ class RememberedConsents:
         if left != remembered:
             await self._changes.narrow_grant(left.id, left.scopes, left.openid, actor=actor)
         return left
+
+
+def allowed_by(grant: StoredGrant | None) -> Wanted:
+    """What a person lets a client do already."""
+    return NOTHING if grant is None else Wanted(grant.scopes, grant.openid)
 
 
 def _left(remembered: StoredGrant, refused: Wanted) -> StoredGrant:

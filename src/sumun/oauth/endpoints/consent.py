@@ -21,6 +21,7 @@ from sumun.directory.client import RegisteredClient
 from sumun.oauth.authorize.consent import ABOUT, Wanted
 from sumun.oauth.authorize.errors import AuthorizationError, Refusal
 from sumun.oauth.authorize.flow import AuthorizationFlow, Considered, has_something
+from sumun.oauth.authorize.remembered import allowed_by
 from sumun.oauth.authorize.request import AuthorizationRequest, Prompt
 from sumun.oauth.authorize.steps import Ask, LogIn
 from sumun.oauth.authorize.transactions import Transactions, Waiting
@@ -149,21 +150,15 @@ class ConsentEndpoint:
         transaction, user_id = waiting.transaction, considered.session.user_id
         if transaction.asked_user != user_id:
             await self._transactions.change(waiting, transaction.asked(user_id))
-        locale, key, remembered = (
-            locale_of(request, transaction.ui_locales),
-            FormKey.of(request),
-            considered.remembered,
-        )
-        before = (
-            frozenset() if remembered is None else frozenset(map(str, remembered.scopes)) | remembered.openid
-        )
+        locale, key = locale_of(request, transaction.ui_locales), FormKey.of(request)
+        before = allowed_by(considered.remembered).texts
         page = ConsentPage(
             Frame(locale, transaction_path(CONSENT_PATH, waiting.handle)),
             CONSENT_PATH,
             (Hidden(HANDLE, waiting.handle), Hidden(ABOUT, about.digest), key.field(_purpose(waiting))),
             shown_name(client),
             Person(user_id, considered.standing.name),
-            asked_permissions((*map(str, about.scopes), *about.openid), self._vocabulary, locale, before),
+            asked_permissions(about.texts, self._vocabulary, locale, before),
             goes_to=_place(transaction.leads_to),
             unknown=registered_itself(client),
             nothing_ticked=nothing_ticked,

@@ -25,6 +25,7 @@ from sumun.directory.client import RegisteredClient
 from sumun.identity import Standing
 from sumun.login.throttle import Attempt, LoginThrottle, RateLimited
 from sumun.oauth.authorize.consent import ABOUT, Wanted, wanted
+from sumun.oauth.authorize.remembered import allowed_by
 from sumun.oauth.clients import FindClient, ReadStanding, registered_itself, shown_name
 from sumun.oauth.csrf import FormKey, demand_own_form
 from sumun.oauth.device.requests import LIFETIME_SECONDS, Approval, DeviceRequests, FoundRequest
@@ -203,8 +204,7 @@ class DeviceEndpoint:
         key, locale = FormKey.of(request), locale_of(request)
         person = await self._person(session)
         about = self._about(person, found)
-        held = await self._consents.of(session.user_id, client.id)
-        before = frozenset() if held is None else frozenset(map(str, held.scopes)) | held.openid
+        before = allowed_by(await self._consents.of(session.user_id, client.id)).texts
         page = ConsentPage(
             Frame(locale, DEVICE_PATH),
             DEVICE_PATH,
@@ -215,7 +215,7 @@ class DeviceEndpoint:
             ),
             shown_name(client),
             Person(session.user_id, person.name),
-            asked_permissions((*map(str, about.scopes), *about.openid), self._vocabulary, locale, before),
+            asked_permissions(about.texts, self._vocabulary, locale, before),
             unknown=registered_itself(client),
             device_code=shown(user_code),
             nothing_ticked=nothing_ticked,
