@@ -7,9 +7,12 @@ reply         how the answer goes back: query, fragment, form_post (RFC 9207: al
 steps         what is still to be done before a code: log in, ask, nothing; or why not
 consent       which permissions a person is asked about, in words; what is granted
 transactions  a request that waits for a person, bound to their browser
+pushed        requests that wait to be taken up once (RFC 9126)
+remembered    what people allow clients, and what they refused them
+flow          the way of a request: at every step, what is true now decides what is next
 codes         a code's meaning, given out once
 errors        refusals: those the client hears of, and those it may not
 
-Flow: parameters -> request -> steps -> (login, consent: steps again) -> codes -> reply. Everything but `transactions`
-and `codes` is pure.
+Flow: parameters -> request -> steps -> (login, consent: steps again) -> codes -> reply. `flow`, `transactions`,
+`pushed`, `remembered` and `codes` ask the stores; the rest is pure.
 """

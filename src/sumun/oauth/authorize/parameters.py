@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from sumun.oauth.authorize.errors import Untrusted, UntrustedRequestError
 from sumun.oauth.errors import InvalidRequestError
-from sumun.oauth.messages import Form, read_pairs
+from sumun.oauth.messages import read_pairs
 
 _MAY_REPEAT = "resource"
 
@@ -24,11 +24,6 @@ class Parameters:
     values: Mapping[str, str] = field(repr=False)
     repeated: frozenset[str] = frozenset()
     resources: tuple[str, ...] = ()
-
-    @classmethod
-    def of_form(cls, form: Form) -> Parameters:
-        """Of a form in which nothing repeats."""
-        return cls(form, resources=tuple(form[_MAY_REPEAT].split(" ")) if _MAY_REPEAT in form else ())
 
     def get(self, name: str) -> str | None:
         """The value; None: not sent, empty, or sent twice."""
