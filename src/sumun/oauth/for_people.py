@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from sumun.oauth.account.applications import ApplicationsEndpoint
-from sumun.oauth.account.browsers import BrowsersEndpoint
-from sumun.oauth.account.logins import LoginsEndpoint
+from sumun.oauth.account.applications import Applications
+from sumun.oauth.account.browsers import Browsers
+from sumun.oauth.account.logins import Logins
 from sumun.oauth.account.overview import AccountEndpoint
 from sumun.oauth.account.password import PASSWORD, PasswordEndpoint
-from sumun.oauth.account.visit import ACCOUNT, Visits
+from sumun.oauth.account.visit import ACCOUNT, AccountForm, Visits
 from sumun.oauth.app import GET, PAGE, Mounted
 from sumun.oauth.authorize.flow import AuthorizationFlow
 from sumun.oauth.endpoints.authorize import AuthorizeEndpoint
@@ -131,13 +131,13 @@ def _account(parts: OAuthParts, login_first: LoginFirst) -> dict[str, Mounted]:
         parts.standing,
         parts.clock,
     )
-    applications = ApplicationsEndpoint(visits, parts.people, parts.changes)
+    applications = AccountForm(visits, Applications(parts.people, parts.changes).act)
+    logins = AccountForm(visits, Logins(parts.people, parts.changes).act)
+    browsers = AccountForm(visits, Browsers(parts.sessions, parts.changes).act)
     return {
         ACCOUNT: Mounted(overview, GET, below=True, page=True),
         f"{ACCOUNT}/applications": Mounted(applications, PAGE, page=True),
-        f"{ACCOUNT}/logins": Mounted(LoginsEndpoint(visits, parts.people, parts.changes), PAGE, page=True),
-        f"{ACCOUNT}/sessions": Mounted(
-            BrowsersEndpoint(visits, parts.sessions, parts.changes), PAGE, page=True
-        ),
+        f"{ACCOUNT}/logins": Mounted(logins, PAGE, page=True),
+        f"{ACCOUNT}/sessions": Mounted(browsers, PAGE, page=True),
         PASSWORD: Mounted(password, PAGE, page=True),
     }

@@ -5,25 +5,21 @@ from __future__ import annotations
 from sumun.directory import StoredGrant
 from sumun.oauth.account.people import AccountReader, ChangesAccounts
 from sumun.oauth.account.settled import demand_refused_here
-from sumun.oauth.account.visit import Visit, Visits, done
-from sumun.oauth.exchange import Answer, Request
+from sumun.oauth.account.visit import Visit, done
+from sumun.oauth.exchange import Answer
+from sumun.oauth.messages import Form
 from sumun.pages import Notice
 
 
-class ApplicationsEndpoint:
+class Applications:
     """Withdraws one permission (`withdraw`), or all (`withdraw_all`)."""
 
-    def __init__(self, visits: Visits, people: AccountReader, changes: ChangesAccounts) -> None:
-        self._visits = visits
+    def __init__(self, people: AccountReader, changes: ChangesAccounts) -> None:
         self._people = people
         self._changes = changes
 
-    async def answer(self, request: Request) -> Answer:
-        """One request. Raises ForgedFormError, InvalidRequestError, OutageError."""
-        sent = await self._visits.sent(request)
-        if isinstance(sent, Answer):
-            return sent
-        visit, form = sent
+    async def act(self, visit: Visit, form: Form) -> Answer:
+        """What the form asks for. Raises OutageError."""
         wanted = form.get("application")
         grants = await self._people.grants(visit.user_id)
         grant = next((one for one in grants if one.id == wanted), None)

@@ -4,26 +4,22 @@ from __future__ import annotations
 
 from sumun.oauth.account.people import ChangesAccounts
 from sumun.oauth.account.settled import demand_refused_here
-from sumun.oauth.account.visit import Visits, done
-from sumun.oauth.exchange import Answer, Request
+from sumun.oauth.account.visit import Visit, done
+from sumun.oauth.exchange import Answer
+from sumun.oauth.messages import Form
 from sumun.pages import Notice
 from sumun.sessions import Sessions
 
 
-class BrowsersEndpoint:
+class Browsers:
     """Ends one session (`end`), or all but this one (`others`)."""
 
-    def __init__(self, visits: Visits, sessions: Sessions, changes: ChangesAccounts) -> None:
-        self._visits = visits
+    def __init__(self, sessions: Sessions, changes: ChangesAccounts) -> None:
         self._sessions = sessions
         self._changes = changes
 
-    async def answer(self, request: Request) -> Answer:
-        """One request. Raises ForgedFormError, InvalidRequestError, OutageError."""
-        sent = await self._visits.sent(request)
-        if isinstance(sent, Answer):
-            return sent
-        visit, form = sent
+    async def act(self, visit: Visit, form: Form) -> Answer:
+        """What the form asks for. Raises OutageError."""
         if "others" in form:
             await self._sessions.end_of_user(visit.user_id, actor=visit.actor, but=visit.session.id)
             demand_refused_here(await self._changes.settled())

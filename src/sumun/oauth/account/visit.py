@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from sumun.oauth.csrf import FormKey, demand_own_form
 from sumun.oauth.exchange import Answer, Headers, Request
@@ -86,16 +87,26 @@ class Visits:
             return await self._login_first.answer(request, back_to)
         return Visit(request, session, FormKey.of(request))
 
-    async def sent(self, request: Request) -> tuple[Visit, Form] | Answer:
-        """The person's visit and the form that it sent, to an address that is no page.
 
-        An answer instead: the way to the login page; back to the account, when the address was typed or reloaded.
-        Raises ForgedFormError, InvalidRequestError, OutageError.
-        """
-        visit = await self.of(request)
+Act: TypeAlias = Callable[[Visit, Form], Awaitable[Answer]]
+
+
+class AccountForm:
+    """The address of a form of the account: no page of its own."""
+
+    def __init__(self, visits: Visits, act: Act) -> None:
+        """`act` does what the form asks for."""
+        self._visits = visits
+        self._act = act
+
+    async def answer(self, request: Request) -> Answer:
+        """One request. Raises ForgedFormError, InvalidRequestError, OutageError."""
+        visit = await self._visits.of(request)
         if isinstance(visit, Answer):
             return visit
-        return (visit, visit.form()) if request.method == "POST" else done()
+        if request.method != "POST":  # typed or reloaded
+            return done()
+        return await self._act(visit, visit.form())
 
 
 def done(notice: Notice | None = None, *headers: tuple[bytes, bytes]) -> Answer:
