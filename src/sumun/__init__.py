@@ -4,10 +4,14 @@ HAProxy enforces, Python decides, Valkey remembers. Folders are named for what t
 from the top of this list to the bottom (`.importlinter` holds the exact contract, `make lint` checks it):
 
     cli                                  the sumun command
+    demo                                 the shop of `make demo`
     node                                 one running node: assemble, supervise, run
-    admin, console, oauth, answers       the four faces: operator's API, web pages, OAuth server, HAProxy's questions
-    rollout, login                       bring a new plan to life; prove who someone is
-    haproxy, directory, tokens           HAProxy's files and process; people and clients; a token's life
+    oauth, answers                       the faces: OAuth server and pages, HAProxy's questions
+    keeper, rollout, login               what HAProxy may know; bring a new plan to life; prove who someone is
+    changes, recognition                 make a change and announce it; a credential -> who that is
+    sessions                             who is logged in with which browser
+    haproxy, directory, tokens, explain  HAProxy's files and process; people and clients; a token's life; why, in words
+    pages                                what a person sees, in English and Korean
     config                               the operator's YAML -> one checked, immutable Plan
     access, audit                        routes, permissions and the one function that decides; the record for people
     identity, plugins, spop, telemetry   words for who; how parts are found; HAProxy's wire protocol; logs and metrics

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Collection
 from pathlib import PurePath
 
 LONGEST_FILE = 400  # lines; a longer one holds more than one idea
@@ -35,6 +36,18 @@ def no_map(text: str) -> str | None:
     if len(lines) >= SHORTEST_MAP:
         return None
     return f"has {len(lines)} lines of map: say what the package does, its words, and which way data flows"
+
+
+def left_out(text: str, files: Collection[str]) -> str | None:
+    """A map that lists the files of its package leaves none out. (Some maps tell of words instead.)"""
+    said = ast.get_docstring(ast.parse(text)) or ""
+    listed = [
+        file for file in files if re.search(rf"^ *(?:[\w/]+, )*{file}/?(?:,| {{2,}})", said, re.MULTILINE)
+    ]
+    missing = sorted(set(files) - set(re.findall(r"\w+", said)) - {"errors"})
+    if 2 * len(listed) <= len(files) or not missing:
+        return None
+    return f"lists its files, and not {', '.join(missing)}"
 
 
 def too_long(text: str) -> str | None:

@@ -53,6 +53,24 @@ def test_packages() -> None:
     assert complaints(house.no_map, [package / "__init__.py" for package in PACKAGES]) == []
 
 
+def test_maps_are_whole() -> None:
+    """A map that lists the files and folders of its package names each, and no package has lost its list."""
+    said = {
+        str(package.relative_to(ROOT)): house.left_out(
+            (package / "__init__.py").read_text(), parts_of(package)
+        )
+        for package in PACKAGES
+    }
+    assert {package: complaint for package, complaint in said.items() if complaint} == {}
+
+
+def parts_of(package: Path) -> list[str]:
+    """The files and folders of a package, by name."""
+    folders = {file.parent for file in SOURCES if file.parent.parent == package}
+    files = {file for file in SOURCES if file.parent == package and not file.stem.startswith("__")}
+    return [path.stem for path in sorted(folders | files)]
+
+
 def test_names() -> None:
     """No file or folder is a drawer."""
     paths = [file.relative_to(ROOT) for file in everything()]
@@ -106,6 +124,17 @@ def test_a_text_rule_can_fail(rule: Callable[[str], str | None], broken: str, wh
     """Each rule complains about a text that breaks it, and about no other. (`~` keeps this file itself clean.)"""
     assert rule(broken.replace("~", ""))
     assert rule(whole.replace("~", "")) is None
+
+
+def test_the_rule_of_maps_can_fail() -> None:
+    """A list with a gap is found; a map that tells of words instead may leave files out."""
+    files = ["one", "two", "three", "four"]
+    assert (
+        house.left_out('"""Map.\n\none    a\ntwo    b\nthree  c\n"""', files)
+        == "lists its files, and not four"
+    )
+    assert house.left_out('"""Map.\n\none, two    a\nthree  c; four, too\n"""', files) is None
+    assert house.left_out('"""Map.\n\nOne    a word\nTwo    another; see three\n"""', files) is None
 
 
 @pytest.mark.parametrize("name", ["src/utils/x.py", "src/token_helpers.py", "tests/common.py"])

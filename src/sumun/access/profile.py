@@ -20,7 +20,6 @@ from sumun.identity import Permission
 _OWN = "own"
 _FOR = "for:"
 _ID_BYTES = 15  # 120 bits: no two profiles ever meet
-ID_LENGTH = _ID_BYTES * 4 // 3
 
 
 class NotAProfileError(SumunError):

@@ -8,9 +8,30 @@ Words
     Note      something to know that stops nothing
     Plan      what the operator asked for: data only, no secret in it, only references (`env:`, `file:`)
 
+Text to nodes
+yaml_reader, yaml_syntax, scalars       YAML with places, its mistakes in words that help, what a bare word means
+document, on_disk, masking              what was read; what there is on disk; what of it may be shown
+problems, findings, refused, closest    what is wrong: all at once, each at its place; "did you mean"
+
+Nodes to settings
+values, units, words, said              kinds of value that a setting may hold (for the settings of plug-ins too)
+network, paths, rights, rates, thumbprints   the same for addresses, paths of routes, permissions, rates, certificates
+settings                                one class for each section; the long sections have files of their own:
+route_settings, service_settings, token_settings, session_settings, limit_settings, tls_settings, registration_settings
+checking, reference                     nodes against these classes; the tables of `docs/configuration.md`
+
+Settings to plan
+compile                                 all sections, and what they mean to each other
+routes, services, clients, listeners, tls, login_chains   one section each
+requirements, vocabulary, known_certificates, key_sets, origins, rule_ids   parts of sections
+policy_tests, policy_test_settings      what must become of calls, tried on the plan
+
+Of a plan
+plan                                    what it holds, a file for each part
+wire, wire_types                        as JSON
+precedence, route_index, calls          which route serves a call: the rule stated once, quickly for many, for one
+
 `load` is the way in, and tries the policy tests of the file and of `*.test.yaml` beside it (`policy_tests`).
-`precedence` says which route serves a request. `settings` has a class for each section, `values`
-and `network` the kinds of value (for the settings of plug-ins too); `docs/configuration.md` is the table of all keys.
 Only `yaml_reader` touches a file. Importing this package, the Plan or `wire` imports neither pydantic nor PyYAML.
 """
 

@@ -18,7 +18,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from enum import Enum
 from functools import cache
-from operator import attrgetter
 from types import MappingProxyType, NoneType, UnionType
 from typing import Any, NamedTuple, Union, get_args, get_origin, get_type_hints
 
@@ -192,7 +191,6 @@ def _fields_of(kind: Any) -> Way:
         forbid_unknown_fields=True,
         gc=False,
     )
-    values_of = attrgetter(*ways)
     writers = [(name, way.write) for name, way in ways.items()]
     readers = [(at, way.read) for at, way in enumerate(ways.values()) if way.read is not _same]
 
@@ -205,7 +203,7 @@ def _fields_of(kind: Any) -> Way:
         return plain
 
     def read(row: Any, of: Reading) -> Any:
-        values = list(values_of(row))
+        values = list(msgspec.structs.astuple(row))
         for at, read_one in readers:
             values[at] = read_one(values[at], of)
         return kind(*values)

@@ -15,5 +15,8 @@ cures         what somebody would have to do
 words         an explanation as lines of text; `requirements` says what a route asks
 shapes        an explanation as JSON
 logged        what a line of the access log tells
+recent        what became of the calls of the last minutes
+replay        what another configuration would do with logged calls; changed_calls: which of them, in groups
+shadows       what shadow rules said of logged calls
 differences   two plans: which calls, roles and clients gain and lose what
 """

@@ -17,6 +17,7 @@ caller          who calls an endpoint of ours with an access token; proofs: the 
 presented       a token that somebody holds out to us; token_types: what such tokens are called
 clients         configured and registered clients, one shape
 standings       a program's standing from this process's memory
+strangers       how much those who are not known may let wait
 scopes          what is asked for, held against what the client may have; resources: for which services
 
 A person in a browser
