@@ -163,10 +163,6 @@ class Changes:
 
     # Signing keys
 
-    async def add_first_key(self, key: NewKey, *, actor: str) -> Applied:
-        """Keep it as the active key, unless its algorithm has one already (then `n` is None)."""
-        return await self._change(actor, self._directory.keys.add_first, key)
-
     async def add_key(self, key: NewKey, *, actor: str) -> Applied:
         """Publish it; it does not sign yet. Raises KeyStateError."""
         return await self._change(actor, self._directory.keys.add, key)

@@ -6,7 +6,7 @@ password          people of the directory, Argon2id, in bounded threads (`passwo
 http              any authentication server that answers one small question (`http_answer` reads what it says,
                   `circuit` leaves a dead one alone, `http_settings` checks what the operator writes)
 kinds             the built-in kinds of authenticators, and what a builder is given
-client_secret     programs: RFC 6749 section 2.3.1
+client_secret     programs: RFC 6749 section 2.3.1; or by `client_certificate`, or by a key (`client_assertion`)
 throttle          slows guessing; its store is `throttle_valkey` (several processes) or `throttle_memory` (one)
 
 Flow: proof -> throttle -> chain -> authenticator, authenticator, ... -> Identified | Rejected | RateLimited.

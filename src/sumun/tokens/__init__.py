@@ -4,6 +4,11 @@ record, store, feed   the contracts: what is kept of an opaque token, where, and
 format                how an opaque token is spelled; its digest, the only form that is stored
 signing_keys          the keys of claims tokens; which one signs, which ones verify
 jws, jwt              claims tokens: sign them, and read them through a strict gate
+signatures            the algorithms that are made and taken
+public_jwk, private_jwk, foreign_jws   keys and signatures of others, and our own keys, read strictly
+dpop, proof_nonces, binding   whom a token is bound to, and whether a call proves it; own_uri: under what URI
+tickets, ephemeral    the contracts of what is needed for minutes: tickets, codes, replayed proofs
+base64url, strict_json   what all of these are spelled in
 denials               claims tokens that are not believed although their signature is good
 mint                  make a token (pure)
 judge                 what a token proves right now (pure): -> access.Evidence

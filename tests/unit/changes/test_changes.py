@@ -4,108 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from sumun.changes import Applied, ChangeNotAnnouncedError, ChangeNotConfirmedError, Changes
-from sumun.directory import Directory, DirectoryThreads, Epochs
+from sumun.changes import Applied, ChangeNotAnnouncedError, ChangeNotConfirmedError
+from sumun.directory import Epochs
 from sumun.directory.errors import DirectoryUnavailableError, UnknownUserError
 from sumun.identity import Permission, Subject
-from sumun.sessions.farewells_memory import MemoryFarewells
-from sumun.sessions.store_memory import MemorySessions
 from sumun.tokens.errors import StoreUnavailableError
-from sumun.tokens.feed import Change, ChangeKind, Position
-from sumun.tokens.record import TokenRecord
+from sumun.tokens.feed import Change, ChangeKind
 from sumun.tokens.store import Rights
-from sumun.tokens.stores.memory import MemoryStore
-from sumun.tokens.stores.memory_feed import MemoryFeed
-from tests.contracts.occasions import CONFIGURED, NOW, NOW_MS, client, held, key, outsider, person
+from tests.contracts.occasions import NOW, NOW_MS, client, held, key, outsider, person
+from tests.unit.changes.house import DIGEST, RECORD, House
 
-DIGEST = bytes(range(32))
-RECORD = TokenRecord(
-    "tid_1", Subject.user("alice"), "shop", frozenset({Permission("*", "*")}), NOW_MS, NOW_MS + 900_000, 0
-)
 ALICE = Change(ChangeKind.SUBJECT, "user:alice")
-
-
-class BrittleFeed(MemoryFeed):
-    """The feed of this process, with a way to be away."""
-
-    away = False
-    deaf = False
-
-    async def publish(self, changes):
-        if self.away:
-            raise StoreUnavailableError("away")
-        return await super().publish(changes)
-
-    async def unconfirmed(self, node, n):
-        if self.deaf:
-            raise StoreUnavailableError("away")
-        return await super().unconfirmed(node, n)
-
-
-class House:
-    """Everything that a change passes through."""
-
-    def __init__(self, directory: Directory) -> None:
-        self.directory = directory
-        self.threads = DirectoryThreads()
-        self.feed = BrittleFeed(clock=lambda: 0.0)
-        self.store = MemoryStore(self.feed, clock=lambda: NOW_MS / 1000)
-        self.sessions = MemorySessions(self.feed, clock=lambda: NOW_MS / 1000)
-        self.changes = self.another()
-
-    def another(self, *, node: str | None = "n1", wait_seconds: float = 0.2) -> Changes:
-        """Changes of another process on the same stores."""
-        return Changes(
-            self.directory,
-            self.threads,
-            self.store,
-            self.feed,
-            self.sessions,
-            MemoryFarewells(clock=lambda: NOW_MS / 1000),
-            node=node,
-            clock=lambda: NOW_MS / 1000,
-            claims_live_seconds=900,
-            configured_clients=lambda: CONFIGURED,
-            wait_seconds=wait_seconds,
-        )
-
-    async def told(self) -> list[Change]:
-        """Everything that the feed has told so far."""
-        start = Position((await self.feed.head()).incarnation, 0)
-        return [news.change for news in await self.feed.read_after(start, 0)]
-
-
-@pytest.fixture
-def directory(tmp_path: Path) -> Iterator[Directory]:
-    """A directory with alice in it, announced."""
-    with Directory.open(tmp_path / "sumun.db") as opened:
-        opened.users.add(person("alice", "user"), CONFIGURED, NOW)
-        opened.outbox.delete([entry.id for entry in opened.outbox.oldest(10)])
-        yield opened
-
-
-@pytest.fixture
-def talk(directory: Directory) -> Callable[[Callable[[House], Awaitable[None]]], None]:
-    """Runs a conversation with the house."""
-
-    def run(conversation: Callable[[House], Awaitable[None]]) -> None:
-        async def whole() -> None:
-            house = House(directory)
-            try:
-                await conversation(house)
-            finally:
-                await house.threads.close()
-
-        asyncio.run(whole())
-
-    return run
 
 
 def test_a_change_is_stored_and_announced(talk, directory) -> None:
@@ -369,7 +283,8 @@ def test_every_kind_of_change_is_told(talk) -> None:
             lambda: changes.enable_client("batch", actor=root),
         )
         about_keys = (
-            lambda: changes.add_first_key(key("k1"), actor=root),
+            lambda: changes.add_key(key("k1"), actor=root),
+            lambda: changes.activate_key("k1", 0, actor=root),
             lambda: changes.add_key(key("k2"), actor=root),
             lambda: changes.activate_key("k2", 0, actor=root),
             changes.retire_due_keys,

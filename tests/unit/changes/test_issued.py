@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterator
-from pathlib import Path
-
 import pytest
 from msgspec.structs import replace
 
@@ -16,40 +12,13 @@ from sumun.sessions import Authentication, Session
 from sumun.tokens.errors import StoreUnavailableError
 from sumun.tokens.feed import Change, ChangeKind, Position
 from sumun.tokens.store import Swept
-from tests.contracts.occasions import CONFIGURED, NOW, NOW_MS, held, person
-from tests.unit.changes.test_changes import DIGEST, RECORD, House
+from tests.contracts.occasions import NOW, NOW_MS, held
+from tests.unit.changes.house import DIGEST, RECORD, House, Talk
 
 LATER_MS = NOW_MS + 300_000
 SID = "sid_" + "1" * 22
 SESSION = Session(SID, Authentication("alice", NOW_MS // 1000, 0), NOW_MS, NOW_MS, 900_000, NOW_MS + 900_000)
 OTHER = bytes(reversed(range(32)))
-Talk = Callable[[Callable[[House], Awaitable[None]]], None]
-
-
-@pytest.fixture
-def directory(tmp_path: Path) -> Iterator[Directory]:
-    """A directory with alice in it, announced."""
-    with Directory.open(tmp_path / "sumun.db") as opened:
-        opened.users.add(person("alice", "user"), CONFIGURED, NOW)
-        opened.outbox.delete([entry.id for entry in opened.outbox.oldest(10)])
-        yield opened
-
-
-@pytest.fixture
-def talk(directory: Directory) -> Talk:
-    """Runs a conversation with the house."""
-
-    def run(conversation: Callable[[House], Awaitable[None]]) -> None:
-        async def whole() -> None:
-            house = House(directory)
-            try:
-                await conversation(house)
-            finally:
-                await house.threads.close()
-
-        asyncio.run(whole())
-
-    return run
 
 
 def permissions(*texts: str) -> frozenset[Permission]:
