@@ -305,19 +305,18 @@ def test_a_planted_cookie(tmp_path: Path) -> None:
 def test_only_what_was_shown_is_granted(tmp_path: Path) -> None:
     """`all` grants what the page showed: what the person took back in another tab meanwhile is asked about first."""
 
-    async def story() -> None:
-        async with oauth_server(tmp_path) as server:
-            client, browser = CodeClient(server, "web"), Browser(server)
-            await code_of(browser, client, scope="product:read")
-            page = await browser.open(client.address(scope="product:read order:read"))
-            assert set(page.form.boxes) == {"grant:order:read"}
-            held = server.directory.grants.of("alice", "web")
-            assert held is not None
-            await server.changes.withdraw_grant(held.id, actor="user:alice")
-            again = await page.send(decision="all")
-            assert set(again.form.boxes) == {"grant:order:read", "grant:product:read"}
-            assert (await client.tokens((await again.send(decision="all")).told["code"]))["scope"] == (
-                "order:read product:read"
-            )
+    async def story(server: OAuthServer) -> None:
+        client, browser = CodeClient(server, "web"), Browser(server)
+        await code_of(browser, client, scope="product:read")
+        page = await browser.open(client.address(scope="product:read order:read"))
+        assert set(page.form.boxes) == {"grant:order:read"}
+        held = server.directory.grants.of("alice", "web")
+        assert held is not None
+        await server.changes.withdraw_grant(held.id, actor="user:alice")
+        again = await page.send(decision="all")
+        assert set(again.form.boxes) == {"grant:order:read", "grant:product:read"}
+        assert (await client.tokens((await again.send(decision="all")).told["code"]))["scope"] == (
+            "order:read product:read"
+        )
 
-    asyncio.run(story())
+    tell(tmp_path, story)
