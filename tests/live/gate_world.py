@@ -69,8 +69,9 @@ class World:
         return asyncio.run_coroutine_threadsafe(work, self.loop)
 
     def log(self) -> list[dict[str, Any]]:
-        """The access log's lines; each must be JSON."""
-        return [json.loads(line) for line in whole_lines(self.folder / "access.log")]
+        """The access log's lines; each must be JSON, but for what HAProxy 2.6 says when a worker stops."""
+        lines = whole_lines(self.folder / "access.log")
+        return [json.loads(line) for line in lines if not line.startswith("Proxy ")]
 
     def logged(self, response: Response) -> dict[str, Any]:
         """The log line of a response; it is written when the response has ended."""

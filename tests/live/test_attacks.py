@@ -46,8 +46,9 @@ def node(haproxy: Path) -> Iterator[NodeUnderTest]:
     with node_folder() as folder:
         node = NodeUnderTest(folder / "data")
         with shop_services(node.issuer) as ports:
-            few = f"limits: {{waiting_per_source: {MOST_WAITING}}}\n"
-            node.config = write_config(folder, node.port, ports, few)
+            node.config = write_config(folder, node.port, ports)
+            few = f"limits: {{waiting_per_source: {MOST_WAITING}, "
+            node.config.write_text(node.config.read_text().replace("limits: {", few))
             node.start()
             try:
                 node.add_person("alice", "admin")
