@@ -190,7 +190,9 @@ def test_a_bad_file_changes_nothing(place: Place) -> None:
         async with asyncio.timeout(20):
             while (await caller.call(token, "GET", "/hung-up")).status != 200:
                 await asyncio.sleep(0.05)
-        assert (world.workers(), caller.connections) == (before, 1)
+        # One of an earlier test may have left meanwhile; none was started.
+        assert set(world.workers()) <= set(before)
+        assert caller.connections == 1
         await reloaded(world)
 
     run(*place, work)
