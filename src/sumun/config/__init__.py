@@ -30,6 +30,7 @@ Of a plan
 plan                                    what it holds, a file for each part
 wire, wire_types                        as JSON
 precedence, route_index, calls          which route serves a call: the rule stated once, quickly for many, for one
+canonical                               the one way to write a path; the gate refuses others
 
 `load` is the way in, and tries the policy tests of the file and of `*.test.yaml` beside it (`policy_tests`).
 Only `yaml_reader` touches a file. Importing this package, the Plan or `wire` imports neither pydantic nor PyYAML.

@@ -6,11 +6,11 @@ test holds them together.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sumun.access import Reason, Rule
+from sumun.config.canonical import is_canonical
 from sumun.config.plan import METHODS, Route
 from sumun.config.precedence import allowed_methods, find, is_own
 from sumun.config.refused import RefusedError
@@ -29,16 +29,6 @@ STATUS_OF: Mapping[Reason, int] = {
 """What the caller is told for each reason of a refusal."""
 
 NOT_FOUND, METHOD_NOT_ALLOWED = 404, 405
-
-# What the gate lets pass as a path (`haproxy/gate.py`, GOOD_PATH; a test holds the two together). Everything else is
-# 400 before any route is looked at.
-_ENCODED = (
-    r"%(?:2[0-4689ABCabc]|3[ACEFacef]|40|5[BDEbde]|60|7[BCDbcd]"
-    r"|[89ABDEabde][0-9A-Fa-f]|[Cc][2-9A-Fa-f]|[Ff][0-4])"
-)
-_PCHAR = rf"(?:[A-Za-z0-9._~!$&'()+,=:@-]|{_ENCODED})"
-_SEGMENT = rf"(?!\.{{1,2}}(?:/|\Z)){_PCHAR}+"
-_CANONICAL = re.compile(rf"/(?:{_SEGMENT}/)*(?:{_SEGMENT})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +105,7 @@ def check_path(path: str) -> str:
     """A path that the gate would pass on to the routes. Raises RefusedError."""
     if "?" in path or "#" in path:
         raise RefusedError("has a query or a fragment; routes look at the path only", CALLS)
-    if _CANONICAL.fullmatch(path) is None:
+    if not is_canonical(path):
         raise RefusedError("has a path that the gate refuses (400), whatever the routes say", CALLS)
     if is_own(path):
         raise RefusedError("is a path that sumun answers itself, no route", "a path of the routes")

@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from sumun.access.handover import OUR_COOKIES, OURS
+from sumun.config.canonical import PATH
 from sumun.config.plan import Limits
 from sumun.haproxy.handshakes import IS_HANDSHAKE, TICKET_PARAMETER, take_credentials, tell_handshake
 from sumun.haproxy.proofs import PROVING_SCHEME, take_proof
@@ -39,30 +40,15 @@ WANTS_EVENTS: Final = f"{{ var({ODD}) -m bool }} {{ req.hdr(accept) -i -m beg te
 REFUSED: Final = "str(refuse|-|)"
 """The answer that sends a request to the backend that refuses."""
 
-# RFC 3986 3.3: pchar without `;` (path parameters: services disagree about them), `*` (ours in the maps), and
-# percent encoding of anything that may stand for itself (6.2.2.2), of control characters, `%`, `/`, `;`, `\`,
-# and of what is no UTF-8 (RFC 3629 4): a lenient reader makes `/` of `%C0%AF` and of `%E0%80%AF`, or lets `%E2` swallow
-# the `/` behind it.
-_HEX = "[0-9A-Fa-f]"
-_TAIL = f"%[89ABab]{_HEX}"
-_UTF8 = (
-    f"(?:[Cc][2-9A-Fa-f]|[Dd]{_HEX}){_TAIL}"
-    f"|[Ee](?:0%[ABab]{_HEX}|[1-9A-CEFa-cef]{_TAIL}|[Dd]%[89]{_HEX}){_TAIL}"
-    f"|[Ff](?:0%[9ABab]{_HEX}|[123]{_TAIL}|4%8{_HEX}){_TAIL}{_TAIL}"
-)
-_ENCODED = rf"%(?:2[0-4689ABCabc]|3[ACEFacef]|40|5[BDEbde]|60|7[BCDbcd]|{_UTF8})"
-_PCHAR = rf"(?:[A-Za-z0-9._~!$&\x27()+,=:@-]++|{_ENCODED})"
-_SEGMENT = rf"(?!\.{{1,2}}(?:[/?]|\z)){_PCHAR}++"
-_PATH = rf"\A(?=/)(?:/{_SEGMENT})*+/?+"
 _NO_TOKEN = rf"(?!access_token(?:[=&;]|\z)|{TICKET_PARAMETER})"
 
-GOOD_TARGET: Final = rf"{_PATH}(?:\?(?:{_NO_TOKEN}[!-%\x27-:<-~]*+[&;])*+{_NO_TOKEN}[!-%\x27-:<-~]*+)?+\z"
+GOOD_TARGET: Final = rf"\A{PATH}(?:\?(?:{_NO_TOKEN}[!-%\x27-:<-~]*+[&;])*+{_NO_TOKEN}[!-%\x27-:<-~]*+)?+\z"
 """Path and query: canonical path, visible ASCII in the query, no credential in it (RFC 6750 2.3)."""
 
 # RFC 9113 8.3.1 restricts :scheme to nothing. HAProxy would tell a service `GET ftp://gate.test/open/x`.
 _STRANGE_SCHEME: Final = "{ fc_http_major 2 } !{ url -m beg http:// https:// }"
 
-GOOD_PATH: Final = rf"{_PATH}\z"
+GOOD_PATH: Final = rf"\A{PATH}\z"
 
 # What a client may not say: who it is; where it comes from (services believe these); what is between it and us only.
 # By what other gateways say of callers, too (oauth2-proxy, Kong, Envoy, the recipes of nginx and Grafana; Client-Cert:

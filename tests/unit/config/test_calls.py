@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sumun.access import Access, Reason, Refuse
@@ -25,6 +25,9 @@ def test_the_statuses_are_those_of_the_answers() -> None:
 
 
 @given(st.text(st.sampled_from("/.%2fFaé;*?#\\'\" 0cC"), max_size=12).map("/".__add__))
+@example("/%a0")
+@example("/%C3%A9")
+@example("/oauth/token")
 def test_a_path_is_taken_as_the_gate_takes_it(path: str) -> None:
     """A path is refused here exactly when the gate refuses it, or sumun answers it itself."""
     try:
