@@ -9,6 +9,7 @@ import ssl
 import tempfile
 import threading
 import time
+from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -152,6 +153,23 @@ def test_rotation(node: BrowserNode, partner: Publisher) -> None:
     until(lambda: time.monotonic() > first_asked + PAUSE_SECONDS, 2 * PAUSE_SECONDS)
     assert asks(node, "robot", new).status == 200
     assert asks(node, "robot", old).status == 401
+
+
+def test_what_is_no_name(node: BrowserNode, partner: Publisher) -> None:
+    """A stranger whose `kid` is no text proves nothing: 401, as for a key that is not the client's."""
+    partner.publish("/robot.json", new_key())
+    until(lambda: asks(node, "robot", new_key()).status == 401, 60, "the client's keys are known")
+    for kid in (["a"], {}, 1, True, None, "\ud800", ""):
+        header = {"alg": "ES256", "kid": kid}
+        parts = (json.dumps(header).encode(), b'{"iss":"robot","sub":"robot"}', bytes(64))
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": "robot",
+            "client_assertion_type": TYPE,
+            "client_assertion": ".".join(urlsafe_b64encode(part).decode().rstrip("=") for part in parts),
+        }
+        refused = node.form("/oauth/token", form)
+        assert (refused.status, refused.json["error"]) == (401, "invalid_client"), kid
 
 
 @pytest.mark.parametrize("client", ["shy", "other-name", "moved", "large", "web"])

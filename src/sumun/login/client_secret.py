@@ -259,7 +259,8 @@ class ClientLogin(Generic[ClientT_co]):
         if client is None or proof.assertion is None or not client.jwks_uri:
             return "" if client is None else client.jwks
         kid = proof.assertion.header.get("kid")
-        return await self._fetched.of(client.jwks_uri, kid, private=client.jwks_uri_internal)
+        named = kid if isinstance(kid, str) else None
+        return await self._fetched.of(client.jwks_uri, named, private=client.jwks_uri_internal)
 
     def _why_not(self, client: ClientT_co | None, proof: ClientProof, jwks: str) -> str | None:
         kept = client.secret_sha256 if client is not None else None

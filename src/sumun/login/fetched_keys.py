@@ -72,7 +72,7 @@ class FetchedKeys:
         self._monotonic = monotonic
         self._kept: dict[tuple[str, bool], _Kept] = {}
 
-    async def of(self, uri: str, kid: object, *, private: bool) -> str:
+    async def of(self, uri: str, kid: str | None, *, private: bool) -> str:
         """The JWK Set, as JSON: with this key, if the client has published it. Raises KeySetUnavailableError."""
         kept = self._kept.setdefault((uri, private), _Kept())
         if not self._suffices(kept, kid):
@@ -83,7 +83,7 @@ class FetchedKeys:
             raise KeySetUnavailableError(f"the keys of a client cannot be fetched: {uri}")
         return kept.jwks
 
-    def _suffices(self, kept: _Kept, kid: object) -> bool:
+    def _suffices(self, kept: _Kept, kid: str | None) -> bool:
         return kept.is_fresh(self._monotonic()) and (kid is None or kid in kept.names)
 
     async def _renew(self, kept: _Kept, uri: str, *, private: bool) -> None:
