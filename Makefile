@@ -41,7 +41,8 @@ live: servers clients ## tests against real HAProxy and Valkey | 진짜 HAProxy,
 
 soak: servers clients ## tests that run for minutes on purpose | 일부러 몇 분씩 도는 시험
 	@scripts/install-system nginx wrk
-	@exec $(bin)/python -m pytest -m soak --timeout 3600 -o faulthandler_timeout=0 $(T)
+	@$(bin)/python -m pytest -m soak --timeout 3600 -o faulthandler_timeout=0 $(T)
+	@$(if $(T),,exec $(bin)/python -m pytest -m "not live and not soak" -n auto --timeout 3600 --hypothesis-profile "by chance" tests/unit tests/fuzz)
 
 bench: servers venv ## measurements, as ratios; nothing else should run meanwhile (T=bench/x.py for one, BENCH=long) | 성능 측정 (비율로). 다른 일이 돌지 않을 때 실행하세요 (T=bench/x.py 는 하나만, BENCH=long 은 길게)
 	@scripts/install-system nginx wrk

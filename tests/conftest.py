@@ -14,9 +14,19 @@ from sumun.haproxy.program import find_program
 
 TESTS = Path(__file__).parent
 
-# How long an example takes is a matter of the machine, and no promise of ours.
-settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("any machine")
+# How long an example takes is a matter of the machine, and no promise of ours. `make test` tries the same examples each
+# time: what was green is red only because somebody changed something. `make soak` tries others, and ten times as many.
+settings.register_profile(
+    "the same each time", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile(
+    "by chance",
+    settings.get_profile("the same each time"),
+    derandomize=False,
+    max_examples=1000,
+    print_blob=True,
+)
+settings.load_profile("the same each time")
 
 
 def needs_a_server(item: pytest.Item) -> bool:
