@@ -63,7 +63,7 @@ STRANGER_REMOVALS = (
     ),
     Removal(
         "an overlong encoding of a slash",
-        "haproxy/gate.py",
+        "config/canonical.py",
         'f"|[Ee](?:0%[ABab]{_HEX}|',
         'f"|[Ee](?:0%[89ABab]{_HEX}|',
         f"{GATE}::test_path",
