@@ -350,6 +350,11 @@ BAD_STARTS = {
         ("{batch.secret}", "cannot read the secret file"),
         lambda node: node.config.with_name("batch.secret").unlink(),
     ),
+    "secrets missing": BadStart(
+        2,
+        ("{batch.secret}", "{staff.secret}", "its first line is the secret"),
+        lambda node: [node.config.with_name(f"{name}.secret").unlink() for name in ("batch", "staff")],
+    ),
     "secret variable missing": BadStart(
         2,
         ("{NO_SUCH_SECRET}", "NO_SUCH_SECRET is not set"),

@@ -249,6 +249,27 @@ def test_check_and_show(node: NodeUnderTest, sumun: Shell) -> None:
     assert sumun(f"show {node.config} --only nothing").code == 2
 
 
+def test_a_secret_that_is_elsewhere(node: NodeUnderTest, sumun: Shell) -> None:
+    """The check says where one is missing and how to mend it, and is good: it runs in CI, too. A reload changes nothing."""
+    secret = node.config.with_name("batch.secret")
+    secret.rename(secret.with_suffix(".away"))
+    try:
+        place = f"{node.config}:{next(n for n, line in enumerate(node.config.read_text().splitlines(), 1) if 'batch.secret' in line)}:"
+        checked = sumun.ok(f"check {node.config}").out
+        (note,) = [line for line in checked.splitlines() if "batch.secret" in line]
+        assert note.startswith(place)
+        assert "note: `sumun run` and `sumun reload` would refuse this here" in note
+        assert note.endswith("No such file or directory; its first line is the secret")
+        refused = sumun("reload")
+        assert refused.code == 2
+        assert place in refused.err
+        assert "note" not in refused.err
+    finally:
+        secret.with_suffix(".away").rename(secret)
+    assert as_program(node, "batch", BATCH_SECRET)[0] == 200
+    assert str(secret) not in sumun.ok(f"check {node.config}").out
+
+
 # Wrong input: one sentence, the right exit code, nothing changed
 
 

@@ -13,9 +13,13 @@ from sumun.cli.options import CONFIG
 @click.command()
 @click.argument("file", type=CONFIG, default=Path("sumun.yaml"))
 def check(file: Path) -> None:
-    """Check FILE (default sumun.yaml), and what HAProxy thinks of it. Exit 0: it would run; 2: it would not."""
+    """Check FILE (default sumun.yaml), and what HAProxy thinks of it. Exit 0: it would run; 2: it would not.
+
+    Secrets may be elsewhere: one that cannot be read here is only noted.
+    """
     from sumun.config import ConfigProblemsError, describe_problems
     from sumun.node.assemble import catalogue
+    from sumun.node.secret_refs import missing_secrets
     from sumun.rollout.compile import compile_and_check
 
     try:
@@ -23,7 +27,7 @@ def check(file: Path) -> None:
     except ConfigProblemsError as error:
         click.echo(describe_problems(error, color=sys.stderr.isatty()), err=True)
         sys.exit(2)
-    for note in plan.notes:
+    for note in (*plan.notes, *missing_secrets(plan)):
         click.echo(f"{note.where}: note: {note.text}")
     click.echo(
         f"{file}: good. {len(plan.routes)} routes, {len(plan.services)} services, {len(plan.roles)} roles, "

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import os
+import pwd
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from sumun.config.plan import Plan, SecretRef
+from sumun.config.plan import Note, Plan, SecretRef
 from sumun.node.errors import NodeError
 
 
 class SecretMissingError(NodeError):
-    """A secret that the configuration refers to is not there, empty or unreadable."""
+    """Secrets that the configuration refers to are not there, empty or unreadable. `missing`: each, and how to mend it."""
 
     code = "secret_missing"
     exit_code = 2
+
+    def __init__(self, *missing: Note) -> None:
+        super().__init__("\n".join(f"{one.where}: {one.text}" for one in missing))
+        self.missing = missing
 
 
 def read_secret(ref: SecretRef) -> str:
@@ -24,21 +29,53 @@ def read_secret(ref: SecretRef) -> str:
     if how == "env":
         text = os.environ.get(name, "")
         if not text:
-            raise SecretMissingError(
-                f"{ref.where}: the environment variable {name} is not set or empty; set it, then start again"
+            raise _missing(
+                ref, f"the environment variable {name} is not set or empty", "set it, then start again"
             )
         return text
     try:
         with Path(name).open(encoding="utf-8") as file:
             text = file.readline(65536).rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        raise SecretMissingError(f"{ref.where}: cannot read the secret file {name}: {reason}") from None
+    except UnicodeDecodeError:
+        raise _missing(ref, f"the secret file {name} is not UTF-8 text", _FIRST_LINE) from None
+    except OSError as error:
+        mend = f"let {_account()} read it" if isinstance(error, PermissionError) else _FIRST_LINE
+        raise _missing(ref, f"cannot read the secret file {name}: {error.strerror}", mend) from None
     if not text:
-        raise SecretMissingError(
-            f"{ref.where}: the secret file {name} is empty; its first line is the secret"
-        )
+        raise _missing(ref, f"the secret file {name} is empty", _FIRST_LINE)
     return text
+
+
+_FIRST_LINE = "its first line is the secret"
+
+
+def _missing(ref: SecretRef, what: str, mend: str) -> SecretMissingError:
+    return SecretMissingError(Note(ref.where, f"{what}; {mend}"))
+
+
+def _account() -> str:
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return f"the account {os.geteuid()}"
+
+
+def missing_secrets(plan: Plan) -> tuple[Note, ...]:
+    """What a start here would be refused for. The secrets may be elsewhere, so it is no problem of the configuration."""
+    refused = "`sumun run` and `sumun reload` would refuse this here"
+    return tuple(Note(one.where, f"{refused}: {one.text}") for one in _read(_references(plan))[1])
+
+
+def _read(references: Iterable[SecretRef]) -> tuple[dict[str, str], list[Note]]:
+    """Source -> text of those that can be read, and what there is to say of the others."""
+    texts: dict[str, str] = {}
+    missing: list[Note] = []
+    for ref in references:
+        try:
+            texts[ref.source] = read_secret(ref)
+        except SecretMissingError as error:
+            missing += error.missing
+    return texts, missing
 
 
 class Secrets:
@@ -50,13 +87,20 @@ class Secrets:
 
     @classmethod
     def of(cls, plan: Plan) -> Secrets:
-        """Read them all. Raises SecretMissingError."""
-        return cls({ref.source: read_secret(ref) for ref in _references(plan)})
+        """Read them all. Raises SecretMissingError for all that cannot be."""
+        return cls._of(_references(plan))
 
     @classmethod
     def of_storage(cls, plan: Plan) -> Secrets:
         """Only those that open directory and store: an operator's shell has no others. Raises SecretMissingError."""
-        return cls({ref.source: read_secret(ref) for ref in (plan.node.store, plan.node.directory) if ref})
+        return cls._of(ref for ref in (plan.node.store, plan.node.directory) if ref)
+
+    @classmethod
+    def _of(cls, references: Iterable[SecretRef]) -> Secrets:
+        texts, missing = _read(references)
+        if missing:
+            raise SecretMissingError(*missing)
+        return cls(texts)
 
     def texts(self) -> dict[str, str]:
         """By reference, for handing them to a part that cannot read them any more. Never to a log or a file."""
