@@ -33,6 +33,9 @@ so no other host can set or read it. Browsers take Secure cookies from `http://1
 
 SESSION_COOKIE: Final = OUR_COOKIES + "session"
 
+LANGUAGE_COOKIE: Final = OUR_COOKIES + "language"
+"""The language that a person chose on one of our pages."""
+
 SESSION_CLIENT: Final = "sumun.session"
 """The client id of calls with the cookie of a browser session: they come through us."""
 

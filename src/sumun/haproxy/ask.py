@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from sumun.access.handover import IDENTITY_TOKEN
 from sumun.config.plan import Limits
+from sumun.haproxy import refusal_pages
 from sumun.haproxy.callers import RIGHTS, tell
 from sumun.haproxy.gate import WANTS_EVENTS
 from sumun.haproxy.guesses import HAS_TO_WAIT, count, watch
@@ -86,7 +87,10 @@ def let_through(*, limited: bool) -> str:
 def refuse(limits: Limits, *, grpc: bool, flags: str = "") -> list[str]:
     """What is not let through is refused as the answer says, or as not decided when there is none."""
     lines = [f"http-request set-var({CODE}) var(txn.{PREFIX}.code)", *count(limits)]
-    lines += to_login() if TAKES_SESSION in flags else []
+    people = TAKES_SESSION in flags
+    lines += (
+        [*to_login(), *refusal_pages.forbid(f"{{ var(txn.{PREFIX}.status) -m int 403 }}")] if people else []
+    )
     for status, grpc_status in ((401, 16), (403, 7)):
         said = f"{{ var(txn.{PREFIX}.status) -m int {status} }}"
         answers = [(_said(status), said)]
@@ -100,6 +104,7 @@ def refuse(limits: Limits, *, grpc: bool, flags: str = "") -> list[str]:
     if grpc:
         message = f"'{DECISION_UNAVAILABLE.title}'"
         lines.append(f"http-request return {grpc_answer(14, message)} if {{ var(txn.grpc) -m bool }}")
+    lines += refusal_pages.refuse(DECISION_UNAVAILABLE) if people else []
     lines.append(f"http-request return {answer(DECISION_UNAVAILABLE)}")
     return lines
 

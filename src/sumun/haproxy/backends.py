@@ -11,7 +11,7 @@ import ipaddress
 from collections.abc import Iterable, Sequence
 
 from sumun.config.plan import Limits, Place, Plan, Service, ServiceProtocol, takes_sessions
-from sumun.haproxy import guesses, rates
+from sumun.haproxy import guesses, rates, refusal_pages
 from sumun.haproxy.ask import ALLOWED, ask, hand_over, let_through, refuse
 from sumun.haproxy.frontends import HEALTHZ, OWN, PAGES, REFUSE
 from sumun.haproxy.gate import WANTS_EVENTS
@@ -36,7 +36,7 @@ from sumun.haproxy.refusals import (
 from sumun.haproxy.render_spoe import ANSWERERS
 from sumun.haproxy.routes import IS_STREAM, KEEPS_AUTHORIZATION, TAKES_SESSION, has_flag
 from sumun.haproxy.sections import Section, section
-from sumun.haproxy.session_cookies import keep_ours
+from sumun.haproxy.session_cookies import HAS_SESSION, NO_OTHER_CREDENTIAL, keep_ours
 from sumun.haproxy.tls import tell_certificate
 from sumun.haproxy.trailers import refuse_trailers
 
@@ -60,19 +60,21 @@ def ask_backend(
     browsers  people log in with browsers, so requests may bring cookies of ours; `sessions` take one as the credential
     """
     grpc = service.protocol is ServiceProtocol.H2C
+    people = TAKES_SESSION in flags
     return section(
         f"backend {name(f'ask.{service.id}')}",
         (
             *refuse_trailers(service),
             *check_origin(service.origins),
-            *ask(grpc=grpc, flags=flags, sessions=sessions if TAKES_SESSION in flags else ()),
+            *ask(grpc=grpc, flags=flags, sessions=sessions if people else ()),
             *hand_over(signed=service.signed),
             *rates.count_call(rate, allowed=ALLOWED),
             *scheme,
             *_before_the_service(service, flags=flags),
+            *(refusal_pages.remember(NO_OTHER_CREDENTIAL) if people else ()),
             *keep_ours(browsers=browsers),
             let_through(limited=bool(rate)),
-            *rates.refuse_over(limited=bool(rate), grpc=grpc, quotas=rate.quotas),
+            *rates.refuse_over(limited=bool(rate), grpc=grpc, quotas=rate.quotas, people=people),
             *refuse(limits, grpc=grpc, flags=flags),
             answer_nonce(),
             *([GRPC_CONTENT_TYPE] if grpc else [answer_protocol(), *no_other_use_of_a_ticket()]),
@@ -96,6 +98,7 @@ def known_backend(
     `shadow`: where the shadow rule stands that would refuse what comes here (the first one, if there are several).
     """
     kind = "shadow" if shadow else "known"
+    people = bool(rate) and TAKES_SESSION in flags
     return section(
         f"backend {name(f'{kind}.{service.id}')}",
         (
@@ -105,10 +108,11 @@ def known_backend(
             *rates.count_call(rate),
             *scheme,
             *_before_the_service(service, flags=flags),
+            *(refusal_pages.remember(HAS_SESSION) if people else ()),
             # A request with a cookie of ours is odd where no browser logs in, so it is not known.
             *(keep_ours(browsers=True) if browsers else ()),
             *rates.go_on(rate),
-            *rates.refuse_over(limited=bool(rate), grpc=False, quotas=rate.quotas),
+            *rates.refuse_over(limited=bool(rate), grpc=False, quotas=rate.quotas, people=people),
             *_servers(service),
         ),
         shadow or service.where,

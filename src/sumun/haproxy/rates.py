@@ -21,6 +21,7 @@ from typing import Final
 
 from sumun.access import Access
 from sumun.config.plan import Limits, Plan, Rate, Service
+from sumun.haproxy import refusal_pages
 from sumun.haproxy.callers import BY, WHO
 from sumun.haproxy.refusals import CODE, OVER, QUOTA_USED_UP, TOO_MANY_REQUESTS, answer, grpc_answer
 from sumun.haproxy.render_spoe import PREFIX
@@ -192,8 +193,11 @@ def go_on(limits: CallLimits) -> list[str]:
     return [f"http-request allow unless {IS_OVER}"] if limits else []
 
 
-def refuse_over(*, limited: bool, grpc: bool, quotas: bool = False) -> list[str]:
-    """What a call that is over a limit is told; nothing unless there are limits. `grpc` as in `ask`."""
+def refuse_over(*, limited: bool, grpc: bool, quotas: bool = False, people: bool = False) -> list[str]:
+    """What a call that is over a limit is told; nothing unless there are limits. `grpc` as in `ask`.
+
+    `people` may be told, too (`refusal_pages`).
+    """
     if not limited:
         return []
     lines = [
@@ -204,6 +208,7 @@ def refuse_over(*, limited: bool, grpc: bool, quotas: bool = False) -> list[str]
     if quotas:
         lines.append(f"http-request set-var({CODE}) str({QUOTA_USED_UP.code}) if {_IS_QUOTA}")
         told.insert(0, (QUOTA_USED_UP, _IS_QUOTA))
+    lines += refusal_pages.refuse(TOO_MANY_REQUESTS, IS_OVER) if people else []
     for refusal, here in told:
         message = f"'{refusal.title}' {refusal.headers}"
         if grpc:

@@ -22,6 +22,7 @@ from sumun.haproxy.quoting import map_field
 from sumun.haproxy.rates import RouteLimits, call_limits, route_limits
 from sumun.haproxy.rates import files as rate_files
 from sumun.haproxy.redirect import redirect_frontend
+from sumun.haproxy.refusal_pages import files as page_files
 from sumun.haproxy.refusals import UNREAD, error_file
 from sumun.haproxy.render_spoe import render_spoe
 from sumun.haproxy.route_maps import HIDDEN, RouteMaps, hosts_file, route_maps
@@ -85,6 +86,7 @@ def render(plan: Plan, generation: int, paths: RuntimePaths) -> Files:
         *map(error_file, UNREAD),
         *known_files(),
         *rate_files(plan),
+        *(page_files() if takes_sessions(plan) else ()),
         *filter_files(plan.services.values()),
     ]
     if hosts:

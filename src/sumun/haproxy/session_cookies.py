@@ -25,6 +25,7 @@ from sumun.config.plan import Plan
 from sumun.haproxy.gate import ODD, REFUSED
 from sumun.haproxy.handshakes import IS_HANDSHAKE, regsub
 from sumun.haproxy.quoting import regex
+from sumun.haproxy.refusal_pages import NAVIGATES
 from sumun.haproxy.refusals import CODE, NO_STORE, ORIGIN_NOT_ALLOWED, TWO_CREDENTIALS, answer, refuse
 from sumun.haproxy.render_spoe import PREFIX, SPAN
 from sumun.haproxy.routes import ROUTE, TAKES_SESSION, has_flag
@@ -42,6 +43,9 @@ _TWICE: Final = (
 )
 _VALUE: Final = regsub(f"^(?:.*;)?[[:blank:]]*{SESSION_COOKIE}=([0-9A-Za-z_]+)[[:blank:]]*(?:;.*)?$", r"\1")
 _IS_CREDENTIAL: Final = "{ var(txn.kind) -m str session }"
+NO_OTHER_CREDENTIAL: Final = "{ var(txn.kind) -m str none session }"
+"""The condition of a call that was asked about with this cookie, or with nothing."""
+
 _HOME: Final = "txn.our_origin"
 _ONE_ORIGIN: Final = "{ req.fhdr_cnt(origin) eq 1 }"
 _FROM_HERE: Final = f"{{ req.fhdr(origin),strcmp({_HOME}) eq 0 }}"
@@ -93,14 +97,11 @@ def as_credential(plan: Plan) -> list[str]:
 def to_login() -> list[str]:
     """The rules of a backend that asks: a person who came with a browser, and is not logged in, is sent to log in.
 
-    What comes from a program or a script is told 401 (Fetch, 3.1.7: only a navigation is `navigate`).
+    What comes from a program or a script is told 401.
     """
-    page = "{ method GET } { req.fhdr(accept) -m sub text/html }"
-    navigates = "!{ req.fhdr(sec-fetch-mode) -m found }", "{ req.fhdr(sec-fetch-mode) -m str navigate }"
-    refused = f"{has_flag(TAKES_SESSION)} {{ var(txn.{PREFIX}.status) -m int 401 }}"
-    nobody = f"{refused} {{ var(txn.kind) -m str none session }}"
+    nobody = f"{NAVIGATES} {{ var(txn.{PREFIX}.status) -m int 401 }}"
     there = f'status 302 {NO_STORE} hdr Location "/login/start?return=%[pathq,url_enc]"'
-    return [f"http-request return {there} if {nobody} {page} {one}" for one in navigates]
+    return [f"http-request return {there} if {nobody}"]
 
 
 def keep_ours(*, browsers: bool) -> list[str]:

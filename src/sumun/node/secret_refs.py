@@ -13,7 +13,7 @@ from sumun.node.errors import NodeError
 
 
 class SecretMissingError(NodeError):
-    """Secrets that the configuration refers to are not there, empty or unreadable. `missing`: each, and how to mend it."""
+    """Secrets that the configuration refers to are not there, empty or unreadable: each, and how to mend it."""
 
     code = "secret_missing"
     exit_code = 2
@@ -61,7 +61,7 @@ def _account() -> str:
 
 
 def missing_secrets(plan: Plan) -> tuple[Note, ...]:
-    """What a start here would be refused for. The secrets may be elsewhere, so it is no problem of the configuration."""
+    """What a start here would be refused for. Secrets may be elsewhere, so it is no problem of the configuration."""
     refused = "`sumun run` and `sumun reload` would refuse this here"
     return tuple(Note(one.where, f"{refused}: {one.text}") for one in _read(_references(plan))[1])
 

@@ -41,12 +41,14 @@ class Handoff(Struct, frozen=True):
     return_to   where the person wanted to go there: path and query
     browser     SHA-256 of the browser's cookie there
     session_id  of a code: the session; of a request: empty
+    other       of a request: the login page is shown first, whoever is logged in
     """
 
     origin: str
     return_to: str
     browser: bytes
     session_id: str = ""
+    other: bool = False
 
 
 class Handoffs:
@@ -60,9 +62,14 @@ class Handoffs:
         """256 random bits: a handle, or a cookie's value."""
         return base64url(self._random(_RANDOM_BYTES))
 
-    async def ask(self, origin: str, return_to: str, browser: str) -> str:
+    async def ask(self, origin: str, return_to: str, browser: str, *, other: bool = False) -> str:
         """Remember a request of the browser with this cookie; its handle."""
-        return await self._put(Handoff(origin, return_to, digest(browser)), REQUEST_SECONDS)
+        return await self._put(Handoff(origin, return_to, digest(browser), other=other), REQUEST_SECONDS)
+
+    async def show_login(self, handle: str) -> str | None:
+        """Whoever is logged in when this comes back goes on: the request's new handle, once. None: it is over."""
+        asked = _of(await self._store.take(Kind.HANDOFF, digest(handle)), is_code=False)
+        return None if asked is None else await self._put(replace(asked, other=False), REQUEST_SECONDS)
 
     async def asked(self, handle: str) -> Handoff | None:
         """The request; it stays, for a login may come between."""

@@ -4,6 +4,7 @@ frame      what every page has: the locale, and where the page is found again
 login      the login page                     consent   which application may do what; for devices too
 device     the user code of a device          logout    may we log you out? and: you are logged out
 failure    what went wrong, what to do, and the request id
+refused    a page of a service behind the gate that somebody may not open (HAProxy shows it)
 passing    a form that goes back to an application (`response_mode=form_post`)
 account    /account: applications, sessions; and the change of the password
 
@@ -43,6 +44,7 @@ from sumun.pages.locale import Locale, chosen_locale
 from sumun.pages.login import LoginPage, LoginTrouble, LoginWay, render_login
 from sumun.pages.logout import ConfirmLogoutPage, SignedOutPage, render_confirm_logout, render_signed_out
 from sumun.pages.passing import PassingPage, render_passing
+from sumun.pages.refused import RefusedPage, render_refused
 from sumun.pages.scopes import AskedPermission, asked_permissions
 
 __all__ = [
@@ -67,6 +69,7 @@ __all__ = [
     "PasswordPage",
     "PasswordTrouble",
     "Person",
+    "RefusedPage",
     "SeenSession",
     "SignedOutPage",
     "asked_permissions",
@@ -82,6 +85,7 @@ __all__ = [
     "render_login",
     "render_passing",
     "render_password",
+    "render_refused",
     "render_signed_out",
     "ticked",
 ]

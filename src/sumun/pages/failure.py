@@ -20,6 +20,7 @@ class Fault(StrEnum):
     NOT_ALLOWED = "not_allowed"  # this person may not do this
     NOT_FOUND = "not_found"
     TOO_OFTEN = "too_often"  # with `wait_seconds`
+    TOO_MANY = "too_many"  # calls; Retry-After says how long
     UNAVAILABLE = "unavailable"  # a neighbour of ours is away: 503
     OURS = "ours"  # 500
 

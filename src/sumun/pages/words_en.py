@@ -104,6 +104,9 @@ ENGLISH: Mapping[str, str] = {
     "failure.too_often.title": "Not so fast",
     "failure.too_often.lead": "This was tried too often.",
     "failure.too_often.mend": "Wait {wait}, then try again.",
+    "failure.too_many.title": "Not so fast",
+    "failure.too_many.lead": "Too many requests came from you in a short time.",
+    "failure.too_many.mend": "Wait a little, then reload this page.",
     "failure.unavailable.title": "This cannot be done right now",
     "failure.unavailable.lead": "Something that we need is away. It is our fault, not yours.",
     "failure.unavailable.mend": "Try again in a moment.",
@@ -112,6 +115,11 @@ ENGLISH: Mapping[str, str] = {
     "failure.ours.mend": "Try again. If it happens again, tell whoever runs this site, with the request below.",
     "failure.some_application": "The application",
     "failure.to_account": "Your account",
+    # refused
+    "refused.title": "You may not open this page",
+    "refused.lead": "You are logged in as <strong>{person}</strong>, and this page is not for that account.",
+    "refused.mend": "If you think it should be, ask whoever runs this site, and tell them the request below.",
+    "refused.other": "Log in as somebody else",
     # account
     "account.title": "Your account",
     "account.logout": "Log out",

@@ -107,6 +107,9 @@ KOREAN: Mapping[str, str] = {
     "failure.too_often.title": "조금 천천히 해 주세요",
     "failure.too_often.lead": "너무 자주 시도했습니다.",
     "failure.too_often.mend": "{wait} 뒤에 다시 시도해 주세요.",
+    "failure.too_many.title": "조금 천천히 해 주세요",
+    "failure.too_many.lead": "짧은 시간에 너무 많은 요청을 보냈습니다.",
+    "failure.too_many.mend": "잠시 기다렸다가 페이지를 새로 고쳐 주세요.",
     "failure.unavailable.title": "지금은 할 수 없습니다",
     "failure.unavailable.lead": "필요한 것이 잠시 멈췄습니다. 저희 쪽 문제입니다.",
     "failure.unavailable.mend": "잠시 뒤 다시 시도해 주세요.",
@@ -115,6 +118,11 @@ KOREAN: Mapping[str, str] = {
     "failure.ours.mend": "다시 시도해 주세요. 계속되면 아래 요청 번호를 사이트 운영자에게 알려 주세요.",
     "failure.some_application": "애플리케이션",
     "failure.to_account": "내 계정",
+    # refused
+    "refused.title": "이 페이지를 열 수 없습니다",
+    "refused.lead": "<strong>{person}</strong> 계정으로 로그인되어 있지만, 이 계정으로는 볼 수 없는 페이지입니다.",
+    "refused.mend": "볼 수 있어야 한다면 사이트 운영자에게 아래 요청 번호를 알려 주세요.",
+    "refused.other": "다른 계정으로 로그인",
     # account
     "account.title": "내 계정",
     "account.logout": "로그아웃",

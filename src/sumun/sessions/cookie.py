@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from sumun.access.handover import OUR_COOKIES, SESSION_COOKIE
+from sumun.access.handover import LANGUAGE_COOKIE, OUR_COOKIES, SESSION_COOKIE
 
 SESSION: Final = SESSION_COOKIE
 LOGIN: Final = OUR_COOKIES + "login"
 """Who began to log in here: what comes back must come back to the same browser."""
 
-LANGUAGE: Final = OUR_COOKIES + "language"
-"""The language that a person chose on one of our pages."""
+LANGUAGE: Final = LANGUAGE_COOKIE
 
 _ATTRIBUTES: Final = "; Path=/; Secure; HttpOnly; SameSite=Lax"
 # RFC 6265 4.1.1: cookie-octet.

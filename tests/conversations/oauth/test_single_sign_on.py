@@ -85,6 +85,21 @@ async def test_out_everywhere(server: OAuthServer) -> None:
         assert (await browser.go(f"https://{host}{START}")).path.startswith("/login?")
 
 
+@story
+async def test_as_somebody_else(server: OAuthServer) -> None:
+    """`other=1` shows the login page to who is logged in, once for each link, and only that; then it is as ever."""
+    browser = Browsing(server)
+    await browser.log_in(await browser.go(f"https://{SHOP}{START}"))
+    page = await browser.go(f"https://{SHOP}{START}&other=1")
+    assert (page.status, page.path.partition("?")[0]) == (200, "/login")
+    assert (await browser.go(f"https://{NEWS}{START}")).path == "/page?a=1", "nothing has ended yet"
+    assert (await browser.log_in(page)).path == "/page?a=1"
+    for no in ("", "0", "2", "1&other=1"):
+        assert (await browser.go(f"https://{SHOP}{START}&other={no}")).path == "/page?a=1"
+    there = await browser.at("192.0.2.1").open(f"{START}&other=1")
+    assert there.left_to == f"https://{HOST}/login/start?return=%2Fpage%3Fa%3D1&other=1"
+
+
 async def stopped_before_handoff(server: OAuthServer, browser: Browsing) -> str:
     """Somebody is logged in at the login host, and has a code for SHOP in their address bar."""
     await browser.log_in(await browser.go(f"https://{HOST}{START}"))

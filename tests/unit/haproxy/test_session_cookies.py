@@ -29,7 +29,10 @@ def about(lines: Iterable[str], *words: str) -> list[str]:
 def test_no_rule_without_a_route() -> None:
     """A plan in which no route takes a session asks no call for one: neither what is known nor the question mentions it."""
     lines = lines_of(PROGRAMS)
-    assert about(lines, "txn.session", "|session|", "str(session)", "/login/start", "span=") == []
+    assert (
+        about(lines, "txn.session", "|session|", "str(session)", "/login/start", "span=", "txn.page", "html")
+        == []
+    )
     known = lines[lines.index("backend known.shop") :]
     assert about(known[1 : known.index("backend refuse")], "cookie") == []
 

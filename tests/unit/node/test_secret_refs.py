@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sumun.config.plan import Place, Plan, SecretRef
-from sumun.node.secret_refs import Secrets, SecretMissingError, missing_secrets, read_secret
+from sumun.node.secret_refs import SecretMissingError, Secrets, missing_secrets, read_secret
 from tests.unit.haproxy.plans import plan
 
 HERE = Place("sumun.yaml", 3, 9)
@@ -72,4 +72,6 @@ def test_all_that_is_missing_at_once(tmp_path: Path) -> None:
     one = plan_with(f"file:{tmp_path}/good", f"file:{tmp_path}/b")
     (note,) = missing_secrets(one)
     assert note.where.line == 2
-    assert note.text.startswith("`sumun run` and `sumun reload` would refuse this here: cannot read the secret file")
+    assert note.text.startswith(
+        "`sumun run` and `sumun reload` would refuse this here: cannot read the secret file"
+    )

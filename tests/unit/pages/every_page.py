@@ -26,6 +26,7 @@ from sumun.pages import (
     PasswordPage,
     PasswordTrouble,
     Person,
+    RefusedPage,
     SeenSession,
     SignedOutPage,
     asked_permissions,
@@ -38,6 +39,7 @@ from sumun.pages import (
     render_login,
     render_passing,
     render_password,
+    render_refused,
     render_signed_out,
 )
 from sumun.pages.frame import Hidden
@@ -150,6 +152,14 @@ def every_page(
                 )
             ),
         )
+    yield (
+        "refused",
+        lambda: render_refused(
+            RefusedPage(
+                frame, "f0916861-c2cb-4731-a432-bbc2360e887f", name, "/login/start?other=1&return=%2F"
+            )
+        ),
+    )
     yield (
         "passing",
         lambda: render_passing(PassingPage(frame, application, "https://shop.example/callback", HIDDEN)),

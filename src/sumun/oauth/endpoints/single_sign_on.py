@@ -1,4 +1,7 @@
-"""One login for every host: `/login/start`, `/login/continue`, `/login/handoff` (`oauth/handoff.py`)."""
+"""One login for every host: `/login/start`, `/login/continue`, `/login/handoff` (`oauth/handoff.py`).
+
+With `other=1` at the start the login page is shown to who is logged in, too, to go on as somebody else.
+"""
 
 from __future__ import annotations
 
@@ -32,14 +35,16 @@ class StartEndpoint:
         return_to = _parameter(request, "return")
         if not is_path(return_to):
             raise PageError(Fault.BAD_RETURN, 400)
+        other = _parameter(request, "other") == "1"
         origin = self._hosts.origin_of(request.one(b"host"))
         if origin is None:
             # Some other name of ours, such as an address: nobody is logged in under it.
-            return redirect(f"{self._hosts.login}{LOGIN_START_PATH}?{urlencode({'return': return_to})}")
+            asked = {"return": return_to, "other": "1"} if other else {"return": return_to}
+            return redirect(f"{self._hosts.login}{LOGIN_START_PATH}?{urlencode(asked)}")
         await self._strangers.count(request)
         browser = request.cookie(LOGIN)
         new = browser or self._handoffs.new_handle()
-        handle = await self._handoffs.ask(origin, return_to, new)
+        handle = await self._handoffs.ask(origin, return_to, new, other=other)
         there = f"{self._hosts.login}{LOGIN_CONTINUE_PATH}?{urlencode({'request': handle})}"
         return redirect(there, *(() if browser else (set_cookie(LOGIN, new),)))
 
@@ -62,8 +67,11 @@ class ContinueEndpoint:
         if asked is None or self._hosts.origin_of(request.one(b"host")) != self._hosts.login:
             raise PageError(Fault.EXPIRED, 400)
         session = await self._sessions.find(request.cookie(SESSION))
-        if session is None:
-            back = f"{LOGIN_CONTINUE_PATH}?{urlencode({'request': handle})}"
+        if session is None or asked.other:
+            once = await self._handoffs.show_login(handle) if asked.other else handle
+            if once is None:
+                raise PageError(Fault.EXPIRED, 400)
+            back = f"{LOGIN_CONTINUE_PATH}?{urlencode({'request': once})}"
             return await self._login_first.answer(request, back, leads_to=f"{asked.origin}/")
         code = await self._handoffs.grant(handle, session.id)
         if code is None:
