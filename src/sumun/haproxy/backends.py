@@ -265,8 +265,9 @@ def _to_http(plan: Plan, paths: RuntimePaths) -> list[str]:
 def _own_backend(plan: Plan, paths: RuntimePaths) -> Section:
     """OAuth, login, account, well-known. Whatever is wrong with our own process is 503 to a caller."""
     lines = _to_http(plan, paths)
-    # A question that it must answer: a process that hangs still accepts connections.
-    lines[-1] += " check inter 500ms fall 2 rise 1"
+    # A question that it must answer: a process that hangs still accepts connections. Asked seldom while it is well, for
+    # an answer takes it a millisecond, in which callers may want its core.
+    lines[-1] += " check inter 2s fastinter 500ms downinter 500ms fall 2 rise 1"
     silent = f"if {{ status 503 }} !{{ var({CODE}) -m found }}"
     return section(
         f"backend {OWN}",

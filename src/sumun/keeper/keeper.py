@@ -1,6 +1,6 @@
 """Keeper: drives the ledger. What happens goes in, what it orders is carried out.
 
-    looks   which workers live (the master's `show proc`), several times a second
+    looks   which workers live (the master's `show proc`), several times a second while they come and go
     reads   the feed; confirms what the ledger says may be confirmed, then tells it so
     orders  one command a worker at a time; a worker that must be stopped is killed: nothing else is a proof
     learns  facts from the answering processes
@@ -32,7 +32,10 @@ from sumun.tokens.feed import Feed, News, Position
 
 log = logging.getLogger(__name__)
 
+# One that nobody told of comes without a lease, and nobody waits for one that is gone but to confirm; so while none is
+# expected, a look need not be often. It wakes four processes, which callers would wait for.
 _LOOK_SECONDS = 0.25
+_CALM_LOOK_SECONDS = 1.0
 _LONGEST_HEARTBEAT_SECONDS = 0.25
 _PAUSE_SECONDS = 0.2
 # Two machines' clocks may run apart by 500 parts in a million; this is far more (as in recognition/news_reader.py).
@@ -102,6 +105,7 @@ class Keeper:
         self._wall = wall
         self._position: Position | None = None
         self._has_looked = False
+        self._look_soon = asyncio.Event()
         self._workers: dict[str, int] = {}
         self._newest: str | None = None
         self._generations: dict[str, int] = {}
@@ -118,6 +122,7 @@ class Keeper:
     def upcoming(self, generation: int) -> None:
         """A reload is coming: a worker that appears from now on is of this generation."""
         self._upcoming = generation
+        self._look_soon.set()
 
     async def adopted(self, generation: int) -> None:
         """The reload is done: the newest worker is of this generation, a new one or one whose routes were switched.
@@ -160,9 +165,16 @@ class Keeper:
 
     async def _look_forever(self) -> None:
         while True:
+            self._look_soon.clear()
             await self._look()
             self._order()
-            await asyncio.sleep(_LOOK_SECONDS)
+            with contextlib.suppress(TimeoutError):
+                seconds = _CALM_LOOK_SECONDS if self._is_calm() else _LOOK_SECONDS
+                await asyncio.wait_for(self._look_soon.wait(), seconds)
+
+    def _is_calm(self) -> bool:
+        """One worker serves, and nobody said that another comes."""
+        return self._upcoming is None and self._workers.keys() == {self._newest}
 
     async def _look(self) -> None:
         try:
@@ -262,6 +274,7 @@ class Keeper:
             found = await WorkerSocket(self._master, pid, straight).carry_out(order.command)
         except (RuntimeSocketError, ValueError) as trouble:
             log.warning("a worker did not do what it was told: %s", trouble)
+            self._look_soon.set()
             await asyncio.sleep(_PAUSE_SECONDS)
             self._ledger.failed(order.worker)
         else:

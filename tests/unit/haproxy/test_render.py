@@ -204,8 +204,9 @@ def test_an_operators_text_cannot_break_out() -> None:
 def test_run_folder_with_a_blank() -> None:
     """A run folder with blanks and quotes in its name is one word."""
     files = render(shop(), 1, RuntimePaths(Path("/run/su mun's"), Path("/g")))
-    assert "server http 'unix@/run/su mun'\\''s/http.sock' check inter 500ms fall 2 rise 1" in section(
-        files, "backend own"
+    assert (
+        "server http 'unix@/run/su mun'\\''s/http.sock' check inter 2s fastinter 500ms downinter 500ms fall 2 rise 1"
+        in section(files, "backend own")
     )
 
 
