@@ -17,7 +17,8 @@ Nodes to settings
 values, units, words, said              kinds of value that a setting may hold (for the settings of plug-ins too)
 network, paths, rights, rates, thumbprints   the same for addresses, paths of routes, permissions, rates, certificates
 settings                                one class for each section; the long sections have files of their own:
-route_settings, service_settings, token_settings, session_settings, limit_settings, tls_settings, registration_settings
+route_settings, service_settings, token_settings, session_settings, limit_settings, tls_settings, registration_settings,
+cors_settings
 checking, reference                     nodes against these classes; the tables of `docs/configuration.md`
 
 Settings to plan

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from sumun.config.cors_settings import CorsSettings
 from sumun.config.network import Origin, Resource, Server, ServerUrl
 from sumun.config.plan import IdentityToken
 from sumun.config.values import Duration, OneOf, Section
@@ -67,3 +68,8 @@ class ServiceSettings(Section):
         examples=["true"],
     )
     websocket: WebSocketSettings | None = Field(None, description="Its WebSockets.")
+    cors: CorsSettings | None = Field(
+        None,
+        description="Pages of other origins may call it by script: the gate answers what browsers ask before, says in "
+        "every answer who may read it, and takes away what the service says of that. On the public listener.",
+    )

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from sumun.config.checking import Checked
+from sumun.config.cors_settings import CorsSettings
 from sumun.config.document import MappingNode
 from sumun.config.findings import Findings
 from sumun.config.network import Server
-from sumun.config.plan import IdentityToken, Service, ServiceProtocol
+from sumun.config.plan import ANY_ORIGIN, Cors, IdentityToken, Service, ServiceProtocol
 from sumun.config.service_settings import ServiceSettings
 from sumun.config.settings import Settings
 
 MAX_SERVERS = 64
 MAX_ORIGINS = 100
+MAX_FIELDS = 16
+"""Header fields in a list of CORS: a line of HAProxy's configuration holds 2048 bytes."""
 
 
 def compile_services(checked: Checked[Settings], findings: Findings) -> dict[str, Service]:
@@ -38,6 +41,7 @@ def compile_services(checked: Checked[Settings], findings: Findings) -> dict[str
             origins=tuple(origins),
             audience=settings.audience,
             refuse_trailers=settings.refuse_trailers,
+            cors=_cors(settings.cors, section.mapping(name), findings),
             where=section.entries[name].key.place,
         )
     return services
@@ -52,16 +56,45 @@ def _origins(
     if protocol is ServiceProtocol.H2C:
         what = "means nothing here: an h2c service is called over gRPC"
         findings.problem(entry.key, what, "", "remove `websocket`")
-    listed = node.mapping("websocket")
-    if not origins:
-        what, mend = "an empty list lets no page in", "remove `websocket` to let every page"
-        findings.problem(listed.entries["origins"].value, what, "", mend)
-    elif len(origins) > MAX_ORIGINS:
-        findings.problem(listed.entries["origins"].value, f"has more than {MAX_ORIGINS} origins")
-    for i, item in enumerate(listed.items("origins")):
-        if origins[i] in origins[:i]:
-            findings.problem(item, "stands twice", "", "keep one")
+    _check_list(
+        node.mapping("websocket"), "origins", origins, findings, "remove `websocket` to let every page"
+    )
     return origins
+
+
+def _cors(settings: CorsSettings | None, node: MappingNode, findings: Findings) -> Cors | None:
+    if settings is None:
+        return None
+    inside = node.mapping("cors")
+    _check_list(inside, "origins", settings.origins, findings, "remove `cors`")
+    if ANY_ORIGIN in settings.origins and len(settings.origins) > 1:
+        what = "has the others in it already"
+        item = inside.items("origins")[settings.origins.index(ANY_ORIGIN)]
+        findings.problem(item, what, "", 'write origins: ["*"], or remove it')
+    for name, fields in (("headers", settings.headers), ("expose", settings.expose)):
+        if name in inside.entries:
+            _check_fields(inside, name, fields, findings)
+    return Cors(tuple(settings.origins), tuple(settings.headers), tuple(settings.expose), settings.max_age)
+
+
+def _check_list(node: MappingNode, name: str, origins: list[str], findings: Findings, mend: str) -> None:
+    if not origins:
+        findings.problem(node.entries[name].value, "an empty list lets no page in", "", mend)
+    elif len(origins) > MAX_ORIGINS:
+        findings.problem(node.entries[name].value, f"has more than {MAX_ORIGINS} origins")
+    _refuse_twice(node, name, origins, findings)
+
+
+def _check_fields(node: MappingNode, name: str, fields: list[str], findings: Findings) -> None:
+    if len(fields) > MAX_FIELDS:
+        findings.problem(node.entries[name].value, f"has more than {MAX_FIELDS} header fields")
+    _refuse_twice(node, name, [field.lower() for field in fields], findings)
+
+
+def _refuse_twice(node: MappingNode, name: str, listed: list[str], findings: Findings) -> None:
+    for i, item in enumerate(node.items(name)):
+        if listed[i] in listed[:i]:
+            findings.problem(item, "stands twice", "", "keep one")
 
 
 def _servers(settings: ServiceSettings, node: MappingNode, findings: Findings) -> list[Server] | None:

@@ -14,7 +14,7 @@ from functools import cached_property
 from sumun.access import TOKENS, Access, Allow, Missing, Proven, TokenKind, decide
 from sumun.config.calls import Call, NotServed, rule_of, serve
 from sumun.config.paths import MAX_SEGMENTS, parse_path
-from sumun.config.plan import METHODS, Client, Plan, Route
+from sumun.config.plan import ANY_ORIGIN, METHODS, Client, Cors, Plan, Route
 from sumun.explain.requirements import listed, requirement_words, shadow_words
 from sumun.identity import ANYTHING, Permission, Principal, Subject
 
@@ -96,6 +96,7 @@ def differences(old: Plan, new: Plan) -> tuple[Difference, ...]:
     return (
         *_routes(pairs),
         *_origins(old, new),
+        *_pages_of_other_origins(old, new),
         *_callers(pairs, before, after),
         *_roles(old, new),
         *_clients(old, new),
@@ -152,6 +153,28 @@ def _origins(old: Plan, new: Plan) -> Iterator[Difference]:
         if before is not None and set(before.origins) != set(after.origins):
             was, now = (_pages(one.origins) for one in (before, after))
             yield Difference(f"WebSockets of {name}", f"may be opened by {now}; before, by {was}")
+
+
+def _pages_of_other_origins(old: Plan, new: Plan) -> Iterator[Difference]:
+    """Whose pages may call a service by script, and what they may send and read."""
+    for name, after in new.services.items():
+        before = old.services.get(name)
+        was, now = (_NO_PAGES if one is None or one.cors is None else one.cors for one in (before, after))
+        for origin in sorted({*was.origins, *now.origins}):
+            if (origin in was.origins) != (origin in now.origins):
+                whose = "any page" if origin == ANY_ORIGIN else f"a page of {origin}"
+                may = "may now" if origin in now.origins else "may no longer"
+                yield Difference(whose, f"{may} call {name} and read what it answers")
+        if was.origins and now.origins:
+            whose = f"the pages that may call {name}"
+            for what, could, can in (("send", was.headers, now.headers), ("read", was.expose, now.expose)):
+                if more := sorted({*can} - {*could}):
+                    yield Difference(whose, f"may now {what} {listed(more, 'and')}")
+                if less := sorted({*could} - {*can}):
+                    yield Difference(whose, f"may no longer {what} {listed(less, 'and')}")
+
+
+_NO_PAGES = Cors(())
 
 
 def _pages(origins: Sequence[str]) -> str:

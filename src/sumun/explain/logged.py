@@ -42,6 +42,8 @@ class Said(StrEnum):
     """The call was let through, and the service did not answer as it should."""
     OWN = "own"
     """sumun's own pages: tokens, health, metrics."""
+    PREFLIGHT = "preflight"
+    """HAProxy told a browser that pages of another origin may call."""
 
 
 _DECIDED = frozenset(
@@ -65,6 +67,8 @@ _WHY_ALONE: Mapping[str, str] = {
     "two_credentials": "it carries more than one credential",
     "origin_not_allowed": "a page of an origin that the service does not list (`websocket.origins`) opened a "
     "WebSocket, or a page of another host used the cookie of a session",
+    "cross_origin_not_allowed": "a browser asked whether a page may call, and the service lists no such origin "
+    "(`cors.origins`)",
     "tls_required": "it came without TLS where others are sent on to https, and wrote something or had a credential",
     "not_a_websocket": "its ticket opens WebSockets only, and the service answered with something else",
     "route_not_found": "no route has this host and path on this listener",
@@ -129,6 +133,8 @@ class LoggedCall:
             return Said.LIMIT
         if self.backend in _OWN:
             return Said.OWN
+        if self.backend.startswith("preflight.") and not self.code:
+            return Said.PREFLIGHT
         if self.code in _DECIDED:
             return Said.DECISION
         if self.code == _OUTAGE:
@@ -237,6 +243,12 @@ def _outcome(line: LoggedCall) -> str:
             return f"it was not refused, and HAProxy answered {line.status} (ended {line.end}): {why}"
         case Said.OWN:
             return f"sumun answered it itself with {_named(line)}{_detail(line)}"
+        case Said.PREFLIGHT:
+            service = line.backend.partition(".")[2]
+            return (
+                f"HAProxy answered it with {line.status} for {service}: a browser asked whether a page of "
+                "another origin may call, and `cors.origins` lists it"
+            )
         case Said.SERVICE:
             return f"it was let through, and the service answered {line.status}"
 

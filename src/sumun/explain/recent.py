@@ -64,7 +64,7 @@ def _sort(line: LoggedCall) -> Sort | None:
     said = line.said
     if said is Said.SERVICE and line.status < 500:
         return None
-    if said is Said.OWN and line.status < 400:
+    if said is Said.PREFLIGHT or (said is Said.OWN and line.status < 400):
         return None
     where = line.path if said is Said.OWN else line.backend.partition(".")[2]
     if said is Said.NO_SERVICE:

@@ -242,6 +242,10 @@ def outcome_of(line: LoggedCall) -> Outcome | NotReplayed:
     """What became of a call, by its line alone."""
     if line.listener == "operator" or line.backend in _OWN:
         return NotReplayed("sumun answered it itself: no route is for it")
+    if line.said is Said.PREFLIGHT:
+        return NotReplayed(
+            "a browser asked before it called, and HAProxy answered: nobody is asked who calls"
+        )
     if line.code in STATUSES:
         was = Outcome(Kind.REFUSED, status=STATUSES[line.code], code=line.code, detail=line.why)
         return _TOO_LONG if _is_cut(line) else was

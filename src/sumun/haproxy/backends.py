@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from sumun.config.plan import Limits, Place, Plan, Service, ServiceProtocol, takes_sessions
 from sumun.haproxy import guesses, rates, refusal_pages
 from sumun.haproxy.ask import ALLOWED, ask, hand_over, let_through, refuse
+from sumun.haproxy.cors import open_services, preflight_backend, say_who_reads, say_who_reads_refusals
 from sumun.haproxy.frontends import HEALTHZ, OWN, PAGES, REFUSE
 from sumun.haproxy.gate import WANTS_EVENTS
 from sumun.haproxy.handshakes import answer_protocol, check_origin, no_other_use_of_a_ticket
@@ -77,6 +78,7 @@ def ask_backend(
             *rates.refuse_over(limited=bool(rate), grpc=grpc, quotas=rate.quotas, people=people),
             *refuse(limits, grpc=grpc, flags=flags),
             answer_nonce(),
+            *say_who_reads(service.cors),
             *([GRPC_CONTENT_TYPE] if grpc else [answer_protocol(), *no_other_use_of_a_ticket()]),
             *_servers(service),
         ),
@@ -113,6 +115,7 @@ def known_backend(
             *(keep_ours(browsers=True) if browsers else ()),
             *rates.go_on(rate),
             *rates.refuse_over(limited=bool(rate), grpc=False, quotas=rate.quotas, people=people),
+            *say_who_reads(service.cors),
             *_servers(service),
         ),
         shadow or service.where,
@@ -137,6 +140,7 @@ def open_backend(
             *([f"http-request set-var(txn.grpc) bool(true) if {IS_GRPC}"] if grpc else []),
             *rates.refuse_over(limited=bool(rate), grpc=grpc),
             *([GRPC_CONTENT_TYPE] if grpc else [answer_protocol()]),
+            *say_who_reads(service.cors),
             *_servers(service),
         ),
         service.where,
@@ -146,7 +150,8 @@ def open_backend(
 def own_backends(plan: Plan, routes: RouteLimits, paths: RuntimePaths) -> list[Section]:
     """What is not a service: refusals, health, our own pages, the answerers, and tables."""
     return [
-        _refuse_backend(plan.limits, sessions=takes_sessions(plan)),
+        *(preflight_backend(plan.services[one], cors) for one, cors in open_services(plan).items()),
+        _refuse_backend(plan.limits, sessions=takes_sessions(plan), cors=bool(open_services(plan))),
         _healthz_backend(),
         _own_backend(plan, paths),
         *_pages_backend(plan, paths),
@@ -219,7 +224,7 @@ def _is_address(host: str) -> bool:
     return True
 
 
-def _refuse_backend(limits: Limits, *, sessions: bool) -> Section:
+def _refuse_backend(limits: Limits, *, sessions: bool, cors: bool) -> Section:
     """Answers by code; who comes here without one found no route."""
     lines = [
         f"http-request set-var(txn.grpc) bool(true) if {IS_GRPC}",
@@ -234,6 +239,7 @@ def _refuse_backend(limits: Limits, *, sessions: bool) -> Section:
             f"http-request return {answer(refusal)} if {here}",
         ]
     lines += [f"http-request return {answer(DECISION_UNAVAILABLE)}", GRPC_CONTENT_TYPE]
+    lines += say_who_reads_refusals() if cors else []
     return section(f"backend {REFUSE}", lines)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from sumun.config.plan import Address, Limits, Tls
 from sumun.haproxy.access_log import error_log_format, log_format, remember
+from sumun.haproxy.cors import IS_PREFLIGHT, WAITS, CorsRules
 from sumun.haproxy.gate import ODD, judge_odd, mark_odd
 from sumun.haproxy.known import look_up, pass_known
 from sumun.haproxy.rates import IS_OVER, count_source
@@ -31,12 +32,14 @@ def routed_frontend(
     shadows: bool = False,
     browsers: bool = False,
     sessions: Sequence[str] = (),
+    cors: CorsRules | None = None,
 ) -> Section:
     """The public or the internal listener: gate, route, what is known, backend.
 
     shadows   for its log
     browsers  people log in with browsers: a cookie of ours is nothing odd
     sessions  the rules of session cookies, if some route takes them
+    cors      the rules for pages of other origins, if some service lists them
     """
     limited = listener == "public" and limits.per_source is not None
     return section(
@@ -44,14 +47,19 @@ def routed_frontend(
         (
             *_begin(listener, address, tls),
             *_judge(
-                address, limits, count_source(limits) if limited else [], shadows=shadows, browsers=browsers
+                address,
+                limits,
+                count_source(limits, unless=WAITS if cors else "") if limited else [],
+                shadows=shadows,
+                browsers=browsers,
             ),
             *find_route(maps),
+            *(cors.behind_route if cors else ()),
             *sessions,
             *look_up(sessions=bool(sessions)),
-            *_to_judgement(),
+            *_to_judgement(cors),
             *judge_odd(limits),
-            *_not_found(maps),
+            *_not_found(maps, cors),
             *([f"use_backend {REFUSE} if {IS_OVER}"] if limited else []),
             pass_known(),
             f"use_backend %[var({ROUTE}),field(1,|)] unless {NO_ROUTE_FOUND}",
@@ -115,15 +123,17 @@ def _plain_source(address: Address) -> list[str]:
     return ["http-request set-src src,ipmask(32,128) if { src ::ffff:0:0/96 }"] if ":" in address.host else []
 
 
-def _to_judgement() -> list[str]:
-    """A request that is not odd and has a route needs none of the rules that follow."""
-    return [f"http-request allow unless {NO_ROUTE_FOUND} or {{ var({ODD}) -m bool }}"]
+def _to_judgement(cors: CorsRules | None) -> list[str]:
+    """A request that is not odd, has a route and is no preflight needs none of the rules that follow."""
+    preflight = f" or {IS_PREFLIGHT}" if cors else ""
+    return [f"http-request allow unless {NO_ROUTE_FOUND} or {{ var({ODD}) -m bool }}{preflight}"]
 
 
-def _not_found(maps: RouteMaps) -> list[str]:
+def _not_found(maps: RouteMaps, cors: CorsRules | None) -> list[str]:
     """405 when the path is known for other methods (RFC 9110 15.5.6); the backend `refuse` says 404 otherwise."""
     return [
         *find_methods(maps),
+        *(cors.behind_methods if cors else ()),
         (
             f"http-request set-var({CODE}) str({METHOD_NOT_ALLOWED.code}) "
             f"if {NO_ROUTE_FOUND} !{{ var({METHODS_THERE}) -m str {NO_ROUTE} }}"

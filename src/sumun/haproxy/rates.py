@@ -143,14 +143,17 @@ def _table(name: str, key: str, rate: Rate | None, *, keeps: bool) -> Section:
     return section(f"backend {name}", (f"stick-table type {key} size {_ROWS}{expires} store {counts}",))
 
 
-def count_source(limits: Limits) -> list[str]:
-    """First rules of a frontend: a source that is over its limit goes to the backend `refuse` at once."""
+def count_source(limits: Limits, unless: str = "") -> list[str]:
+    """First rules of a frontend: a source that is over its limit goes to the backend `refuse` at once.
+
+    `unless`: the condition of calls about which something has to be found out before.
+    """
     rate = limits.per_source
     if rate is None:
         return []
     return [
         _set_over(PER_SOURCE, rate, f"{{ src_gpc0_rate({_SOURCES}) ge {rate.burst} }}"),
-        f"http-request allow if {IS_OVER}",
+        f"http-request allow if {IS_OVER}" + (unless and f" !{unless}"),
         f"http-request set-var(txn.calls) src_inc_gpc0({_SOURCES})",
     ]
 

@@ -58,6 +58,9 @@ SERVICE_UNAVAILABLE = Refusal(
 SERVICE_TIMEOUT = Refusal("service_timeout", 504, "The service did not answer in time")
 BAD_SERVICE_RESPONSE = Refusal("bad_service_response", 502, "The service did not answer as it should")
 ORIGIN_NOT_ALLOWED = Refusal("origin_not_allowed", 403, "Pages of this origin may not do this here")
+CROSS_ORIGIN_NOT_ALLOWED = Refusal(
+    "cross_origin_not_allowed", 403, "Pages of this origin may not call this", "hdr Vary Origin"
+)
 TLS_REQUIRED = Refusal("tls_required", 403, "Use https; what was sent here could be read on the way")
 NOT_A_WEBSOCKET = Refusal("not_a_websocket", 400, "A ticket opens a WebSocket and nothing else")
 REQUEST_TIMEOUT = Refusal("request_timeout", 408, "The request did not arrive in time")

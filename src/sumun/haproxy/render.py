@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import partial
 
 from sumun.access import Access, TokenKind
 from sumun.config.plan import OWN_PATHS, Place, Plan, Route, has_browsers, takes_sessions
 from sumun.config.rule_ids import NEVER_KEPT, rule_ids
+from sumun.haproxy import cors
 from sumun.haproxy.backends import (
     ask_backend,
     known_backend,
@@ -27,7 +28,7 @@ from sumun.haproxy.refusals import UNREAD, error_file
 from sumun.haproxy.render_spoe import render_spoe
 from sumun.haproxy.route_maps import HIDDEN, RouteMaps, hosts_file, route_maps
 from sumun.haproxy.route_tree import Target
-from sumun.haproxy.routes import IS_STREAM, KEEPS_AUTHORIZATION, TAKES_SESSION
+from sumun.haproxy.routes import IS_STREAM, KEEPS_AUTHORIZATION, NAMES_OPTIONS, TAKES_SESSION
 from sumun.haproxy.sections import File, Files, Section, file_of
 from sumun.haproxy.session_cookies import as_credential, take
 from sumun.haproxy.tls import tell_scheme
@@ -55,7 +56,8 @@ def render(plan: Plan, generation: int, paths: RuntimePaths) -> Files:
     hosts = tuple(sorted({route.host for route in plan.routes if route.host}))
     rules = rule_ids(plan)
     limits = route_limits(plan)
-    public = _maps("public", plan.routes, hosts, rules, limits, generation)
+    speaks_for = cors.open_services(plan)
+    public = _maps("public", plan.routes, hosts, rules, limits, generation, speaks_for)
     shadows = any(route.shadow for route in plan.routes)
     frontend = partial(
         routed_frontend,
@@ -67,7 +69,7 @@ def render(plan: Plan, generation: int, paths: RuntimePaths) -> Files:
     sections = [
         global_section(plan, paths),
         defaults_section(plan),
-        frontend("public", plan.listen, public, tls=plan.tls.get("public")),
+        frontend("public", plan.listen, public, tls=plan.tls.get("public"), cors=cors.rules(plan)),
     ]
     files = [*public.files]
     if plan.internal is not None:
@@ -87,6 +89,7 @@ def render(plan: Plan, generation: int, paths: RuntimePaths) -> Files:
         *known_files(),
         *rate_files(plan),
         *(page_files() if takes_sessions(plan) else ()),
+        *cors.files(plan),
         *filter_files(plan.services.values()),
     ]
     if hosts:
@@ -101,21 +104,25 @@ def _maps(
     rules: Mapping[str, str],
     limits: RouteLimits,
     generation: int,
+    by_service: Collection[str] = (),
 ) -> RouteMaps:
     targets = list(_OWN_TARGETS)
     places: dict[str, Place] = {}
     for route in routes:
         # A hidden route keeps its place: nothing less literal takes its requests over (config.precedence).
         hidden = listener == "public" and route.access is Access.INTERNAL
-        value = HIDDEN if hidden else _answer(route, generation, rules[route.id], limits)
+        value = (
+            HIDDEN if hidden else _answer(route, generation, rules[route.id], limits, cors=bool(by_service))
+        )
         targets.append(Target(route.host, route.path, route.methods, value))
         places[value] = route.where
-    return route_maps(listener, targets, hosts, places, generation)
+    return route_maps(listener, targets, hosts, places, generation, by_service)
 
 
-def _answer(route: Route, generation: int, rule: str, limits: RouteLimits) -> str:
+def _answer(route: Route, generation: int, rule: str, limits: RouteLimits, *, cors: bool) -> str:
     """What the maps say of a route: `backend|route id|flags|generation.rule id`, and the fields of its limit if any."""
-    answer = f"{_backend(route)}|{map_field(route.id)}|{_flags(route)}|{generation}.{rule}"
+    flags = _flags(route) + NAMES_OPTIONS * (cors and "OPTIONS" in route.methods)
+    answer = f"{_backend(route)}|{map_field(route.id)}|{flags}|{generation}.{rule}"
     return f"{answer}|{limits.fields[route.id]}" if route.limit else answer
 
 

@@ -3,7 +3,8 @@
     map          looked up by     key                    value
     hosts        exact            host, lower case       its short name, `h1/`; others are `-/`
     routes       longest prefix   GET:/products/17/|     see below
-    methods      longest prefix   :/products/17/|        the methods that are routed there, as in `Allow`
+    methods      longest prefix   :/products/17/|        the methods that are routed there, as in `Allow`; and behind
+                                                         them `|shop:GET, PUT` for each service with CORS (`cors`)
 
 A key is the text of a state, or that text with `|` behind it, which stands for the end of the path. Its value is
 
@@ -21,7 +22,7 @@ the internal one. Before every text stands the short name of its host, when any 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from sumun.config.plan import METHODS, NOWHERE, Place
@@ -67,21 +68,25 @@ def route_maps(
     hosts: tuple[str, ...],
     places: Mapping[str, Place],
     generation: int,
+    by_service: Collection[str] = (),
 ) -> RouteMaps:
     """The maps of one listener from what it routes. `hosts` are all that any route names; `places` by answer.
+
+    `by_service`: the services whose methods at a path are told beside all of them.
 
     Raises RouteTableTooLargeError, and UnquotableError for a path that no map can hold.
     """
     targets = tuple(targets)
     routes: dict[str, str] = {}
     methods: dict[str, str] = {}
+    allow = _allow_by_service(by_service) if by_service else _allow
     for host, short in _short_names(hosts):
         here = [target for target in targets if target.host in (host, "")]
         for method in METHODS:
             taking = [target for target in here if method in (target.methods or METHODS)]
             some = states(taking, f"{short}{method}:", MOST_STATES - len(routes))
             routes |= _rows(some, generation, _route_for(method))
-        methods |= _rows(states(here, f"{short}:"), generation, _allow)
+        methods |= _rows(states(here, f"{short}:"), generation, allow)
     return RouteMaps(
         listener,
         (_file(f"{listener}.routes.map", routes, places), _file(f"{listener}.methods.map", methods, places)),
@@ -153,6 +158,23 @@ def _route_for(method: str) -> Callable[[Mapping[str, str]], str | None]:
 def _allow(answers: Mapping[str, str]) -> str | None:
     """The methods that are answered by more than a 404 (RFC 9110 10.2.1)."""
     return ", ".join(sorted(m for m, answer in answers.items() if answer != HIDDEN)) or None
+
+
+def _allow_by_service(services: Collection[str]) -> Callable[[Mapping[str, str]], str | None]:
+    """The same, and which of them each of these services takes."""
+
+    def allow(answers: Mapping[str, str]) -> str | None:
+        everything = _allow(answers)
+        if everything is None:
+            return None
+        taken: dict[str, list[str]] = {}
+        for method, answer in sorted(answers.items()):
+            taken.setdefault(answer.partition("|")[0].partition(".")[2], []).append(method)
+        return "|".join(
+            (everything, *(f"{one}:{', '.join(taken[one])}" for one in sorted({*taken} & {*services})))
+        )
+
+    return allow
 
 
 def _file(name: str, table: Mapping[str, str], places: Mapping[str, Place]) -> File:

@@ -35,6 +35,9 @@ IS_STREAM = "s"
 TAKES_SESSION = "c"
 """The flag of a route on which the cookie of a browser session is a credential."""
 
+NAMES_OPTIONS = "o"
+"""The flag of a route that names OPTIONS, where the gate answers preflights (`cors`): this one's service does."""
+
 METHODS_THERE = "txn.methods"
 """The methods that are routed at this path, or NO_ROUTE: looked up only when the request's own is not."""
 

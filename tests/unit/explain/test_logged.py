@@ -56,6 +56,12 @@ def test_refusals_of_the_decision(reason: Reason) -> None:
         ({"st": 504, "be": "ask.shop", "end": "sH"}, Said.NO_SERVICE, "silent for too long"),
         ({"st": 504, "be": "ask.shop"}, Said.SERVICE, "the service answered 504"),
         ({"st": 404, "be": "open.shop"}, Said.SERVICE, "the service answered 404"),
+        ({"st": 204, "be": "preflight.shop", "end": "LR"}, Said.PREFLIGHT, "lists it"),
+        (
+            {"st": 403, "be": "preflight.shop", "code": "cross_origin_not_allowed"},
+            Said.HAPROXY,
+            "lists no such origin",
+        ),
         ({"st": 400, "be": "own"}, Said.OWN, "sumun answered it itself with 400"),
         ({"st": 400, "be": "refuse"}, Said.HAPROXY, "HAProxy refused it"),
         (

@@ -44,6 +44,7 @@ def recent(*lines: dict[str, Any]) -> Recent:
         ({"st": 504, "end": "sH", "be": "known.books"}, Sort(504, "service_timeout", "ended sH", "books")),
         ({"st": 500}, Sort(500, "-", "answered by the service", "books")),
         ({"st": 404, "code": "route_not_found", "be": "refuse", "route": "-"}, Sort(404, "route_not_found", "", "")),
+        ({"st": 403, "code": "cross_origin_not_allowed", "be": "preflight.books"}, Sort(403, "cross_origin_not_allowed", "", "books")),
         ({"st": 401, "be": "own", "path": "/oauth/token"}, Sort(401, "-", "answered by sumun", "/oauth/token")),
     ],
 )  # fmt: skip
@@ -53,7 +54,11 @@ def test_what_did_not_go_well_is_sorted(line: dict[str, Any], sort: Sort) -> Non
     assert (only.sort, only.calls, only.newest) == (sort, 1, LINE["id"])
 
 
-@pytest.mark.parametrize("line", [{}, {"st": 404}, {"be": "own", "st": 303}], ids=str)
+@pytest.mark.parametrize(
+    "line",
+    [{}, {"st": 404}, {"be": "own", "st": 303}, {"be": "preflight.books", "st": 204, "end": "LR"}],
+    ids=str,
+)
 def test_what_went_well_is_counted_only(line: dict[str, Any]) -> None:
     """A service's own 404 is the service's affair."""
     found = recent(line)

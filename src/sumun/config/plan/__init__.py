@@ -28,10 +28,11 @@ from sumun.config.plan.rate import Rate
 from sumun.config.plan.routes import METHODS, OWN_PATHS, Route, Shadow
 from sumun.config.plan.secret_ref import SecretRef
 from sumun.config.plan.sentence import LANGUAGES, Sentence
-from sumun.config.plan.services import IdentityToken, Service, ServiceProtocol
+from sumun.config.plan.services import ANY_ORIGIN, Cors, IdentityToken, Service, ServiceProtocol
 from sumun.config.plan.tokens import RefreshSettings, TokenSettings
 
 __all__ = [
+    "ANY_ORIGIN",
     "DEVICE_CODE",
     "KEPT_OF_IDLE",
     "KNOWN_GRANTS",
@@ -47,6 +48,7 @@ __all__ = [
     "Client",
     "ClientCertificates",
     "ClientKind",
+    "Cors",
     "IdentityToken",
     "KnownCertificates",
     "Limits",
