@@ -47,7 +47,7 @@ from bench.side_by_side.token_callers import (
     programs,
     refresh,
 )
-from sumun.node.unix_socket import bind_unix
+from sumun.node.machine.unix_socket import bind_unix
 from tests.live.node_under_test import NodeUnderTest, node_folder
 
 CONNECTIONS: Final = 32

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import uvicorn
 
-from sumun.node.unix_socket import bind_unix
+from sumun.node.machine.unix_socket import bind_unix
 from tests.conversations.oauth.oauth_server import SECRETS, oauth_server
 
 FORM = b"content-type: application/x-www-form-urlencoded\r\n"

@@ -19,7 +19,7 @@ def check(file: Path) -> None:
     """
     from sumun.config import ConfigProblemsError, describe_problems
     from sumun.node.assemble import catalogue
-    from sumun.node.secret_refs import missing_secrets
+    from sumun.node.machine.secret_refs import missing_secrets
     from sumun.rollout.compile import compile_and_check
 
     try:

@@ -33,8 +33,8 @@ def explain_logged(request_id: str, data: Path, config: Path | None, *, as_json:
     from sumun.config import load
     from sumun.explain.logged import happened, read_line
     from sumun.node.assemble import catalogue
-    from sumun.node.folders import DataFolder
     from sumun.node.logged_line import find_logged
+    from sumun.node.machine.folders import DataFolder
 
     fields = find_logged(DataFolder(data.absolute()), request_id)
     line = read_line(fields)

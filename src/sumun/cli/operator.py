@@ -118,7 +118,7 @@ def report(applied: Applied | None, done: str, nothing: str = "") -> None:
 
 def is_running(data: Path) -> bool:
     """True when a gateway runs on this data folder."""
-    from sumun.node import folders
+    from sumun.node.machine import folders
 
     return folders.is_running(folders.DataFolder(data.absolute()))
 

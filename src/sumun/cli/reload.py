@@ -18,7 +18,7 @@ def reload(data: Path) -> None:
     """Bring a changed configuration to life without losing a request or a stream, or change nothing and say why."""
     from sumun.node.control import ask
     from sumun.node.errors import NodeError
-    from sumun.node.folders import DataFolder, is_running
+    from sumun.node.machine.folders import DataFolder, is_running
 
     folder = DataFolder(data.absolute())
     if not is_running(folder):

@@ -18,7 +18,7 @@ from sumun.cli.table import print_lines, print_table
 if TYPE_CHECKING:
     from sumun.explain.recent import Recent
     from sumun.node.condition import Condition
-    from sumun.node.folders import DataFolder
+    from sumun.node.machine.folders import DataFolder
 
 _MOST_SORTS = 12
 _MOST_LINES = 200_000
@@ -38,7 +38,7 @@ def status(data: Path, minutes: int, as_json: bool) -> None:  # noqa: FBT001 (cl
     Exit 0: well. 1: something is ill, and is named. 3: it does not run.
     """
     from sumun.node.condition import look_at
-    from sumun.node.folders import DataFolder
+    from sumun.node.machine.folders import DataFolder
 
     folder = DataFolder(data.absolute())
     condition = asyncio.run(look_at(folder))

@@ -20,8 +20,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from sumun.node import readiness
+from sumun.node.machine.privileges import RUN_AS, become, choose_account
 from sumun.node.preload import preload
-from sumun.node.privileges import RUN_AS, become, choose_account
 from sumun.node.supervise import end_with_parent
 
 _SALT = b"sumun demo"

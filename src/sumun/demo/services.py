@@ -32,8 +32,8 @@ from sumun.demo.my import my
 from sumun.demo.web import web
 from sumun.node import readiness
 from sumun.node.head_only import HeadOnlyProtocol
+from sumun.node.machine.privileges import RUN_AS, become, choose_account
 from sumun.node.preload import preload
-from sumun.node.privileges import RUN_AS, become, choose_account
 from sumun.node.supervise import end_with_parent
 
 CALLS: Counter[str] = Counter()

@@ -18,9 +18,9 @@ from sumun.demo.words import speaks_korean, welcome
 from sumun.directory import LOCAL, Directory, Held, NewUser, Occasion
 from sumun.directory.passwords import PasswordHasher
 from sumun.identity import Permission
-from sumun.node.folders import open_data_folder
 from sumun.node.foreground import stop_event
-from sumun.node.privileges import RUN_AS, choose_account
+from sumun.node.machine.folders import open_data_folder
+from sumun.node.machine.privileges import RUN_AS, choose_account
 from sumun.node.run import Node
 from sumun.node.supervise import Part, PartSpec
 from sumun.telemetry.logging_setup import configure_logging

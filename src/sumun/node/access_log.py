@@ -10,7 +10,7 @@ import asyncio
 import fcntl
 import os
 
-from sumun.node.folders import DataFolder
+from sumun.node.machine.folders import DataFolder
 
 _LOOK_EVERY_SECONDS = 1.0
 

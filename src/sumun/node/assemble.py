@@ -41,13 +41,13 @@ from sumun.login.throttle_memory import MemoryLoginThrottle
 from sumun.login.throttle_valkey import Counted, ValkeyLoginThrottle
 from sumun.node.directory_truth import DirectoryTruth
 from sumun.node.errors import NodeError
-from sumun.node.folders import DataFolder, read_valkey_password
 from sumun.node.identity_tokens import IdentityTokens
 from sumun.node.in_force import InForce
 from sumun.node.logins import authenticator_parts, budgets, build_logins, waiting
+from sumun.node.machine.folders import DataFolder, read_valkey_password
+from sumun.node.machine.secret_refs import Secrets
 from sumun.node.part_valkey import USER as VALKEY_USER
 from sumun.node.registering import registration_parts
-from sumun.node.secret_refs import Secrets
 from sumun.node.signing import LONGEST_CLAIMS_LIFE_SECONDS
 from sumun.oauth.account.people import AccountReader
 from sumun.oauth.app import OAuthApp

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sumun.config import Plan, wire
 from sumun.haproxy.install import folder_of
-from sumun.node.folders import DataFolder
+from sumun.node.machine.folders import DataFolder
 from sumun.rollout.generation import PLAN_FILE
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from sumun.errors import SumunError
-from sumun.node.folders import DataFolder
+from sumun.node.machine.folders import DataFolder
 
 FILES = ("access.log", "access.log.1")
 """The log, and what a rotation made of it (docs/logs.md)."""

@@ -20,8 +20,8 @@ from sumun.haproxy.known import FACTS, MARKS, STATE, VERDICTS
 from sumun.haproxy.rates import USED_UP
 from sumun.haproxy.runtime import RuntimeSocket
 from sumun.haproxy.runtime_commands import SHOW_PROC
-from sumun.node.privileges import Account
-from sumun.node.unix_socket import bind_unix
+from sumun.node.machine.privileges import Account
+from sumun.node.machine.unix_socket import bind_unix
 
 log = logging.getLogger(__name__)
 

@@ -20,12 +20,12 @@ from sumun.node.back_channel import open_back_channel
 from sumun.node.control import ControlServer
 from sumun.node.head_only import HeadOnlyProtocol
 from sumun.node.health import answers_health, in_touch
+from sumun.node.machine.privileges import choose_account
+from sumun.node.machine.unix_socket import bind_unix
 from sumun.node.part import Start, run_part, serve_until_terminated
-from sumun.node.privileges import choose_account
 from sumun.node.readiness import announce_ready
 from sumun.node.site import Site
 from sumun.node.store_room import keep_room
-from sumun.node.unix_socket import bind_unix
 
 log = logging.getLogger(__name__)
 

@@ -19,8 +19,8 @@ from valkey.asyncio import Valkey
 from valkey.exceptions import ValkeyError
 
 from sumun.node.errors import MissingPartError
-from sumun.node.folders import DataFolder
-from sumun.node.privileges import Account, give_all_in, show
+from sumun.node.machine.folders import DataFolder
+from sumun.node.machine.privileges import Account, give_all_in, show
 from sumun.node.supervise import PartSpec
 
 USER = "sumun"

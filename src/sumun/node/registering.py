@@ -8,7 +8,7 @@ from collections.abc import Callable
 from sumun.access import TokenKind
 from sumun.config.plan import Plan
 from sumun.login.throttle import Budgets, LoginThrottle
-from sumun.node.secret_refs import Secrets
+from sumun.node.machine.secret_refs import Secrets
 from sumun.oauth.endpoints.register import RegistrationParts
 from sumun.oauth.registration import Allowed
 

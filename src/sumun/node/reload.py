@@ -16,8 +16,8 @@ from sumun.haproxy.program import Program
 from sumun.haproxy.route_switch import Switch, switches
 from sumun.node.control import ask
 from sumun.node.errors import NodeError
-from sumun.node.folders import DataFolder
-from sumun.node.secret_refs import Secrets
+from sumun.node.machine.folders import DataFolder
+from sumun.node.machine.secret_refs import Secrets
 from sumun.rollout.generation import PLAN_FILE, Generation
 from sumun.rollout.rollout import UncertainError
 

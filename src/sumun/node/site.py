@@ -12,9 +12,9 @@ from contextlib import AsyncExitStack
 
 from sumun.config import Plan
 from sumun.node.assemble import Following, Shared, build_oauth
-from sumun.node.folders import DataFolder
 from sumun.node.generations import load_plan
-from sumun.node.secret_refs import Secrets
+from sumun.node.machine.folders import DataFolder
+from sumun.node.machine.secret_refs import Secrets
 from sumun.oauth.app import OAuthApp, Receive, Scope, Send
 from sumun.telemetry.metrics import CONTENT_TYPE, exposition
 

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 
 from sumun.node import readiness
 from sumun.node.errors import PartFailedError
-from sumun.node.privileges import Account
+from sumun.node.machine.privileges import Account
 
 log = logging.getLogger(__name__)
 

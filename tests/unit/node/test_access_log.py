@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from sumun.node.access_log import open_access_log
-from sumun.node.folders import open_data_folder
+from sumun.node.machine.folders import open_data_folder
 
 
 def test_a_restart_writes_over_nothing(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sumun.node.folders import open_data_folder
+from sumun.node.machine.folders import open_data_folder
 from sumun.node.part_valkey import prepare
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sumun.node.errors import DataFolderError
-from sumun.node.folders import (
+from sumun.node.machine.folders import (
     DataFolder,
     FolderLock,
     clean_run_folder,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sumun.config.plan import Place, Plan, SecretRef
-from sumun.node.secret_refs import SecretMissingError, Secrets, missing_secrets, read_secret
+from sumun.node.machine.secret_refs import SecretMissingError, Secrets, missing_secrets, read_secret
 from tests.unit.haproxy.plans import plan
 
 HERE = Place("sumun.yaml", 3, 9)

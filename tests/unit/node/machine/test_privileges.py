@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sumun.node.privileges import Account, ClosedWayError, give_all_in, refuse_closed_way, share
+from sumun.node.machine.privileges import Account, ClosedWayError, give_all_in, refuse_closed_way, share
 
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give anything away")
 ACCOUNT = Account("somebody", 65533, 65533)

@@ -6,7 +6,7 @@ import os
 import socket
 from pathlib import Path
 
-from sumun.node.privileges import Account, give
+from sumun.node.machine.privileges import Account, give
 
 _BACKLOG = 4096
 
