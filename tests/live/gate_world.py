@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 from sumun.config.plan import Plan
 from sumun.haproxy import MasterSocket, RuntimePaths, find_program, install, make_current, render
 from sumun.node import part_haproxy
-from sumun.node.supervise import Part
+from sumun.node.processes.part import Part
 from tests.live.demo_node import whole_lines
 from tests.live.gate_neighbours import Answerer, Echo
 from tests.live.gate_wire import Response

@@ -16,9 +16,9 @@ _SECONDS = 120.0
 @data_option
 def reload(data: Path) -> None:
     """Bring a changed configuration to life without losing a request or a stream, or change nothing and say why."""
-    from sumun.node.control import ask
     from sumun.node.errors import NodeError
     from sumun.node.machine.folders import DataFolder, is_running
+    from sumun.node.processes.control import ask
 
     folder = DataFolder(data.absolute())
     if not is_running(folder):

@@ -19,10 +19,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sumun.node import readiness
 from sumun.node.machine.privileges import RUN_AS, become, choose_account
-from sumun.node.preload import preload
-from sumun.node.supervise import end_with_parent
+from sumun.node.processes import readiness
+from sumun.node.processes.part import end_with_parent
+from sumun.node.processes.preload import preload
 
 _SALT = b"sumun demo"
 

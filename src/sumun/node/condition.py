@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import msgspec
 
 from sumun.config.plan import Plan, Service
-from sumun.node import health
-from sumun.node.control import ControlError, SaidNoError, ask
 from sumun.node.errors import NodeError
 from sumun.node.generations import load_plan
-from sumun.node.health import NodeStatus, Trouble
 from sumun.node.machine.folders import DataFolder, is_running
+from sumun.node.processes import health
+from sumun.node.processes.control import ControlError, SaidNoError, ask
+from sumun.node.processes.health import NodeStatus, Trouble
 
 _SECONDS = 3.0
 """For an answer of a part; it looks at the store and the directory meanwhile."""

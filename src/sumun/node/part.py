@@ -20,14 +20,14 @@ import uvloop
 
 from sumun.config.plan import Plan
 from sumun.errors import SumunError
-from sumun.node import readiness
 from sumun.node.assemble import node_id, store_address
 from sumun.node.generations import load_plan
 from sumun.node.machine.folders import DataFolder
 from sumun.node.machine.privileges import become, choose_account
 from sumun.node.machine.secret_refs import Secrets
-from sumun.node.preload import preload
-from sumun.node.supervise import end_with_parent
+from sumun.node.processes import readiness
+from sumun.node.processes.part import end_with_parent
+from sumun.node.processes.preload import preload
 from sumun.telemetry import metrics
 from sumun.telemetry.logging_setup import configure_logging
 from sumun.tokens.stores.valkey_link import ValkeyAddress

@@ -8,7 +8,7 @@ from pathlib import Path
 from sumun.haproxy.master import ENVIRONMENT, MasterSocket, argv
 from sumun.haproxy.paths import RuntimePaths
 from sumun.haproxy.program import Program
-from sumun.node.supervise import PartSpec
+from sumun.node.processes.part import PartSpec
 
 _GRACE_SECONDS = 1.0
 

@@ -17,13 +17,13 @@ from sumun.changes import Changes
 from sumun.errors import OutageError
 from sumun.node.assemble import Following, open_shared
 from sumun.node.back_channel import open_back_channel
-from sumun.node.control import ControlServer
 from sumun.node.head_only import HeadOnlyProtocol
-from sumun.node.health import answers_health, in_touch
 from sumun.node.machine.privileges import choose_account
 from sumun.node.machine.unix_socket import bind_unix
 from sumun.node.part import Start, run_part, serve_until_terminated
-from sumun.node.readiness import announce_ready
+from sumun.node.processes.control import ControlServer
+from sumun.node.processes.health import answers_health, in_touch
+from sumun.node.processes.readiness import announce_ready
 from sumun.node.site import Site
 from sumun.node.store_room import keep_room
 

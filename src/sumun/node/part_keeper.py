@@ -19,13 +19,13 @@ from sumun.keeper.stream_cutter import StreamCutter
 from sumun.keeper.stream_journal import StreamJournal
 from sumun.keeper.streams import Streams
 from sumun.node.assemble import open_feed, open_quota_book
-from sumun.node.control import ControlServer
 from sumun.node.generations import load_plan
-from sumun.node.health import answers_health
 from sumun.node.in_force import InForce
 from sumun.node.machine.folders import DataFolder
 from sumun.node.part import Start, run_part, serve_until_terminated
-from sumun.node.readiness import announce_ready
+from sumun.node.processes.control import ControlServer
+from sumun.node.processes.health import answers_health
+from sumun.node.processes.readiness import announce_ready
 from sumun.recognition import steady_seconds
 
 _LONGEST_MESSAGE = 64 << 20

@@ -21,7 +21,7 @@ from valkey.exceptions import ValkeyError
 from sumun.node.errors import MissingPartError
 from sumun.node.machine.folders import DataFolder
 from sumun.node.machine.privileges import Account, give_all_in, show
-from sumun.node.supervise import PartSpec
+from sumun.node.processes.part import PartSpec
 
 USER = "sumun"
 # What tokens/stores and login/throttle use, and nothing that configures, debugs, loads code or empties the store.

@@ -14,10 +14,10 @@ from sumun.haproxy.install import installed_files
 from sumun.haproxy.master import MasterSocket
 from sumun.haproxy.program import Program
 from sumun.haproxy.route_switch import Switch, switches
-from sumun.node.control import ask
 from sumun.node.errors import NodeError
 from sumun.node.machine.folders import DataFolder
 from sumun.node.machine.secret_refs import Secrets
+from sumun.node.processes.control import ask
 from sumun.rollout.generation import PLAN_FILE, Generation
 from sumun.rollout.rollout import UncertainError
 

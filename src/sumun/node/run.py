@@ -31,13 +31,14 @@ from sumun.haproxy.tls import PRIVATE_SUFFIX
 from sumun.node import part_haproxy, part_valkey
 from sumun.node.access_log import keep_appending, open_access_log
 from sumun.node.assemble import catalogue, directory_location, store_address
-from sumun.node.control import ControlServer
 from sumun.node.errors import DirectoryOutOfReachError, NameClashError, PartFailedError
-from sumun.node.health import encode, supervised
 from sumun.node.machine.folders import DataFolder, FolderLock, clean_run_folder, open_data_folder, unusable
 from sumun.node.machine.privileges import Account, choose_account, give, refuse_closed_way, share, show
 from sumun.node.machine.secret_refs import Secrets
 from sumun.node.master_relay import MasterRelay
+from sumun.node.processes.control import ControlServer
+from sumun.node.processes.health import encode, supervised
+from sumun.node.processes.part import Part, PartSpec
 from sumun.node.reload import (
     HAProxySide,
     Pupil,
@@ -47,7 +48,6 @@ from sumun.node.reload import (
 )
 from sumun.node.signing import ensure_key
 from sumun.node.store_reach import reach_store
-from sumun.node.supervise import Part, PartSpec
 from sumun.node.written import Written
 from sumun.rollout.generation import Generation, prepare_generation
 from sumun.rollout.rollout import Report, Rollout, UncertainError

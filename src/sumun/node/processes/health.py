@@ -14,8 +14,8 @@ import msgspec
 
 from sumun import __version__
 from sumun.errors import OutageError
-from sumun.node.control import Handler
-from sumun.node.supervise import Part
+from sumun.node.processes.control import Handler
+from sumun.node.processes.part import Part
 from sumun.recognition import Memory, steady_seconds
 
 Look = Callable[[], Awaitable[object]]

@@ -20,9 +20,9 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sumun.node import readiness
 from sumun.node.errors import PartFailedError
 from sumun.node.machine.privileges import Account
+from sumun.node.processes import readiness
 
 log = logging.getLogger(__name__)
 

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from sumun.node import supervise
+import sumun
 from sumun.node.errors import PartFailedError
-from sumun.node.supervise import Part, PartSpec
+from sumun.node.processes.part import Part, PartSpec
 
 SAY = "import os; os.write(int(os.environ['SUMUN_READY_FD']), {!r})"
 READY = SAY.format(b"ready\n")
@@ -104,8 +104,8 @@ def test_a_part_that_ends_is_started_again(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """After a pause that grows while it keeps ending; and it is said each time."""
-    monkeypatch.setattr(supervise, "FIRST_PAUSE_SECONDS", 0.01)
-    monkeypatch.setattr(supervise, "LONGEST_PAUSE_SECONDS", 0.04)
+    monkeypatch.setattr("sumun.node.processes.part.FIRST_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr("sumun.node.processes.part.LONGEST_PAUSE_SECONDS", 0.04)
 
     async def watch() -> None:
         part = Part(spec(READY + SLEEP), None)
@@ -193,7 +193,7 @@ def test_programs_of_others_inherit_no_secret(monkeypatch: pytest.MonkeyPatch, t
 @pytest.mark.parametrize(("parent", "code"), [("1", 0), ("os.getppid()", 7)])
 def test_a_process_whose_parent_is_gone_already_ends(parent: str, code: int) -> None:
     """The kernel tells of a parent's end only once: who asks too late must notice by itself."""
-    words = f"import os; from sumun.node.supervise import end_with_parent as e; e({parent}); os._exit(7)"
-    environment = {"PYTHONPATH": str(Path(supervise.__file__).parents[2])}
+    words = f"import os; from sumun.node.processes.part import end_with_parent as e; e({parent}); os._exit(7)"
+    environment = {"PYTHONPATH": str(Path(sumun.__file__).parents[1])}
     done = subprocess.run([sys.executable, "-c", words], env=environment, check=False)
     assert done.returncode == code
