@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sumun.node.part_valkey import find_server
+from sumun.node.store.embedded import find_server
 from sumun.tokens.stores.valkey_link import ValkeyAddress
 from sumun.tokens.stores.valkey_scripts import COMMANDS, NAMESPACE
 

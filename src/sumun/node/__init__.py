@@ -10,7 +10,6 @@ reload          the steps of a reload, with the parts of this node
 watch           reload when the configuration was written
 access_log      the file that HAProxy writes its lines into
 part_http       the HTTP process: OAuth endpoints, metrics
-part_valkey     the embedded store: the real Valkey server
 assemble        the only file that names concrete parts (stores, authenticators, directory)
 logins          the authenticators of a plan, and the budgets for guessing
 secret_refs     reads what `env:` and `file:` refer to

@@ -44,11 +44,11 @@ from sumun.node.errors import NodeError
 from sumun.node.identity_tokens import IdentityTokens
 from sumun.node.in_force import InForce
 from sumun.node.logins import authenticator_parts, budgets, build_logins, waiting
-from sumun.node.machine.folders import DataFolder, read_valkey_password
+from sumun.node.machine.folders import DataFolder
 from sumun.node.machine.secret_refs import Secrets
-from sumun.node.part_valkey import USER as VALKEY_USER
 from sumun.node.registering import registration_parts
 from sumun.node.signing import LONGEST_CLAIMS_LIFE_SECONDS
+from sumun.node.store.address import store_address
 from sumun.oauth.account.people import AccountReader
 from sumun.oauth.app import OAuthApp
 from sumun.oauth.authorize.remembered import RememberedConsents
@@ -84,19 +84,6 @@ def catalogue() -> Catalogue:
 def directory_location(plan: Plan, folder: DataFolder, secrets: Secrets) -> Path | str:
     """A path (SQLite) or a URL (PostgreSQL)."""
     return folder.database if plan.node.directory is None else secrets.get(plan.node.directory.source)
-
-
-def store_address(plan: Plan, folder: DataFolder, secrets: Secrets) -> ValkeyAddress:
-    """The embedded server, or the one that the configuration names."""
-    if plan.node.store is not None:
-        return ValkeyAddress(url=secrets.get(plan.node.store.source))
-    password = read_valkey_password(folder)
-    return ValkeyAddress(
-        unix_socket=str(folder.valkey_socket),
-        username=VALKEY_USER,
-        password=password,
-        disk=str(folder.valkey),
-    )
 
 
 @dataclass

@@ -20,7 +20,7 @@ import uvloop
 
 from sumun.config.plan import Plan
 from sumun.errors import SumunError
-from sumun.node.assemble import node_id, store_address
+from sumun.node.assemble import node_id
 from sumun.node.generations import load_plan
 from sumun.node.machine.folders import DataFolder
 from sumun.node.machine.privileges import become, choose_account
@@ -28,6 +28,7 @@ from sumun.node.machine.secret_refs import Secrets
 from sumun.node.processes import readiness
 from sumun.node.processes.part import end_with_parent
 from sumun.node.processes.preload import preload
+from sumun.node.store.address import store_address
 from sumun.telemetry import metrics
 from sumun.telemetry.logging_setup import configure_logging
 from sumun.tokens.stores.valkey_link import ValkeyAddress

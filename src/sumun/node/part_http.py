@@ -25,7 +25,7 @@ from sumun.node.processes.control import ControlServer
 from sumun.node.processes.health import answers_health, in_touch
 from sumun.node.processes.readiness import announce_ready
 from sumun.node.site import Site
-from sumun.node.store_room import keep_room
+from sumun.node.store.room import keep_room
 
 log = logging.getLogger(__name__)
 

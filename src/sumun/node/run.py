@@ -28,9 +28,9 @@ from sumun.haproxy.install import make_current, remove_old
 from sumun.haproxy.master import MasterSocket
 from sumun.haproxy.program import Program, find_program
 from sumun.haproxy.tls import PRIVATE_SUFFIX
-from sumun.node import part_haproxy, part_valkey
+from sumun.node import part_haproxy
 from sumun.node.access_log import keep_appending, open_access_log
-from sumun.node.assemble import catalogue, directory_location, store_address
+from sumun.node.assemble import catalogue, directory_location
 from sumun.node.errors import DirectoryOutOfReachError, NameClashError, PartFailedError
 from sumun.node.machine.folders import DataFolder, FolderLock, clean_run_folder, open_data_folder, unusable
 from sumun.node.machine.privileges import Account, choose_account, give, refuse_closed_way, share, show
@@ -47,7 +47,9 @@ from sumun.node.reload import (
     wait_until_gone,
 )
 from sumun.node.signing import ensure_key
-from sumun.node.store_reach import reach_store
+from sumun.node.store import embedded
+from sumun.node.store.address import store_address
+from sumun.node.store.reach import reach_store
 from sumun.node.written import Written
 from sumun.rollout.generation import Generation, prepare_generation
 from sumun.rollout.rollout import Report, Rollout, UncertainError
@@ -224,7 +226,7 @@ class Node:
             log.warning("%s: %s", note.where, note.text)
         make_current(generation.folder, folder.current)
         if plan.node.store is None:
-            await self._add(part_valkey.prepare(folder, account))
+            await self._add(embedded.prepare(folder, account))
         answers = [_own_part("answer", folder, generation, index) for index in range(plan.node.answerers)]
         await self._add(_own_part("http", folder, generation), *answers)
         self._relay = MasterRelay(folder.workers_socket, generation.paths.master, account)

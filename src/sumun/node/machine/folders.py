@@ -246,13 +246,6 @@ def is_running(folder: DataFolder) -> bool:
         os.close(fd)
 
 
-def read_valkey_password(folder: DataFolder) -> str:
-    """The embedded store's password. Raises OSError, for a link too: root would show what it leads to to the store."""
-    fd = os.open(folder.valkey_password, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    with os.fdopen(fd, encoding="ascii") as file:
-        return file.read()
-
-
 def clean_run_folder(folder: DataFolder) -> None:
     """Remove what a crashed node left in `run/`. Only under the lock. Raises OSError."""
     # By descriptor: whatever is put in the folder's place meanwhile, nothing but what is in it is removed.

@@ -15,7 +15,6 @@ from sumun.node.machine.folders import (
     clean_run_folder,
     is_running,
     open_data_folder,
-    read_valkey_password,
     unusable,
 )
 
@@ -115,15 +114,6 @@ def test_a_link_in_the_place_of_the_run_folder_is_not_emptied(tmp_path: Path) ->
     with pytest.raises(DataFolderError, match="run in it is a link"):
         open_data_folder(folder.root)
     assert [p.name for p in precious.iterdir()] == ["kept"]
-
-
-def test_the_stores_password_is_not_read_through_a_link(tmp_path: Path) -> None:
-    """What is read as a password is sent to the store: no other file may be put in its place."""
-    folder = open_data_folder(tmp_path / "data")
-    (tmp_path / "secret").write_text("root's own")
-    folder.valkey_password.symlink_to(tmp_path / "secret")
-    with pytest.raises(OSError, match=r"valkey\.password"):
-        read_valkey_password(folder)
 
 
 @pytest.mark.parametrize("name", ["a$HOME", "a,b", "a\nb", "a\x1bb"])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sumun.node.store_room import LEAST_BYTES, reserve
+from sumun.node.store.room import LEAST_BYTES, reserve
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sumun.node.machine.folders import open_data_folder
-from sumun.node.part_valkey import prepare
+from sumun.node.store.embedded import prepare
 
 
 @pytest.fixture

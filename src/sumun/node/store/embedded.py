@@ -22,8 +22,8 @@ from sumun.node.errors import MissingPartError
 from sumun.node.machine.folders import DataFolder
 from sumun.node.machine.privileges import Account, give_all_in, show
 from sumun.node.processes.part import PartSpec
+from sumun.node.store.address import USER
 
-USER = "sumun"
 # What tokens/stores and login/throttle use, and nothing that configures, debugs, loads code or empties the store.
 _ACL = (
     "~smn:* resetchannels -@all +@read +@write +@connection +eval +evalsha +script|load +script|exists +time"
