@@ -23,7 +23,7 @@ from sumun.haproxy.paths import RuntimePaths
 from sumun.haproxy.runtime import RuntimeSocket
 from sumun.identity import ANYTHING, Permission, Subject
 from sumun.node.assemble import Shared, open_for_operator
-from sumun.node.directory_truth import ring_of
+from sumun.node.directory.truth import ring_of
 from sumun.recognition import steady_seconds
 from sumun.tokens.mint import JWT_RANDOM_BYTES, OPAQUE_RANDOM_BYTES, Grant, mint_jwt, mint_opaque
 from sumun.tokens.store import TokenStore

@@ -22,7 +22,7 @@ from sumun.config.plan import ClientKind
 from sumun.directory import RegisteredClient
 from sumun.errors import OutageError
 from sumun.identity import ANYTHING
-from sumun.node.signing import rotate_keys
+from sumun.node.directory.signing import rotate_keys
 from sumun.tokens import format as token_format
 from sumun.tokens.store import Rights
 from tests.live.kept_world import (

@@ -24,8 +24,8 @@ from sumun.changes import Applied, Changes
 from sumun.config.plan import ClientKind
 from sumun.directory import RegisteredClient
 from sumun.identity import ANYTHING
+from sumun.node.directory.signing import rotate_keys
 from sumun.node.issue_by_hand import revoke_by_hand
-from sumun.node.signing import rotate_keys
 from sumun.tokens import format as token_format
 from sumun.tokens.store import Rights
 from tests.live.kept_world import ACTOR, Caller, World, confirmed, held

@@ -43,7 +43,7 @@ def rotate(data: Path) -> None:
     """Make a new signing key and sign with it; the old one verifies until its last token has expired."""
 
     async def work(operator: Operator) -> Applied:
-        from sumun.node.signing import rotate_keys
+        from sumun.node.directory.signing import rotate_keys
 
         alone = operator.plan.node.store is None and not is_running(data)
         return await rotate_keys(operator.plan, operator.changes, operator.actor, alone=alone)

@@ -39,7 +39,9 @@ from sumun.login.password_threads import PasswordThreads
 from sumun.login.throttle import Budgets, LoginThrottle
 from sumun.login.throttle_memory import MemoryLoginThrottle
 from sumun.login.throttle_valkey import Counted, ValkeyLoginThrottle
-from sumun.node.directory_truth import DirectoryTruth
+from sumun.node.directory.beginning import directory_location
+from sumun.node.directory.signing import LONGEST_CLAIMS_LIFE_SECONDS
+from sumun.node.directory.truth import DirectoryTruth
 from sumun.node.errors import NodeError
 from sumun.node.identity_tokens import IdentityTokens
 from sumun.node.in_force import InForce
@@ -47,7 +49,6 @@ from sumun.node.logins import authenticator_parts, budgets, build_logins, waitin
 from sumun.node.machine.folders import DataFolder
 from sumun.node.machine.secret_refs import Secrets
 from sumun.node.registering import registration_parts
-from sumun.node.signing import LONGEST_CLAIMS_LIFE_SECONDS
 from sumun.node.store.address import store_address
 from sumun.oauth.account.people import AccountReader
 from sumun.oauth.app import OAuthApp
@@ -79,11 +80,6 @@ from sumun.tokens.stores.valkey_link import ValkeyAddress, ValkeyLink
 def catalogue() -> Catalogue:
     """Every kind of part that exists: ours, and those of installed distributions."""
     return Catalogue((*login_kinds.KINDS, *installed_kinds()))
-
-
-def directory_location(plan: Plan, folder: DataFolder, secrets: Secrets) -> Path | str:
-    """A path (SQLite) or a URL (PostgreSQL)."""
-    return folder.database if plan.node.directory is None else secrets.get(plan.node.directory.source)
 
 
 @dataclass

@@ -30,7 +30,7 @@ from sumun.directory.errors import UnknownClientError, UnknownUserError
 from sumun.explain.caller import Caller, Shown, ThroughClient
 from sumun.explain.logged import LoggedCall
 from sumun.identity import ANYTHING, Permission, Principal, Standing, Subject, SubjectKind
-from sumun.node.directory_truth import living_denials, ring_of
+from sumun.node.directory.truth import living_denials, ring_of
 from sumun.tokens import format as token_format
 from sumun.tokens import jwt
 from sumun.tokens.binding import for_its_holder

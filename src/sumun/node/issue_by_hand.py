@@ -16,7 +16,7 @@ from sumun.config.units import format_duration, parse_duration
 from sumun.directory import Directory, Held, Occasion, RegisteredClient
 from sumun.errors import SumunError
 from sumun.identity import Permission, Standing, Subject, SubjectKind
-from sumun.node.directory_truth import ring_of
+from sumun.node.directory.truth import ring_of
 from sumun.tokens import format as token_format
 from sumun.tokens import jwt
 from sumun.tokens.mint import JWT_RANDOM_BYTES, OPAQUE_RANDOM_BYTES, Grant, mint_jwt, mint_opaque

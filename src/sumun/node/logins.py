@@ -15,8 +15,8 @@ from sumun.login.kinds import AuthenticatorParts
 from sumun.login.password_threads import PasswordThreads
 from sumun.login.pipeline import Logins
 from sumun.login.throttle import Budgets, LoginThrottle
+from sumun.node.directory.signing import LONGEST_CLAIMS_LIFE_SECONDS
 from sumun.node.machine.secret_refs import Secrets
-from sumun.node.signing import LONGEST_CLAIMS_LIFE_SECONDS
 from sumun.oauth.strangers import WAITS_SECONDS
 from sumun.plugins import AUTHENTICATOR, Catalogue
 

@@ -22,7 +22,6 @@ from pathlib import Path
 from sumun.config import load
 from sumun.config.plan import Address, Plan
 from sumun.directory import Directory
-from sumun.directory.errors import DirectoryUnavailableError, DirectoryUnusableError
 from sumun.haproxy.before_start import refuse_too_many_connections, refuse_used_addresses
 from sumun.haproxy.install import make_current, remove_old
 from sumun.haproxy.master import MasterSocket
@@ -30,8 +29,9 @@ from sumun.haproxy.program import Program, find_program
 from sumun.haproxy.tls import PRIVATE_SUFFIX
 from sumun.node import part_haproxy
 from sumun.node.access_log import keep_appending, open_access_log
-from sumun.node.assemble import catalogue, directory_location
-from sumun.node.errors import DirectoryOutOfReachError, NameClashError, PartFailedError
+from sumun.node.assemble import catalogue
+from sumun.node.directory.beginning import prepare_directory
+from sumun.node.errors import PartFailedError
 from sumun.node.machine.folders import DataFolder, FolderLock, clean_run_folder, open_data_folder, unusable
 from sumun.node.machine.privileges import Account, choose_account, give, refuse_closed_way, share, show
 from sumun.node.machine.secret_refs import Secrets
@@ -46,7 +46,6 @@ from sumun.node.reload import (
     wait_until_answered,
     wait_until_gone,
 )
-from sumun.node.signing import ensure_key
 from sumun.node.store import embedded
 from sumun.node.store.address import store_address
 from sumun.node.store.reach import reach_store
@@ -220,7 +219,7 @@ class Node:
         if plan.node.store is not None:
             await reach_store(plan.node.store, store_address(plan, folder, secrets))
         _hand_over(folder, account)
-        _prepare_directory(plan, folder, secrets, people)
+        prepare_directory(plan, folder, secrets, people)
         generation = _prepare(plan, self._source, folder, program, account)
         for note in generation.notes:
             log.warning("%s: %s", note.where, note.text)
@@ -336,36 +335,6 @@ def _hand_over(folder: DataFolder, account: Account | None) -> None:
     for path in folder.root.glob(f"{folder.database.name}*"):
         give(path, account)
     show(folder.generations, account)
-
-
-def _prepare_directory(
-    plan: Plan, folder: DataFolder, secrets: Secrets, people: Callable[[Directory, Plan], None] | None
-) -> None:
-    """Bring the schema up and make the first signing key. Raises NameClashError, DirectoryOutOfReachError."""
-    try:
-        with Directory.open(directory_location(plan, folder, secrets)) as directory:
-            _refuse_clashes(plan, directory)
-            ensure_key(directory, plan)
-            if people is not None:
-                people(directory, plan)
-    except (DirectoryUnavailableError, DirectoryUnusableError) as error:
-        if plan.node.directory is None:
-            raise
-        raise DirectoryOutOfReachError(f"{plan.node.directory.where}: {error}") from error
-
-
-def _refuse_clashes(plan: Plan, directory: Directory) -> None:
-    """A name stands for one thing: a client of the file may be neither a person nor a registered client."""
-    for client in plan.clients.values():
-        if directory.users.get(client.id) is not None:
-            taken = "a person's account"
-        elif directory.clients.get(client.id) is not None:
-            taken = "a client registered at run time"
-        else:
-            continue
-        raise NameClashError(
-            f"{client.where}: the client id {client.id!r} is {taken} already; give the client another id"
-        )
 
 
 def _set_limits() -> None:

@@ -50,7 +50,7 @@ from sumun.login.password_threads import PasswordThreads
 from sumun.login.pipeline import Logins
 from sumun.login.throttle import Budgets
 from sumun.login.throttle_memory import MemoryLoginThrottle
-from sumun.node.directory_truth import DirectoryTruth
+from sumun.node.directory.truth import DirectoryTruth
 from sumun.oauth.account.people import AccountReader
 from sumun.oauth.app import OAuthApp
 from sumun.oauth.authorize.remembered import RememberedConsents

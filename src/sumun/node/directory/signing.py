@@ -7,7 +7,7 @@ import time
 from sumun.changes import Applied, ChangeNotAnnouncedError, Changes
 from sumun.config.plan import Plan
 from sumun.directory import Directory, NewKey, Occasion
-from sumun.node.directory_truth import ring_of
+from sumun.node.directory.truth import ring_of
 from sumun.node.errors import NodeError
 from sumun.tokens.signing_keys import SigningKey
 
