@@ -13,9 +13,9 @@ from sumun.config import Plan, load
 from sumun.explain.changed_calls import ChangedCalls, call_json, call_words
 from sumun.explain.replay import Changed, Replay
 from sumun.explain.shadows import in_force, told_by
-from sumun.node.log_lines import LONGEST_LINE, read_lines
-from sumun.node.replayed_callers import ReplayedCallers
-from sumun.node.replayed_log import judged_calls
+from sumun.node.calls.log_lines import LONGEST_LINE, read_lines
+from sumun.node.calls.replayed_callers import ReplayedCallers
+from sumun.node.calls.replayed_log import judged_calls
 from tests.golden.kinds import CATALOGUE
 
 GOLDEN = Path(__file__).parents[1] / "golden"

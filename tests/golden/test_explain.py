@@ -22,7 +22,7 @@ from sumun.explain.explanation import Explanation, explain
 from sumun.explain.shapes import as_json
 from sumun.explain.words import in_words
 from sumun.identity import ANYTHING, Permission, Principal, Subject
-from sumun.node.callers import configured_caller, through_client
+from sumun.node.calls.callers import configured_caller, through_client
 from tests.golden.kinds import CATALOGUE
 
 FOLDER = Path(__file__).parent / "explain"

@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 
 from sumun.cli.main import sumun
 from sumun.directory.errors import UnknownUserError
-from sumun.node.logged_line import NotLoggedError
+from sumun.node.calls.logged_line import NotLoggedError
 from tests.live.demo_node import Answer, DemoNode, call
 
 

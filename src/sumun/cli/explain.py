@@ -116,7 +116,7 @@ def _explain(call: Call, who: _Who, config: Path | None, data: Path) -> Explanat
 
 def _without_data(plan: Plan, who: _Who) -> Caller | None:
     """Nobody, or a client of the file itself; None for whoever stands in a data folder."""
-    from sumun.node.callers import configured_caller
+    from sumun.node.calls.callers import configured_caller
 
     if who.user is not None or who.token is not None:
         return None
@@ -137,7 +137,7 @@ async def _with_data(operator: Operator, plan: Plan, call: Call, who: _Who) -> E
     from sumun.access import TOKENS
     from sumun.config.calls import NotServed, serve
     from sumun.explain.explanation import explain as explain_call
-    from sumun.node.callers import Callers
+    from sumun.node.calls.callers import Callers
 
     callers = Callers(plan, operator.directory)
     if who.token is not None:

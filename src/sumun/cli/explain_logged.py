@@ -33,7 +33,7 @@ def explain_logged(request_id: str, data: Path, config: Path | None, *, as_json:
     from sumun.config import load
     from sumun.explain.logged import happened, read_line
     from sumun.node.assemble import catalogue
-    from sumun.node.logged_line import find_logged
+    from sumun.node.calls.logged_line import find_logged
     from sumun.node.machine.folders import DataFolder
 
     fields = find_logged(DataFolder(data.absolute()), request_id)
@@ -64,7 +64,7 @@ def _now(operator: Operator, plan: Plan, line: LoggedCall) -> _Now:
     from sumun.explain.explanation import explain
     from sumun.explain.logged import Said
     from sumun.explain.words import route_words
-    from sumun.node.callers import Callers
+    from sumun.node.calls.callers import Callers
 
     call = line.call
     route = serve(plan.routes, call)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sumun.explain.changed_calls import ChangedCalls
     from sumun.explain.logged import LoggedCall
     from sumun.explain.replay import Changed
-    from sumun.node.replayed_log import Judge
+    from sumun.node.calls.replayed_log import Judge
 
 LOGS = click.argument("logs", metavar="LOG...", nargs=-1, required=True)
 EACH = click.option("--each", is_flag=True, help="Print every such call, not groups of them.")
@@ -52,8 +52,8 @@ def judge_all(logs: Sequence[str], judge: Judge, printing: Printing) -> ChangedC
     """Judge every call; print each that would be otherwise, when each is wanted. Raises BadLogError."""
     from sumun.explain.changed_calls import ChangedCalls
     from sumun.explain.replay import Changed
-    from sumun.node.log_lines import BadLogError
-    from sumun.node.replayed_log import judged_calls
+    from sumun.node.calls.log_lines import BadLogError
+    from sumun.node.calls.replayed_log import judged_calls
 
     found = ChangedCalls()
     for one in judged_calls(logs, judge):

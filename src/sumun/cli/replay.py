@@ -43,7 +43,7 @@ def replay(
     from sumun.explain.replay import Replay
     from sumun.explain.shadows import in_force
     from sumun.node.assemble import catalogue
-    from sumun.node.replayed_callers import ReplayedCallers
+    from sumun.node.calls.replayed_callers import ReplayedCallers
 
     # Tests belong to the configuration; what it does is in question here, not whether it is what was meant.
     plan = load(against, catalogue(), try_tests=False)

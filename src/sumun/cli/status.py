@@ -55,7 +55,7 @@ def _recent(folder: DataFolder, since: float) -> Recent:
     """The calls that began after this moment. Raises LogUnreadableError."""
     from sumun.explain.logged import NotALineError, decode_line
     from sumun.explain.recent import Recent
-    from sumun.node.logged_line import newest_first
+    from sumun.node.calls.logged_line import newest_first
 
     recent = Recent()
     for number, text in enumerate(newest_first(folder)):

@@ -33,7 +33,7 @@ from sumun.explain.changed_calls import ChangedCalls
 from sumun.explain.logged import LoggedCall, decode_line
 from sumun.explain.replay import Changed, Kind, Later, NotReplayed, Outcome, Replay, outcome_of
 from sumun.identity import ANYTHING, Permission, Principal, Subject
-from sumun.node.replayed_callers import ReplayedCallers
+from sumun.node.calls.replayed_callers import ReplayedCallers
 from tests.unit.explain.test_differences import ASKED, EMPTY, PLAN, READ, WRITE
 from tests.unit.explain.test_logged import fields
 

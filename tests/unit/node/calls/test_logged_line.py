@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from sumun.node import logged_line
-from sumun.node.logged_line import LogUnreadableError, NotLoggedError, find_logged
+from sumun.node.calls import logged_line
+from sumun.node.calls.logged_line import LogUnreadableError, NotLoggedError, find_logged
 from sumun.node.machine.folders import DataFolder
 
 IDS = [str(uuid.UUID(int=number, version=4)) for number in range(60)]

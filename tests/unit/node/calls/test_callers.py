@@ -15,7 +15,7 @@ from sumun.directory import LOCAL, Directory, Held, NewUser, Occasion
 from sumun.directory.errors import UnknownClientError, UnknownUserError
 from sumun.explain.logged import read_line
 from sumun.identity import ANYTHING, Permission
-from sumun.node.callers import Callers
+from sumun.node.calls.callers import Callers
 from tests.golden.kinds import CATALOGUE
 from tests.unit.explain.test_logged import fields
 

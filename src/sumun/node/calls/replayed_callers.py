@@ -16,7 +16,7 @@ from sumun.directory.errors import UnknownClientError, UnknownUserError
 from sumun.explain.logged import LoggedCall
 from sumun.explain.replay import NotReplayed, Unknown
 from sumun.identity import ANYTHING, InvalidSubjectError, Principal, Standing, Subject, SubjectKind
-from sumun.node.callers import Callers
+from sumun.node.calls.callers import Callers
 from sumun.tokens.judge import ClientState, judge_record
 from sumun.tokens.record import TokenRecord
 

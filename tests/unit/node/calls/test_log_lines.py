@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sumun.node.log_lines import LONGEST_LINE, BadLogError, read_lines
+from sumun.node.calls.log_lines import LONGEST_LINE, BadLogError, read_lines
 
 LINES = [b'{"id":"1"}\n', b"\n", b"a notice\n", b'{"id":"2"}']
 

@@ -14,7 +14,7 @@ from sumun.config.yaml_reader import parse
 from sumun.directory import LOCAL, Directory, Held, NewUser, Occasion
 from sumun.explain.logged import read_line
 from sumun.explain.replay import NotReplayed, Unknown
-from sumun.node.replayed_callers import ReplayedCallers
+from sumun.node.calls.replayed_callers import ReplayedCallers
 from tests.contracts.occasions import client
 from tests.golden.kinds import CATALOGUE
 from tests.unit.explain.test_logged import fields

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from sumun.explain.logged import LoggedCall, NotALineError, decode_line
 from sumun.explain.replay import UNTOLD, Judged, Later
-from sumun.node.log_lines import read_lines
+from sumun.node.calls.log_lines import read_lines
 
 Judge = Callable[[LoggedCall], Judged]
 
