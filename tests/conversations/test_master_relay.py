@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sumun.haproxy.runtime import RuntimeSocket
-from sumun.node.master_relay import MasterRelay
+from sumun.node.supervisor.master_relay import MasterRelay
 
 
 class Master:

@@ -20,8 +20,8 @@ from typing import Any, TypeVar
 
 from sumun.config.plan import Plan
 from sumun.haproxy import MasterSocket, RuntimePaths, find_program, install, make_current, render
-from sumun.node import part_haproxy
 from sumun.node.processes.part import Part
+from sumun.node.supervisor.haproxy_part import haproxy_part
 from tests.live.demo_node import whole_lines
 from tests.live.gate_neighbours import Answerer, Echo
 from tests.live.gate_wire import Response
@@ -120,9 +120,7 @@ class World:
         """Start HAProxy on the current generation, as a node does."""
         found = find_program({"HAPROXY": str(program)})
         self._access_log = os.open(self.folder / "access.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        spec = part_haproxy.prepare(
-            found, self.folder / "current", self.paths, self.sockets, self._access_log
-        )
+        spec = haproxy_part(found, self.folder / "current", self.paths, self.sockets, self._access_log)
         self.haproxy = Part(spec, None)
         await self.haproxy.start()
 

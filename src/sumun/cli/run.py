@@ -28,7 +28,7 @@ def run(config: Path, data: Path, log_file: Path | None, *, watch: bool) -> None
 
     The access log, one JSON line a request, is DATA/log/access.log.
     """
-    from sumun.node.foreground import run_node
+    from sumun.node.supervisor.foreground import run_node
     from sumun.telemetry.logging_setup import configure_logging
 
     configure_logging("supervisor", file=log_file)

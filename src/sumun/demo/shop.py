@@ -18,11 +18,11 @@ from sumun.demo.words import speaks_korean, welcome
 from sumun.directory import LOCAL, Directory, Held, NewUser, Occasion
 from sumun.directory.passwords import PasswordHasher
 from sumun.identity import Permission
-from sumun.node.foreground import stop_event
 from sumun.node.machine.folders import open_data_folder
 from sumun.node.machine.privileges import RUN_AS, choose_account
 from sumun.node.processes.part import Part, PartSpec
-from sumun.node.run import Node
+from sumun.node.supervisor.foreground import stop_event
+from sumun.node.supervisor.node import Node
 from sumun.telemetry.logging_setup import configure_logging
 
 _STAFF_SECRET = "demo-staff-secret"

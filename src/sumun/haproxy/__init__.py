@@ -11,7 +11,7 @@ answer          of a route: `backend|route id|flags`; of the answerers: SPOE var
 
 One text is written for HAProxy 2.6 and 3.x. Only `master`, `runtime` and `check` touch a process or a socket, only
 `install` and `check` touch the disk; the rest is pure. HAProxy is started and stopped as a part of the node
-(`node/part_haproxy`).
+(`node/supervisor/haproxy_part`).
 """
 
 from sumun.haproxy.check import check

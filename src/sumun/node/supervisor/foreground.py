@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 from sumun.errors import SumunError
-from sumun.node.run import Node
-from sumun.node.watch import say_why_not, watch
+from sumun.node.supervisor.node import Node
+from sumun.node.supervisor.watch import say_why_not, watch
 
 log = logging.getLogger(__name__)
 

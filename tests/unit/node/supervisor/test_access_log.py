@@ -6,8 +6,8 @@ import fcntl
 import os
 from pathlib import Path
 
-from sumun.node.access_log import open_access_log
 from sumun.node.machine.folders import open_data_folder
+from sumun.node.supervisor.access_log import open_access_log
 
 
 def test_a_restart_writes_over_nothing(tmp_path: Path) -> None:

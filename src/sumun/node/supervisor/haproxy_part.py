@@ -13,7 +13,7 @@ from sumun.node.processes.part import PartSpec
 _GRACE_SECONDS = 1.0
 
 
-def prepare(
+def haproxy_part(
     program: Program, current: Path, paths: RuntimePaths, sockets: MasterSocket, access_log: int
 ) -> PartSpec:
     """The part. `current` is the link to the live generation, `access_log` a file descriptor that appends."""

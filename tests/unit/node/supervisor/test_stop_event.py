@@ -8,7 +8,7 @@ import signal
 
 import pytest
 
-from sumun.node.foreground import stop_event
+from sumun.node.supervisor.foreground import stop_event
 
 
 async def is_set_by(number: signal.Signals, within_seconds: float = 20.0) -> bool:

@@ -14,7 +14,7 @@ from pathlib import Path
 from sumun.config import ConfigProblemsError
 from sumun.config.problems import in_one_line
 from sumun.errors import SumunError
-from sumun.node.written import Written
+from sumun.node.supervisor.written import Written
 from sumun.rollout.watch import LOOK_EVERY_SECONDS, Watch
 
 log = logging.getLogger(__name__)

@@ -27,29 +27,29 @@ from sumun.haproxy.install import make_current, remove_old
 from sumun.haproxy.master import MasterSocket
 from sumun.haproxy.program import Program, find_program
 from sumun.haproxy.tls import PRIVATE_SUFFIX
-from sumun.node import part_haproxy
-from sumun.node.access_log import keep_appending, open_access_log
 from sumun.node.assemble import catalogue
 from sumun.node.directory.beginning import prepare_directory
 from sumun.node.errors import PartFailedError
 from sumun.node.machine.folders import DataFolder, FolderLock, clean_run_folder, open_data_folder, unusable
 from sumun.node.machine.privileges import Account, choose_account, give, refuse_closed_way, share, show
 from sumun.node.machine.secret_refs import Secrets
-from sumun.node.master_relay import MasterRelay
 from sumun.node.processes.control import ControlServer
 from sumun.node.processes.health import encode, supervised
 from sumun.node.processes.part import Part, PartSpec
-from sumun.node.reload import (
+from sumun.node.store import embedded
+from sumun.node.store.address import store_address
+from sumun.node.store.reach import reach_store
+from sumun.node.supervisor.access_log import keep_appending, open_access_log
+from sumun.node.supervisor.haproxy_part import haproxy_part
+from sumun.node.supervisor.master_relay import MasterRelay
+from sumun.node.supervisor.reload import (
     HAProxySide,
     Pupil,
     refuse_what_needs_a_restart,
     wait_until_answered,
     wait_until_gone,
 )
-from sumun.node.store import embedded
-from sumun.node.store.address import store_address
-from sumun.node.store.reach import reach_store
-from sumun.node.written import Written
+from sumun.node.supervisor.written import Written
 from sumun.rollout.generation import Generation, prepare_generation
 from sumun.rollout.rollout import Report, Rollout, UncertainError
 
@@ -233,9 +233,7 @@ class Node:
         await self._add(_own_part("keeper", folder, generation))
         sockets = MasterSocket(generation.paths)
         self._access_log = open_access_log(folder)
-        await self._add(
-            part_haproxy.prepare(program, folder.current, generation.paths, sockets, self._access_log)
-        )
+        await self._add(haproxy_part(program, folder.current, generation.paths, sockets, self._access_log))
         self._appending = asyncio.create_task(keep_appending(self._access_log), name="access log")
         side = HAProxySide(sockets, program)
         self._running = _Running(program, account, folder, plan, generation, sockets, side)

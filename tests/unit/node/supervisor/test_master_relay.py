@@ -8,7 +8,7 @@ from sumun.haproxy import count_commands, map_commands, stream_commands
 from sumun.haproxy.known import FACTS, LEASE, STATE, VERDICTS
 from sumun.haproxy.rates import USED_UP
 from sumun.haproxy.runtime_commands import SHOW_PROC, to_worker
-from sumun.node.master_relay import is_ours
+from sumun.node.supervisor.master_relay import is_ours
 
 ROWS = [("a" * 64, "1|2|p|user:alice|t|shop-app|alice|%EA%B9%80"), ("b" * 64, "1|2|p|client:x|t|x||")]
 OURS = [

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sumun.config import load
 from sumun.login.kinds import KINDS
-from sumun.node.written import Written
+from sumun.node.supervisor.written import Written
 from sumun.plugins import Catalogue
 
 CONFIG = """
