@@ -254,10 +254,10 @@ REMOVALS = (
     ),
     Removal(
         "made-up certificate: trailers of a request are taken for words of HAProxy",
-        "node/head_only.py",
+        "node/parts/head_only.py",
         "if self._in_head:",
         "if True:",
-        "tests/unit/node/test_head_only.py",
+        "tests/unit/node/parts/test_head_only.py",
     ),
     Removal(
         "a TLS session takes a certificate to another listener",

@@ -292,7 +292,7 @@ class World:
     def part(self, name: str) -> int:
         """A part's process id: `keeper`, `answer-0`."""
         kind, _, index = name.partition("-")
-        wanted = f"sumun.node.part_{kind} "
+        wanted = f"sumun.node.parts.{kind} "
         for entry in Path("/proc").iterdir():
             if entry.name.isdigit():
                 with contextlib.suppress(OSError):

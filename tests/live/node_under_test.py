@@ -190,7 +190,7 @@ class NodeUnderTest(DemoNode):
             words = command_line(pid)
             if not words:
                 continue
-            own = re.search(r"sumun\.node\.part_(\w+)", words)
+            own = re.search(r"sumun\.node\.parts\.(\w+)", words)
             if own:
                 found[own[1]] = pid
             elif "valkey-server" in words:

@@ -310,4 +310,4 @@ def test_no_part_leaves_its_memory_on_disk(node: NodeUnderTest) -> None:
 def test_nothing_is_imported_from_the_current_folder(node: NodeUnderTest) -> None:
     """Parts that begin as root import nothing from the folder that the gateway was started in (python -P)."""
     for part in ("http", "answer"):
-        assert " -P -m sumun.node.part_" in command_line(node.part(part))
+        assert " -P -m sumun.node.parts." in command_line(node.part(part))

@@ -30,8 +30,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from sumun.demo.identity import Verifier, told
 from sumun.demo.my import my
 from sumun.demo.web import web
-from sumun.node.head_only import HeadOnlyProtocol
 from sumun.node.machine.privileges import RUN_AS, become, choose_account
+from sumun.node.parts.head_only import HeadOnlyProtocol
 from sumun.node.processes import readiness
 from sumun.node.processes.part import end_with_parent
 from sumun.node.processes.preload import preload

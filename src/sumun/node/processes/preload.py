@@ -56,7 +56,7 @@ _NOT_OURS_TO_RUN = (
     "sumun.demo",
     "sumun.directory.migrations.",  # Alembic runs them
     "sumun.keeper",  # its part imports it
-    "sumun.node.part_",  # each is a program
+    "sumun.node.parts.",  # each is a program
 )
 
 

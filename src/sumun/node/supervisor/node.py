@@ -305,7 +305,7 @@ def _own_part(
     return PartSpec(
         name=name,
         # -P: nothing is imported from the folder that we happen to be started in.
-        argv=[sys.executable, "-P", "-m", f"sumun.node.part_{kind}", *arguments],
+        argv=[sys.executable, "-P", "-m", f"sumun.node.parts.{kind}", *arguments],
         environment={"PROMETHEUS_MULTIPROC_DIR": str(folder.metrics), "PYTHONUNBUFFERED": "1"},
     )
 

@@ -10,7 +10,7 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from sumun.node.head_only import HeadOnlyProtocol
+from sumun.node.parts.head_only import HeadOnlyProtocol
 
 HEAD = b"POST / HTTP/1.1\r\nHost: gate\r\nX-Sumun-Source: 192.0.2.1\r\nTransfer-Encoding: chunked\r\n\r\n"
 BODY = b"2\r\nhi\r\n"

@@ -13,7 +13,7 @@ from sumun.answers.opened import OpenStreams
 from sumun.answers.stream_link import StreamLink
 from sumun.node.assemble import Following, Shared, build_answerer, open_shared
 from sumun.node.generations import load_plan
-from sumun.node.part import Start, run_part, serve_until_terminated
+from sumun.node.parts.program import Start, run_part, serve_until_terminated
 from sumun.node.processes.control import ControlServer
 from sumun.node.processes.health import answers_health, in_touch
 from sumun.node.processes.readiness import announce_ready

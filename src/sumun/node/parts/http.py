@@ -17,14 +17,14 @@ from sumun.changes import Changes
 from sumun.errors import OutageError
 from sumun.node.assemble import Following, open_shared
 from sumun.node.back_channel import open_back_channel
-from sumun.node.head_only import HeadOnlyProtocol
 from sumun.node.machine.privileges import choose_account
 from sumun.node.machine.unix_socket import bind_unix
-from sumun.node.part import Start, run_part, serve_until_terminated
+from sumun.node.parts.head_only import HeadOnlyProtocol
+from sumun.node.parts.program import Start, run_part, serve_until_terminated
+from sumun.node.parts.site import Site
 from sumun.node.processes.control import ControlServer
 from sumun.node.processes.health import answers_health, in_touch
 from sumun.node.processes.readiness import announce_ready
-from sumun.node.site import Site
 from sumun.node.store.room import keep_room
 
 log = logging.getLogger(__name__)

@@ -22,7 +22,7 @@ from sumun.node.assemble import open_feed, open_quota_book
 from sumun.node.generations import load_plan
 from sumun.node.in_force import InForce
 from sumun.node.machine.folders import DataFolder
-from sumun.node.part import Start, run_part, serve_until_terminated
+from sumun.node.parts.program import Start, run_part, serve_until_terminated
 from sumun.node.processes.control import ControlServer
 from sumun.node.processes.health import answers_health
 from sumun.node.processes.readiness import announce_ready
