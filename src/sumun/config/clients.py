@@ -6,12 +6,14 @@ from dataclasses import replace
 
 from sumun.access import TokenKind
 from sumun.config.checking import Checked
+from sumun.config.closest import closest
 from sumun.config.document import MappingNode
 from sumun.config.findings import Findings
 from sumun.config.key_sets import NEEDS
 from sumun.config.known_certificates import compile_known, refuse_unasked
 from sumun.config.login_chains import LoginChains
 from sumun.config.plan import DEVICE_CODE, TOKEN_EXCHANGE, Client, ClientKind
+from sumun.config.problems import did_you_mean
 from sumun.config.settings import ClientSettings, Settings
 from sumun.config.vocabulary import Vocabulary
 
@@ -37,6 +39,7 @@ class ClientCompiler:
         self._vocabulary = vocabulary
         self._chains = chains
         self._tokens = settings.tokens
+        self._services = frozenset(one.audience for one in settings.services.values() if one.audience)
         self._listeners = (settings.tls, None if settings.internal is None else settings.internal.tls)
 
     def compile(self, checked: Checked[Settings]) -> dict[str, Client]:
@@ -93,6 +96,7 @@ class ClientCompiler:
             jwks_uri=settings.jwks_uri or "",
             jwks_uri_internal=settings.jwks_uri_internal,
             dpop=settings.dpop,
+            audience=self._audience(settings, node),
             where=node.place,
         )
 
@@ -200,6 +204,19 @@ class ClientCompiler:
             what = "is missing: a code is sent to one of these addresses and nowhere else (RFC 9700 4.1.3)"
             mend = 'write redirect_uris: ["https://..."]'
             self._findings.problem_at(node.place, "redirect_uris", what, "", mend)
+
+    def _audience(self, settings: ClientSettings, node: MappingNode) -> tuple[str, ...]:
+        """The services that a resource server asks for."""
+        if settings.audience and settings.kind is not ClientKind.RESOURCE_SERVER:
+            what = "is for a resource server, which asks what tokens are"
+            self._findings.problem(node.entries["audience"].key, what, "", "remove it, or write kind: resource_server")
+            return ()
+        for item, name in zip(node.items("audience"), settings.audience, strict=False):
+            if name not in self._services:
+                what = "is the `audience` of no service"
+                mend = did_you_mean(closest(name, self._services))
+                self._findings.problem(item, what, ", ".join(sorted(self._services)), mend)
+        return tuple(settings.audience)
 
     def _login(self, settings: ClientSettings, node: MappingNode) -> tuple[str, ...]:
         uses_login = bool(_GRANTS_OF_PEOPLE & set(settings.grants))

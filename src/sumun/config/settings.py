@@ -14,7 +14,7 @@ from pydantic import ConfigDict, Field
 from sumun.config.key_sets import AUTHENTICATION, KeySet
 from sumun.config.known_certificates import KnownCertificatesSettings
 from sumun.config.limit_settings import LimitSettings
-from sumun.config.network import BackChannelUri, HttpsUrl, Listen, Origin, RedirectUri
+from sumun.config.network import BackChannelUri, HttpsUrl, Listen, Origin, RedirectUri, Resource
 from sumun.config.plan import Address, ClientKind, SecretRef, Sentence
 from sumun.config.policy_test_settings import PolicyTestSettings
 from sumun.config.rates import QuotaOf
@@ -126,6 +126,13 @@ class ClientSettings(Section):
         False,
         description="Its tokens are bound to a key always (RFC 9449): it gets none without a proof.",
         examples=["true"],
+    )
+    audience: list[Annotated[str, Resource()]] = Field(
+        [],
+        description="Of a `resource_server`: the services (`services.NAME.audience`) that it asks for. Of a token "
+        "that is for other services alone it is told that it is not good (RFC 7662 4).",
+        examples=['["https://orders.example.com"]'],
+        json_schema_extra={"without": "it learns of tokens for every service alone"},
     )
     first_party: Switch = Field(
         False,

@@ -26,6 +26,7 @@ class RegisteredClient:
     `authentication` the one method of RFC 7591 2 by which it proves itself, empty for any that fits; `dpop`: its tokens
     are always bound to a DPoP key.
     `registration_sha256`: the SHA-256 of the token with which it may see and change its own registration (RFC 7592).
+    `audience`: of a resource server of the configuration file, the services that it asks for (RFC 7662 4).
     `name` is what people are told it is called, empty for its id; `requires_pushed_requests`: RFC 9126 6.
     """
 
@@ -54,6 +55,7 @@ class RegisteredClient:
     jwks_uri: str = ""
     jwks_uri_internal: bool = False
     dpop: bool = False
+    audience: frozenset[str] = frozenset()
     registration_sha256: bytes | None = field(default=None, repr=False)
 
     @property

@@ -54,6 +54,7 @@ def as_registered(
         jwks_uri=client.jwks_uri,
         jwks_uri_internal=client.jwks_uri_internal,
         dpop=client.dpop,
+        audience=frozenset(client.audience),
     )
 
 

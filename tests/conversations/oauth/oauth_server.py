@@ -217,7 +217,9 @@ CLIENTS = {
             may_ask_for=frozenset({TokenKind.JWT}),
             token_lifetime_seconds=3600,
         ),
-        configured("orders", kind=ClientKind.RESOURCE_SERVER, grants=frozenset()),
+        configured(
+            "orders", kind=ClientKind.RESOURCE_SERVER, grants=frozenset(), audience=tuple(sorted(RESOURCES))
+        ),
     )
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from urllib.parse import urlencode
 
 import pytest
@@ -56,6 +57,28 @@ def test_a_token_is_for_whom_it_was_asked_for(tell: Tell, client: str) -> None:
             assert answer.status == 200, answer
             assert await opens(server, answer.json["access_token"]) == where
             assert (await server.introspect(answer.json["access_token"]))["aud"] == told
+
+    tell(story)
+
+
+@pytest.mark.parametrize("client", KINDS)
+def test_who_learns_of_a_token(tell: Tell, client: str) -> None:
+    """A resource server is told of tokens that can be used at it, and that all others are not active (RFC 7662 4)."""
+
+    async def story(server: OAuthServer) -> None:
+        tokens = {
+            resources: (await token(server, client, *resources)).json["access_token"]
+            for resources in ((), (SHOP,), (ORDERS,), (SHOP, ORDERS))
+        }
+        for asks_for, told in (
+            (frozenset({SHOP, ORDERS}), {(), (SHOP,), (ORDERS,), (SHOP, ORDERS)}),
+            (frozenset({ORDERS}), {(), (ORDERS,), (SHOP, ORDERS)}),
+            (frozenset(), {()}),
+        ):
+            server.known["orders"] = replace(server.known["orders"], audience=asks_for)
+            heard = {resources: await server.introspect(text) for resources, text in tokens.items()}
+            assert {resources for resources, answer in heard.items() if answer["active"]} == told
+            assert all(answer == {"active": False} for key, answer in heard.items() if key not in told)
 
     tell(story)
 

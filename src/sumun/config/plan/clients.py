@@ -56,7 +56,8 @@ class Client:
     it proves itself with (3). `post_logout_redirect_uris`, `backchannel_logout_uri` (or empty): where people go after a
     logout, and where the client is told of one. `jwks`: its public keys as a JWK Set (RFC 7523), or empty; `jwks_uri`:
     where it publishes them, or empty, and whether that may be a private address; `authentication`: the one way in which
-    it proves itself, or empty (RFC 7591 2). `dpop`: its tokens are always bound to a key (RFC 9449).
+    it proves itself, or empty (RFC 7591 2). `dpop`: its tokens are always bound to a key (RFC 9449). `audience`: of a
+    resource server, the services that it asks for.
     """
 
     id: str
@@ -84,6 +85,7 @@ class Client:
     jwks_uri: str = ""
     jwks_uri_internal: bool = False
     dpop: bool = False
+    audience: tuple[str, ...] = ()
     where: Place = field(default=NOWHERE, compare=False)
 
 

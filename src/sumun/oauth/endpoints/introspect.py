@@ -59,7 +59,7 @@ class IntrospectEndpoint:
             return json_answer(200, _INACTIVE)
         found = await self._recogniser.recognise(Credential(CredentialKind.BEARER, token), self._clock())
         evidence = for_its_holder(found)
-        if not isinstance(evidence, Proven):
+        if not isinstance(evidence, Proven) or not _is_for(client, evidence):
             return json_answer(200, _INACTIVE)
         return json_answer(200, self._members(presented, evidence))
 
@@ -89,3 +89,11 @@ class IntrospectEndpoint:
         if principal.subject.kind is SubjectKind.USER:
             members["username"] = principal.subject.id
         return members
+
+
+def _is_for(client: RegisteredClient, proven: Proven) -> bool:
+    """Section 4: "If the token can be used only at certain resource servers, the authorization server MUST determine
+    whether or not the token can be used at the resource server making the introspection call".
+    """
+    audience = proven.principal.audience
+    return not audience or not audience.isdisjoint(client.audience)
