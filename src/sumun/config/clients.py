@@ -209,7 +209,9 @@ class ClientCompiler:
         """The services that a resource server asks for."""
         if settings.audience and settings.kind is not ClientKind.RESOURCE_SERVER:
             what = "is for a resource server, which asks what tokens are"
-            self._findings.problem(node.entries["audience"].key, what, "", "remove it, or write kind: resource_server")
+            self._findings.problem(
+                node.entries["audience"].key, what, "", "remove it, or write kind: resource_server"
+            )
             return ()
         for item, name in zip(node.items("audience"), settings.audience, strict=False):
             if name not in self._services:

@@ -8,14 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Final
 from urllib.parse import urlencode
 
 from sumun.directory.client import RegisteredClient
+from sumun.oauth.authorize.request import MAX_STATE
 from sumun.oauth.clients import FindClient
 from sumun.oauth.id_tokens import Hint, read_hint
 from sumun.oauth.page_answers import PageError
 from sumun.pages import Fault
 from sumun.tokens.signing_keys import KeyRing
+
+PARAMETERS: Final = frozenset(
+    {"id_token_hint", "logout_hint", "client_id", "post_logout_redirect_uri", "state", "ui_locales"}
+)
+"""Those of section 2."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +54,8 @@ class LogoutRequests:
 
     async def read(self, given: Mapping[str, str]) -> LogoutRequest:
         """Raises PageError, OutageError."""
+        if len(given.get("state", "")) > MAX_STATE:
+            raise PageError(Fault.APPLICATION, 400, f"state is longer than {MAX_STATE} characters")
         hint = self._hint(given.get("id_token_hint", ""))
         client_id = given.get("client_id") or ("" if hint is None else hint.client_id)
         if hint is not None and client_id != hint.client_id:

@@ -106,6 +106,26 @@ def test_nobody_is_sent_elsewhere(tmp_path: Path, given: dict[str, str]) -> None
 
 
 @story
+async def test_a_request_that_is_too_long(server: OAuthServer) -> None:
+    """A client's form may be as large as it likes: what it leads to fits a header field, or the person is told that it does not."""
+    browser, tokens = await logged_in(server)
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    for name, value, status in (
+        ("x", "'" * 20_000, 303),
+        ("state", "'" * 20_000, 400),
+        ("ui_locales", "ko", 303),
+    ):
+        sent = urlencode({"client_id": "leaving-web", name: value}).encode()
+        answer = await server.call("POST", "/oauth/logout", form, sent)
+        assert (answer.status, len(answer.headers.get("location", "")) < 100) == (status, True), name
+    page = await leave(
+        browser, id_token_hint=tokens["id_token"], post_logout_redirect_uri=BYE, state="'" * 3000
+    )
+    assert (page.status, page.left_to) == (400, "")
+    assert not await is_out(server, browser.cookies[SESSION])
+
+
+@story
 async def test_an_address_needs_a_client(server: OAuthServer) -> None:
     """Without a client nobody can say whose address it is; a parameter that stands twice is refused."""
     browser, _ = await logged_in(server)

@@ -24,12 +24,13 @@ from sumun.oauth.clients import ReadStanding, registered_itself, shown_name
 from sumun.oauth.csrf import FormKey, demand_own_form
 from sumun.oauth.errors import InvalidRequestError
 from sumun.oauth.exchange import Answer, Request
-from sumun.oauth.logout_request import LogoutRequest, LogoutRequests
+from sumun.oauth.logout_request import PARAMETERS, LogoutRequest, LogoutRequests
 from sumun.oauth.messages import Form, read_form, read_pairs
-from sumun.oauth.page_answers import locale_of, page_answer, redirect
+from sumun.oauth.page_answers import PageError, locale_of, page_answer, redirect
 from sumun.oauth.paths import LOGOUT_PATH
 from sumun.pages import (
     ConfirmLogoutPage,
+    Fault,
     Frame,
     Person,
     SignedOutPage,
@@ -44,6 +45,8 @@ from sumun.sessions.errors import UnreadableSessionError
 from sumun.sessions.session import is_session_id
 
 _DECISION: Final = "decision"
+_LONGEST_QUERY: Final = 12 * 1024
+"""Characters. A header that does not fit HAProxy's buffer (16 KiB) would be our outage, by a stranger's word."""
 _STAY: Final = "/account"
 
 
@@ -70,7 +73,10 @@ class LogoutEndpoint:
         form = read_form(request.content_types, request.body)
         if _DECISION not in form:
             # A form of a client's site: cookies do not come with it (SameSite), with the GET they do.
-            return redirect(f"{LOGOUT_PATH}?{urlencode(form)}")
+            query = urlencode({name: value for name, value in form.items() if name in PARAMETERS})
+            if len(query) > _LONGEST_QUERY:
+                raise PageError(Fault.APPLICATION, 400, "the request is too long")
+            return redirect(f"{LOGOUT_PATH}?{query}")
         return await self._decided(request, form)
 
     async def _asked(self, request: Request, given: Form) -> Answer:
