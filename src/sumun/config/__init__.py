@@ -10,6 +10,7 @@ Words
 
 Text to nodes
 yaml_reader, yaml_syntax, scalars       YAML with places, its mistakes in words that help, what a bare word means
+yaml_slips                              the slip of a finger behind such a mistake
 document, on_disk, masking              what was read; what there is on disk; what of it may be shown
 problems, findings, refused, closest    what is wrong: all at once, each at its place; "did you mean"
 

@@ -11,6 +11,7 @@ from sumun.config.document import windowed
 from sumun.config.masking import MASK, begins_secret, masked_text, names_secret
 from sumun.config.plan import Place
 from sumun.config.problems import Excerpt, Problem
+from sumun.config.yaml_slips import find_slip
 
 _QUOTE = 'text that holds { } [ ] or begins with * & ! % @ ` must stand in "quotes"'
 _COLON = 'text that holds ": " must stand in "quotes"; otherwise look at the indentation'
@@ -42,6 +43,13 @@ def syntax_problem(error: yaml.YAMLError, file: str, lines: Sequence[str]) -> Pr
     else:
         mend = _INDENT
     place = Place(file, mark.line + 1, mark.column + 1)
+    slip = None if letter == "\t" else find_slip(lines, mark.line, begun.line)
+    if slip is not None:
+        what, mend = "is not YAML here", slip.mend
+        place = Place(file, slip.line + 1, slip.column + 1)
+        return Problem(
+            place, "", what, mend=mend, excerpt=rough_excerpt(lines, place, min(begun.line, slip.line) + 1)
+        )
     return Problem(place, "", what, mend=mend, excerpt=rough_excerpt(lines, place, begun.line + 1))
 
 
