@@ -14,10 +14,11 @@ import pytest
 from sumun.access import Access
 from sumun.config.plan import Cors, Plan, Rate
 from tests.live.application_pages import application
+from tests.live.browser_world import COOKIE, BrowserNode
 from tests.live.chromium import Browser, Page, chromium
 from tests.live.gate_wire import Response, parse, send_raw
 from tests.live.gate_world import World, gate_of
-from tests.live.node_under_test import NodeUnderTest, node_folder, until
+from tests.live.node_under_test import node_folder, until
 from tests.live.operator_shell import Shell
 from tests.live.ports import free_ports
 from tests.live.talker import talker
@@ -43,6 +44,7 @@ routes:
   - {{path: /admin, methods: [GET], service: api, require: item:write}}
   - {{path: "/open/**", service: api, require: public}}
   - {{path: /itself, methods: [GET, OPTIONS], service: api, require: public}}
+  - {{path: /mine, methods: [GET, POST], service: api, require: item:read, session: true}}
   - {{path: /seldom, methods: [GET], service: api, require: public, limit: 1/hour}}
   - {{path: "/free/**", service: free, require: public}}
   - {{path: /down, methods: [GET], service: down, require: public}}
@@ -81,7 +83,7 @@ UNLISTED = {
 class Place:
     """A gateway; `app` and `evil` are origins with pages of their own, the first of them listed; somebody's token."""
 
-    node: NodeUnderTest
+    node: BrowserNode
     internal: int
     app: str
     evil: str
@@ -110,7 +112,7 @@ def place(haproxy: Path) -> Iterator[Place]:
     with ExitStack() as stack:
         folder, port = stack.enter_context(node_folder()), stack.enter_context(talker())
         app, evil = (stack.enter_context(application()) for _ in range(2))
-        node = NodeUnderTest(data=folder / "data", environment={"HAPROXY": str(haproxy)})
+        node = BrowserNode(data=folder / "data", environment={"HAPROXY": str(haproxy)})
         node.config = folder / "sumun.yaml"
         here = Place(node, free_ports(1)[0], app.origin, evil.origin)
         node.config.write_text(
@@ -319,6 +321,17 @@ def test_refusals_are_readable(place: Place, status: int) -> None:
     exposed = {name.strip().lower() for name in cors(answer)["expose-headers"].split(",")}
     said = {name.lower() for name, _ in answer.headers}
     assert {"allow", "www-authenticate", "retry-after", "ratelimit", "ratelimit-policy"} & said <= exposed
+
+
+def test_cookies_open_nothing(place: Place) -> None:
+    """A listed page changes nothing with the cookie of a session, and is not told that it may read what the cookie opens."""
+    cookie = f"Cookie: {COOKIE}={place.node.begin('ann')[0]}"
+    read, changed = (place.ask(method, "/mine", cookie) for method in ("GET", "POST"))
+    assert read.status == 200
+    assert may_read(read)  # which says that credentials are not allowed
+    assert (changed.status, changed.code) == (403, "origin_not_allowed")
+    assert may_read(changed)
+    assert place.known("POST", "/mine").status == 200
 
 
 def test_the_internal_listener(place: Place) -> None:

@@ -28,7 +28,7 @@ node: {{answerers: 1}}
 services:
   shop: {{url: http://127.0.0.1:{service}}}
   pages: {{url: http://127.0.0.1:{service}, websocket: {{origins: ["https://shop.test"]}}}}
-  nobody: {{url: http://127.0.0.1:9}}
+  nobody: {{url: http://127.0.0.1:9, cors: {{origins: ["https://shop.test"]}}}}
   mute: {{url: http://127.0.0.1:{mute}, response_timeout: 1s}}
   babbler: {{url: http://127.0.0.1:{babbler}}}
   deaf: {{url: http://127.0.0.1:{deaf}}}
@@ -175,6 +175,11 @@ REFUSALS: dict[str, tuple[Callable[[Place], Response], str, str]] = {
     "method_not_allowed": (lambda p: p.ask("/items", method="DELETE"), "haproxy", "not for this method"),
     "header_too_large": (lambda p: p.ask_known("/items", token="x" * 9000), "haproxy", "longer than"),
     "origin_not_allowed": (lambda p: p.chat("", EVIL), "haproxy", "websocket.origins"),
+    "cross_origin_not_allowed": (
+        lambda p: p.ask("/nobody", EVIL, "Access-Control-Request-Method: GET", method="OPTIONS"),
+        "haproxy",
+        "cors.origins",
+    ),
     "not_a_websocket": (
         lambda p: p.ask(f"/deaf?ticket={p.ticket()}", *UPGRADE),
         "haproxy",
