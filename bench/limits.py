@@ -30,7 +30,7 @@ from bench.side_by_side.node import (
     mint,
     settings_of,
 )
-from sumun.node.assemble import open_for_operator
+from sumun.node.operator.opened import open_for_operator
 from tests.live.node_under_test import NodeUnderTest, node_folder
 from tests.live.ports import free_port
 
@@ -76,7 +76,7 @@ def node_of(variant: str, folder: Path, upstream: int) -> NodeUnderTest:
 async def hot_token(node: NodeUnderTest, folder: Path) -> Load:
     """One token of one person."""
     async with open_for_operator(node.data) as shared:
-        return Load(await mint(shared, shared.store, folder, "hot", 1))
+        return Load(await mint(shared, shared.stores.tokens, folder, "hot", 1))
 
 
 def main() -> None:

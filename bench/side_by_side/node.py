@@ -22,8 +22,9 @@ from bench.side_by_side.load import Load, Tokens, run
 from sumun.haproxy.paths import RuntimePaths
 from sumun.haproxy.runtime import RuntimeSocket
 from sumun.identity import ANYTHING, Permission, Subject
-from sumun.node.assemble import Shared, open_for_operator
+from sumun.node.assemble.shared import Shared
 from sumun.node.directory.truth import ring_of
+from sumun.node.operator.opened import open_for_operator
 from sumun.recognition import steady_seconds
 from sumun.tokens.mint import JWT_RANDOM_BYTES, OPAQUE_RANDOM_BYTES, Grant, mint_jwt, mint_opaque
 from sumun.tokens.store import TokenStore

@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import urlencode, urljoin, urlsplit
 
 from sumun.identity import Subject
-from sumun.node.assemble import open_for_operator
+from sumun.node.operator.opened import open_for_operator
 from sumun.sessions import Authentication, Session, Sessions
 from tests.live.demo_node import Answer, call, whole_lines
 from tests.live.kept_world import echo_service
@@ -45,7 +45,7 @@ class BrowserNode(NodeUnderTest):
                     return shared.directory.standing(subject)
 
                 sessions = Sessions(
-                    shared.sessions,
+                    shared.stores.sessions,
                     standing,
                     shared.changes,
                     idle_seconds=self.idle_seconds,

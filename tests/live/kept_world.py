@@ -28,8 +28,9 @@ from sumun.directory import Directory, Held, NewUser
 from sumun.haproxy.paths import RuntimePaths
 from sumun.haproxy.runtime import RuntimeSocket
 from sumun.identity import ANYTHING, Permission, Subject
-from sumun.node.assemble import Shared, open_for_operator
-from sumun.node.issue_by_hand import Wish, issue_by_hand
+from sumun.node.assemble.shared import Shared
+from sumun.node.operator.issue_by_hand import Wish, issue_by_hand
+from sumun.node.operator.opened import open_for_operator
 from sumun.tokens.mint import OPAQUE_RANDOM_BYTES, Grant, mint_opaque
 from tests.live.demo_node import SOURCES
 from tests.live.node_under_test import NodeUnderTest, node_folder
@@ -209,7 +210,7 @@ class World:
     ) -> str:
         """An access token."""
         wish = Wish(user, client, scopes, None, kind, own, "", ACTOR)
-        return await issue_by_hand(self.shared.in_force.plan, self.directory, self.shared.store, wish)
+        return await issue_by_hand(self.shared.in_force.plan, self.directory, self.shared.stores.tokens, wish)
 
     async def keep(self, token: str, caller: Caller, method: str = "GET", path: str = "/items") -> Reply:
         """Call until the call is known without a question; the reply that proves it.
@@ -240,7 +241,9 @@ class World:
             for _ in range(count)
         ]
         for begin in range(0, count, 16):  # each has a quarter of a second, in which a busy disk keeps few
-            await asyncio.gather(*(self.shared.store.put(d, r) for _, d, r in made[begin : begin + 16]))
+            await asyncio.gather(
+                *(self.shared.stores.tokens.put(d, r) for _, d, r in made[begin : begin + 16])
+            )
         return [token for token, _, _ in made]
 
     async def rows(self) -> dict[str, int]:

@@ -19,7 +19,7 @@ from sumun.config.plan import ClientKind
 from sumun.directory import RegisteredClient
 from sumun.identity import ANYTHING
 from sumun.node.directory.signing import rotate_keys
-from sumun.node.issue_by_hand import revoke_by_hand
+from sumun.node.operator.issue_by_hand import revoke_by_hand
 from sumun.tokens import format as token_format
 from sumun.tokens.store import Rights
 from tests.live.kept_world import ACTOR, World, held, run, running_node
@@ -106,7 +106,7 @@ class Churn:
     async def edit(self, user: str) -> None:
         """Lowered and raised in place, twice."""
         changes, ones = self.world.changes, await self.kept(user, "opaque", own=READER)
-        (record,) = await self.world.shared.store.get_many([token_format.digest(ones[0].token)])
+        (record,) = await self.world.shared.stores.tokens.get_many([token_format.digest(ones[0].token)])
         assert record is not None
         for _ in range(2):
             for name, rights, status in (("edit: lowered", NOTHING, 403), ("edit: raised", READS, 200)):

@@ -57,14 +57,14 @@ Place = tuple[NodeUnderTest, int]
 
 async def token_id(world: World, token: str) -> str:
     """An opaque token's handle."""
-    (record,) = await world.shared.store.get_many([token_format.digest(token)])
+    (record,) = await world.shared.stores.tokens.get_many([token_format.digest(token)])
     assert record is not None
     return record.token_id
 
 
 async def revoke(world: World, token: str) -> Applied:
     """As the operator does it, by the token."""
-    from sumun.node.issue_by_hand import revoke_by_hand
+    from sumun.node.operator.issue_by_hand import revoke_by_hand
 
     return await revoke_by_hand(world.shared.in_force.plan, world.directory, world.changes, "-", token, ACTOR)
 

@@ -263,7 +263,7 @@ def test_what_is_issued_under_a_session_or_grant(quick: Place) -> None:
                 lifetime_seconds=600,
                 random=secrets.token_bytes(OPAQUE_RANDOM_BYTES),
             )
-            assert await world.shared.store.put(digest, record)
+            assert await world.shared.stores.tokens.put(digest, record)
             tokens.append(token)
         caller = world.caller()
 

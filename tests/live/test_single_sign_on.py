@@ -18,7 +18,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
-from sumun.node.assemble import open_for_operator
+from sumun.node.operator.opened import open_for_operator
 from sumun.sessions.store import MOST_OF_USER
 from sumun.tokens.stores.valkey_link import ValkeyLink
 from tests.live.browser_world import COOKIE, PAGE, BrowserNode, Stream, Surfer, browser_node
@@ -237,7 +237,7 @@ def damage(node: BrowserNode, name: str) -> list[str]:
 
     async def write() -> list[str]:
         async with open_for_operator(node.data) as shared:
-            ids = await shared.sessions.ids_of_user(name)
+            ids = await shared.stores.sessions.ids_of_user(name)
             link = ValkeyLink(shared.address, steady=time.monotonic)
             for session_id in ids:
                 await link.command("SET", f"smn:s:{session_id}", "1 rubbish", "KEEPTTL")

@@ -12,7 +12,7 @@ import grpc
 import pytest
 
 from sumun.changes import Applied, Changes
-from sumun.node.assemble import open_for_operator
+from sumun.node.operator.opened import open_for_operator
 from tests.live.http2_streams import Connection, connection
 from tests.live.kept_world import ACTOR, confirmed, held
 from tests.live.node_under_test import NodeUnderTest, node_folder, shop_services, until, write_config

@@ -16,7 +16,7 @@ import pytest
 
 from sumun.config import wire
 from sumun.identity import Standing, Subject
-from sumun.node.issue_by_hand import revoke_by_hand
+from sumun.node.operator.issue_by_hand import revoke_by_hand
 from sumun.sessions import Authentication, Sessions
 from tests.live.demo_node import call
 from tests.live.kept_world import ACTOR, Reply, World, confirmed
@@ -146,7 +146,12 @@ def sessions_of(world: World) -> Sessions:
 
     changes = world.shared.changes
     return Sessions(
-        world.shared.sessions, standing, changes, idle_seconds=600, absolute_seconds=3600, clock=time.time
+        world.shared.stores.sessions,
+        standing,
+        changes,
+        idle_seconds=600,
+        absolute_seconds=3600,
+        clock=time.time,
     )
 
 

@@ -25,7 +25,7 @@ from sumun.config.plan import ClientKind
 from sumun.directory import RegisteredClient
 from sumun.identity import ANYTHING
 from sumun.node.directory.signing import rotate_keys
-from sumun.node.issue_by_hand import revoke_by_hand
+from sumun.node.operator.issue_by_hand import revoke_by_hand
 from sumun.tokens import format as token_format
 from sumun.tokens.store import Rights
 from tests.live.kept_world import ACTOR, Caller, World, confirmed, held
@@ -176,7 +176,7 @@ def test_rights_that_are_changed_elsewhere(pair: Pair) -> None:
             assert [(await caller.call(one)).status for one in (token, own, claims)] == [403, 200, 401]
             confirmed(await changes.grant(user, READER, actor=ACTOR))
             assert [(await caller.call(one)).status for one in (token, own, claims)] == [200, 200, 401]
-            (record,) = await a.shared.store.get_many([token_format.digest(own)])
+            (record,) = await a.shared.stores.tokens.get_many([token_format.digest(own)])
             assert record is not None
             for rights, method, expected in (
                 (Rights(frozenset(), frozenset()), "GET", 403),

@@ -16,7 +16,7 @@ import pytest
 
 from sumun.changes import Applied
 from sumun.errors import OutageError
-from sumun.node.issue_by_hand import revoke_by_hand
+from sumun.node.operator.issue_by_hand import revoke_by_hand
 from sumun.tokens import format as token_format
 from sumun.tokens.store import Rights
 from tests.live.kept_world import ACTOR, World, held
@@ -121,7 +121,7 @@ async def _flip(a: World, looped: list[Looped], made: Counter[str]) -> None:
     try:
         await asyncio.sleep(random.uniform(0, 1))  # time to be kept, or not
         if kind == "edit":
-            (record,) = await a.shared.store.get_many([token_format.digest(one.token)])
+            (record,) = await a.shared.stores.tokens.get_many([token_format.digest(one.token)])
             assert record is not None
             await _change(one, changes.edit_token(record.token_id, NOTHING, actor=ACTOR), 403, made)
         elif kind == "role":

@@ -18,7 +18,7 @@ def check(file: Path) -> None:
     Secrets may be elsewhere: one that cannot be read here is only noted.
     """
     from sumun.config import ConfigProblemsError, describe_problems
-    from sumun.node.assemble import catalogue
+    from sumun.node.catalogue import catalogue
     from sumun.node.machine.secret_refs import missing_secrets
     from sumun.rollout.compile import compile_and_check
 

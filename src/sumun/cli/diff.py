@@ -19,7 +19,7 @@ def diff(old: Path, new: Path, as_json: bool) -> None:  # noqa: FBT001 (click ha
     """Say which calls, roles and clients gain and lose what when NEW takes the place of OLD."""
     from sumun.config import load
     from sumun.explain.differences import differences
-    from sumun.node.assemble import catalogue
+    from sumun.node.catalogue import catalogue
 
     kinds = catalogue()
     # Tests belong to the new policy or to the old one; neither is in question here.

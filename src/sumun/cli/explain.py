@@ -104,7 +104,7 @@ def _explain(call: Call, who: _Who, config: Path | None, data: Path) -> Explanat
     """The explanation. A data folder is only needed for who stands in it."""
     from sumun.config import load
     from sumun.explain.explanation import explain as explain_call
-    from sumun.node.assemble import catalogue
+    from sumun.node.catalogue import catalogue
 
     plan = None if config is None else load(config, catalogue())
     if plan is not None:

@@ -32,8 +32,8 @@ def explain_logged(request_id: str, data: Path, config: Path | None, *, as_json:
     """Print what happened and how it would be now. Raises NotLoggedError and other SumunErrors."""
     from sumun.config import load
     from sumun.explain.logged import happened, read_line
-    from sumun.node.assemble import catalogue
     from sumun.node.calls.logged_line import find_logged
+    from sumun.node.catalogue import catalogue
     from sumun.node.machine.folders import DataFolder
 
     fields = find_logged(DataFolder(data.absolute()), request_id)

@@ -65,15 +65,16 @@ def at_work(data: Path, work: Callable[[Operator], Awaitable[Result]]) -> Result
     for_all = waits_for_all()
 
     async def whole() -> Result:
-        from sumun.node.assemble import open_for_operator, open_quota_book
+        from sumun.node.assemble.stores import open_quota_book
+        from sumun.node.operator.opened import open_for_operator
 
         async with (
             open_for_operator(folder) as parts,
-            open_quota_book(parts.address, parts.in_force) as quotas,
+            open_quota_book(parts.address, parts.in_force.store_deadline_seconds) as quotas,
         ):
             plan = parts.in_force.plan
             changes = parts.changes.for_all() if for_all else parts.changes
-            operator = Operator(plan, parts.directory, parts.store, changes, quotas, _actor())
+            operator = Operator(plan, parts.directory, parts.stores.tokens, changes, quotas, _actor())
             try:
                 return await work(operator)
             except StoreUnavailableError as outage:

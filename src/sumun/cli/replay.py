@@ -42,8 +42,8 @@ def replay(
     from sumun.config import load
     from sumun.explain.replay import Replay
     from sumun.explain.shadows import in_force
-    from sumun.node.assemble import catalogue
     from sumun.node.calls.replayed_callers import ReplayedCallers
+    from sumun.node.catalogue import catalogue
 
     # Tests belong to the configuration; what it does is in question here, not whether it is what was meant.
     plan = load(against, catalogue(), try_tests=False)

@@ -18,7 +18,7 @@ def show(file: Path, only: str | None, why: bool) -> None:  # noqa: FBT001
     """Show the files that FILE (default sumun.yaml) renders to."""
     from sumun.config import ConfigProblemsError, describe_problems, load
     from sumun.haproxy import RuntimePaths, render
-    from sumun.node.assemble import catalogue
+    from sumun.node.catalogue import catalogue
 
     try:
         files = render(load(file, catalogue()), 0, RuntimePaths(Path("/run/sumun"), Path("/run/sumun")))

@@ -17,8 +17,8 @@ from sumun.cli.table import print_lines, print_table
 
 if TYPE_CHECKING:
     from sumun.explain.recent import Recent
-    from sumun.node.condition import Condition
     from sumun.node.machine.folders import DataFolder
+    from sumun.node.operator.condition import Condition
 
 _MOST_SORTS = 12
 _MOST_LINES = 200_000
@@ -37,8 +37,8 @@ def status(data: Path, minutes: int, as_json: bool) -> None:  # noqa: FBT001 (cl
 
     Exit 0: well. 1: something is ill, and is named. 3: it does not run.
     """
-    from sumun.node.condition import look_at
     from sumun.node.machine.folders import DataFolder
+    from sumun.node.operator.condition import look_at
 
     folder = DataFolder(data.absolute())
     condition = asyncio.run(look_at(folder))

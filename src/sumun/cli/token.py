@@ -71,7 +71,7 @@ def issue(
         )
 
     async def work(operator: Operator) -> str:
-        from sumun.node.issue_by_hand import Wish, issue_by_hand
+        from sumun.node.operator.issue_by_hand import Wish, issue_by_hand
 
         held = checked_rights(operator.plan, roles, permissions) if own_rights else None
         wish = Wish(user_name, client_id, scopes, lifetime, kind, held, note, operator.actor)
@@ -116,7 +116,7 @@ def revoke(token: str, data: Path) -> None:
     secret = _typed(token)
 
     async def work(operator: Operator) -> Applied:
-        from sumun.node.issue_by_hand import revoke_by_hand
+        from sumun.node.operator.issue_by_hand import revoke_by_hand
 
         return await revoke_by_hand(
             operator.plan, operator.directory, operator.changes, token, secret, operator.actor

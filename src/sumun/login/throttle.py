@@ -28,12 +28,23 @@ import hashlib
 import ipaddress
 import unicodedata
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 # Where an account has logged in is remembered for a month: long enough for someone back from holiday.
 KNOWN_FOR_SECONDS = 30 * 24 * 3600
 # No debt is longer than this many windows, so a burst of attempts at once cannot shut a pair for hours.
 LONGEST_DEBT_WINDOWS = 2
+
+
+class Counted(StrEnum):
+    """What is counted; each has budgets of its own."""
+
+    LOGIN = "login"
+    USER_CODE = "usercode"
+    """Codes of devices that people type (RFC 8628 5.1)."""
+    REGISTRATION = "register"
+    """Clients that register themselves (RFC 7591)."""
 
 
 @dataclass(frozen=True, slots=True)

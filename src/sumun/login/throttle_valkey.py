@@ -13,24 +13,11 @@ own clock, so the clocks of the gateway's machines do not matter. `login` is wha
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 from sumun.login.errors import NoLoginWithoutThrottleError
-from sumun.login.throttle import Admitted, Attempt, Budget, Budgets, RateLimited, limited
+from sumun.login.throttle import Admitted, Attempt, Budget, Budgets, Counted, RateLimited, limited
 from sumun.tokens.errors import StoreUnavailableError
 from sumun.tokens.stores.valkey_link import Answer, ValkeyLink, strange
 from sumun.tokens.stores.valkey_scripts import Script
-
-
-class Counted(StrEnum):
-    """What is counted; the value is part of a key."""
-
-    LOGIN = "login"
-    USER_CODE = "usercode"
-    """Codes of devices that people type (RFC 8628 5.1)."""
-    REGISTRATION = "register"
-    """Clients that register themselves (RFC 7591)."""
-
 
 # KEYS: known, pair, source, total. ARGV: bound of each of the three, step of each, longest debt of each.
 _CONCERNED = """

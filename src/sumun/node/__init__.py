@@ -1,21 +1,19 @@
-"""One running sumun.
+"""One running sumun, on one data folder. Each folder is one idea, and imports only from those below it.
 
-run             start in order, wait until ready, stop in reverse
-foreground      until a signal ends it; SIGHUP and `--watch` reload
-supervise       parts (processes): started, watched, restarted with back-off, stopped
-part_answer     the answering process: SPOE questions
-master_relay    the few commands for HAProxy's workers that a part without root may give
-control         what the supervisor and its parts say to each other while they run
-reload          the steps of a reload, with the parts of this node
-watch           reload when the configuration was written
-access_log      the file that HAProxy writes its lines into
-part_http       the HTTP process: OAuth endpoints, metrics
-assemble        the only file that names concrete parts (stores, authenticators, directory)
-logins          the authenticators of a plan, and the budgets for guessing
-secret_refs     reads what `env:` and `file:` refer to
-folders         the data folder: its layout, its lock, its marker
-privileges      from root to an ordinary user, after everything is imported and bound
+supervisor/   starts the parts, keeps them going, has them learn a new configuration, stops them: `sumun run`
+parts/        the programs of ours that it starts, each a process: answering, HTTP, the keeper
+operator/     what the command line does beside a node
+calls/        who calls, and what the access log says: for explain and replay
+assemble/     puts concrete parts together (stores, logins, the OAuth server) for whoever knows contracts only
+directory/    the directory as a node uses it: at its beginning, for memories, signing keys
+store/        the store: the Valkey server that a node starts, or the one that it is given
+processes/    how processes live: started, ready, told, asked
+catalogue     the kinds of part that a configuration may name
+in_force      which plan is in force: on disk, and in a process
+machine/      the data folder, users, sockets, secrets
+errors        why a node cannot start or go on
 
-The supervisor starts every part as a process of its own and keeps no request in its hands. Parts learn what they need
-from the generation folder (a Plan without secrets) and resolve secret references themselves, before they drop root.
+Part says ready -> supervisor starts the next; HAProxy is the last, and the first to stop. The supervisor keeps no
+request in its hands. Parts learn what they need from the generation's folder (a Plan without secrets) and resolve
+secret references themselves, before they drop root.
 """

@@ -1,10 +1,19 @@
-"""Which plan is in force in a process."""
+"""Which plan is in force: as it stands in a generation's folder, and as a process has it."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 
+from sumun.config import wire
 from sumun.config.plan import Plan, TokenSettings
+from sumun.haproxy.install import folder_of
+from sumun.node.machine.folders import DataFolder
+from sumun.rollout.generation import PLAN_FILE
+
+
+def load_plan(folder: DataFolder, generation: int) -> Plan:
+    """The plan of an installed generation. Raises PlanFormatError, OSError."""
+    return wire.load((folder_of(folder.generations, generation) / PLAN_FILE).read_bytes())
 
 
 class InForce:

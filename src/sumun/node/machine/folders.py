@@ -246,6 +246,11 @@ def is_running(folder: DataFolder) -> bool:
         os.close(fd)
 
 
+def node_id(folder: DataFolder) -> str:
+    """This node's name in the feed, made with the data folder."""
+    return (folder.root / "node-id").read_text().strip()
+
+
 def clean_run_folder(folder: DataFolder) -> None:
     """Remove what a crashed node left in `run/`. Only under the lock. Raises OSError."""
     # By descriptor: whatever is put in the folder's place meanwhile, nothing but what is in it is removed.

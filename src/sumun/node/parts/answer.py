@@ -11,8 +11,10 @@ from sumun.answers.keeper_link import KeeperLink
 from sumun.answers.listener import ListenerLimits, SpopServer
 from sumun.answers.opened import OpenStreams
 from sumun.answers.stream_link import StreamLink
-from sumun.node.assemble import Following, Shared, build_answerer, open_shared
-from sumun.node.generations import load_plan
+from sumun.node.assemble.answering import build_answerer
+from sumun.node.assemble.following import Following
+from sumun.node.assemble.shared import Shared, open_shared
+from sumun.node.in_force import load_plan
 from sumun.node.parts.program import Start, run_part, serve_until_terminated
 from sumun.node.processes.control import ControlServer
 from sumun.node.processes.health import answers_health, in_touch
@@ -86,7 +88,7 @@ async def serve(start: Start, _prepared: None) -> None:
                 "learn": lessons.learn,
                 "adopt": lessons.adopt,
                 "retire": lessons.retire,
-                "health": answers_health(in_touch(memory), shared.feed.head, shared.truth.keys),
+                "health": answers_health(in_touch(memory), shared.stores.feed.head, shared.truth.keys),
             },
         )
         news = asyncio.create_task(following.news.run())

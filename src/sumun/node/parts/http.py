@@ -15,8 +15,9 @@ import uvicorn
 
 from sumun.changes import Changes
 from sumun.errors import OutageError
-from sumun.node.assemble import Following, open_shared
-from sumun.node.back_channel import open_back_channel
+from sumun.node.assemble.back_channel import open_back_channel
+from sumun.node.assemble.following import Following
+from sumun.node.assemble.shared import open_shared
 from sumun.node.machine.privileges import choose_account
 from sumun.node.machine.unix_socket import bind_unix
 from sumun.node.parts.head_only import HeadOnlyProtocol
@@ -72,7 +73,9 @@ async def serve(start: Start, listening: socket.socket) -> None:
                 "learn": site.learn,
                 "adopt": site.adopt,
                 "retire": site.retire,
-                "health": answers_health(in_touch(following.memory), shared.feed.head, shared.truth.keys),
+                "health": answers_health(
+                    in_touch(following.memory), shared.stores.feed.head, shared.truth.keys
+                ),
             },
         )
         await control.start()

@@ -18,9 +18,8 @@ from sumun.keeper.quotas import quotas_of
 from sumun.keeper.stream_cutter import StreamCutter
 from sumun.keeper.stream_journal import StreamJournal
 from sumun.keeper.streams import Streams
-from sumun.node.assemble import open_feed, open_quota_book
-from sumun.node.generations import load_plan
-from sumun.node.in_force import InForce
+from sumun.node.assemble.stores import open_feed, open_quota_book
+from sumun.node.in_force import InForce, load_plan
 from sumun.node.machine.folders import DataFolder
 from sumun.node.parts.program import Start, run_part, serve_until_terminated
 from sumun.node.processes.control import ControlServer
@@ -89,7 +88,8 @@ async def serve(start: Start, life: str) -> None:
     )
     cutter.remember()
     in_force = InForce(start.plan)
-    async with open_feed(start.address, in_force) as feed, open_quota_book(start.address, in_force) as book:
+    deadline = in_force.store_deadline_seconds
+    async with open_feed(start.address, deadline) as feed, open_quota_book(start.address, deadline) as book:
         masters = MasterSocket(paths, start.folder.workers_socket)
         keeper = Keeper(
             Ledger(serve_known_for_seconds=seconds, bounds=Bounds(facts=start.plan.node.kept_facts)),

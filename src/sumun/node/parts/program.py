@@ -20,9 +20,8 @@ import uvloop
 
 from sumun.config.plan import Plan
 from sumun.errors import SumunError
-from sumun.node.assemble import node_id
-from sumun.node.generations import load_plan
-from sumun.node.machine.folders import DataFolder
+from sumun.node.in_force import load_plan
+from sumun.node.machine.folders import DataFolder, node_id
 from sumun.node.machine.privileges import become, choose_account
 from sumun.node.machine.secret_refs import Secrets
 from sumun.node.processes import readiness

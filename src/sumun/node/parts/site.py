@@ -11,8 +11,10 @@ import json
 from contextlib import AsyncExitStack
 
 from sumun.config import Plan
-from sumun.node.assemble import Following, Shared, build_oauth
-from sumun.node.generations import load_plan
+from sumun.node.assemble.following import Following
+from sumun.node.assemble.oauth import build_oauth
+from sumun.node.assemble.shared import Shared
+from sumun.node.in_force import load_plan
 from sumun.node.machine.folders import DataFolder
 from sumun.node.machine.secret_refs import Secrets
 from sumun.oauth.app import OAuthApp, Receive, Scope, Send

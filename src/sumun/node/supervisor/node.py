@@ -27,7 +27,7 @@ from sumun.haproxy.install import make_current, remove_old
 from sumun.haproxy.master import MasterSocket
 from sumun.haproxy.program import Program, find_program
 from sumun.haproxy.tls import PRIVATE_SUFFIX
-from sumun.node.assemble import catalogue
+from sumun.node.catalogue import catalogue
 from sumun.node.directory.beginning import prepare_directory
 from sumun.node.errors import PartFailedError
 from sumun.node.machine.folders import DataFolder, FolderLock, clean_run_folder, open_data_folder, unusable

@@ -8,7 +8,7 @@ valkey_link    one way to talk to it: a deadline for every command, back-off, an
 valkey_scripts the Lua that makes a change and its news one atomic step
 stored_record  the stored bytes of a TokenRecord and their version
 
-Only `node/assemble.py` names a concrete store; everybody else sees the contracts.
+Only `node/assemble/stores.py` names a concrete store; everybody else sees the contracts.
 Direction of flow: mint -> store -> (batching) -> judge; a change -> store + feed -> every process's memory.
 """
 

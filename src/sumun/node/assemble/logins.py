@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from contextlib import AsyncExitStack
 
-from sumun.changes import Changes
 from sumun.config.plan import Plan
-from sumun.directory import Directory, DirectoryThreads, LoginAccount, Occasion, OutsidePerson, User
+from sumun.directory import LoginAccount, Occasion, OutsidePerson, User
 from sumun.directory.passwords import PasswordHasher
 from sumun.login.authenticator import Authenticator
 from sumun.login.kinds import AuthenticatorParts
 from sumun.login.password_threads import PasswordThreads
 from sumun.login.pipeline import Logins
 from sumun.login.throttle import Budgets, LoginThrottle
+from sumun.node.assemble.shared import Shared
 from sumun.node.directory.signing import LONGEST_CLAIMS_LIFE_SECONDS
 from sumun.node.machine.secret_refs import Secrets
 from sumun.oauth.strangers import WAITS_SECONDS
 from sumun.plugins import AUTHENTICATOR, Catalogue
+from sumun.recognition import steady_seconds
 
 # An office behind one address: so many accounts may use up their failures before the address as a whole is slowed.
 _ACCOUNTS_PER_SOURCE = 10
@@ -41,22 +41,17 @@ async def build_logins(
 
 
 def authenticator_parts(
-    directory: Directory,
-    threads: DirectoryThreads,
-    changes: Changes,
-    hasher: PasswordHasher,
-    checks: PasswordThreads,
-    secrets: Secrets,
-    monotonic: Callable[[], float],
+    shared: Shared, hasher: PasswordHasher, checks: PasswordThreads, secrets: Secrets
 ) -> AuthenticatorParts:
     """What authenticators are handed."""
+    directory, threads = shared.directory, shared.threads
 
     async def keep_hash(user_id: str, old_hash: str, new_hash: str) -> object:
         occasion = Occasion("sumun", int(time.time() * 1000), LONGEST_CLAIMS_LIFE_SECONDS)
         return await threads.change(directory.users.rehash, user_id, old_hash, new_hash, occasion)
 
     async def link(person: OutsidePerson) -> User:
-        return await changes.link_outside(person)
+        return await shared.changes.link_outside(person)
 
     async def find_account(typed: str) -> LoginAccount | None:
         return await threads.call(directory.users.for_login, typed)
@@ -68,7 +63,7 @@ def authenticator_parts(
         password_threads=checks,
         link=link,
         read_secret=lambda ref: secrets.get(ref.source),
-        monotonic=monotonic,
+        monotonic=steady_seconds,
     )
 
 

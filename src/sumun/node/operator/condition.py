@@ -11,7 +11,7 @@ import msgspec
 
 from sumun.config.plan import Plan, Service
 from sumun.node.errors import NodeError
-from sumun.node.generations import load_plan
+from sumun.node.in_force import load_plan
 from sumun.node.machine.folders import DataFolder, is_running
 from sumun.node.processes import health
 from sumun.node.processes.control import ControlError, SaidNoError, ask

@@ -6,10 +6,10 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from sumun.node.assemble import Following, Shared
+from sumun.node.assemble.following import Following
+from sumun.node.assemble.shared import Shared
 from sumun.oauth.back_channel import BackChannel
 from sumun.oauth.back_channel_http import BackChannelHttp
-from sumun.recognition import steady_seconds
 from sumun.tokens.signing_keys import SigningKey
 
 
@@ -25,13 +25,12 @@ async def open_back_channel(shared: Shared, following: Following) -> AsyncIterat
         return "" if registered is None or registered.disabled else registered.backchannel_logout_uri
 
     def key() -> SigningKey:
-        following.memory.require_trust(steady_seconds())
-        return following.memory.keys.active(shared.in_force.plan.tokens.jwt_algorithm)
+        return following.keys().active(shared.in_force.plan.tokens.jwt_algorithm)
 
     http = BackChannelHttp()
     try:
         yield BackChannel(
-            shared.farewells,
+            shared.stores.farewells,
             address_of,
             key,
             lambda: shared.in_force.plan.tokens.issuer,
