@@ -5,10 +5,10 @@ from __future__ import annotations
 import errno
 import resource
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterator
 from typing import Final
 
-from sumun.config.plan import Address
+from sumun.config.plan import Address, Plan
 from sumun.haproxy.errors import AddressInUseError, TooFewDescriptorsError
 
 # Beside two for each client: listeners, checks, our own sockets, pipes to workers. HAProxy itself counts some 30.
@@ -16,12 +16,12 @@ _OTHER_DESCRIPTORS: Final = 100
 _FEWEST_CONNECTIONS: Final = 10  # what the configuration allows at least
 
 
-def refuse_used_addresses(addresses: Iterable[Address]) -> None:
-    """Raise AddressInUseError if somebody listens on one of them already, with all that are in use.
+def refuse_used_addresses(plan: Plan) -> None:
+    """Raise AddressInUseError if somebody listens already where HAProxy will, with all that are in use.
 
     HAProxy would say so too, less clearly. Addresses that cannot be bound for other reasons are left to HAProxy.
     """
-    used = [address for address in addresses if _is_used(address)]
+    used = [address for address in _addresses(plan) if _is_used(address)]
     if used:
         names = ", ".join(f"{_shown(address)}{_configured_at(address)}" for address in used)
         raise AddressInUseError(
@@ -43,6 +43,13 @@ def refuse_too_many_connections(connections: int, descriptors: int | None = None
             f"limits.connections is {connections}, which takes {2 * connections + _OTHER_DESCRIPTORS} open files, "
             f"and a process may have {descriptors} here; {mend}raise that limit (ulimit -n, LimitNOFILE=)"
         )
+
+
+def _addresses(plan: Plan) -> Iterator[Address]:
+    """All that HAProxy will listen on."""
+    yield from filter(None, (plan.listen, plan.internal, plan.operator))
+    for tls in plan.tls.values():
+        yield from filter(None, (tls.redirect_from, tls.clients and tls.clients.listen))
 
 
 def _is_used(address: Address) -> bool:

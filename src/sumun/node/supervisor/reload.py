@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Coroutine
+from dataclasses import fields, replace
 
 from sumun.config import Plan
-from sumun.config.plan import Limits
-from sumun.haproxy.errors import HalfSwitchedError, HAProxyError, RuntimeSocketError
-from sumun.haproxy.install import installed_files
-from sumun.haproxy.master import MasterSocket
-from sumun.haproxy.program import Program
-from sumun.haproxy.route_switch import Switch, switches
+from sumun.haproxy.install import make_current
 from sumun.node.errors import NodeError
-from sumun.node.machine.folders import DataFolder
+from sumun.node.machine.folders import unusable
 from sumun.node.machine.secret_refs import Secrets
-from sumun.node.processes.control import ask
-from sumun.rollout.generation import PLAN_FILE, Generation
-from sumun.rollout.rollout import UncertainError
+from sumun.node.supervisor.crew import Crew
+from sumun.node.supervisor.generation_folders import GenerationFolders
+from sumun.node.supervisor.haproxy_side import HAProxySide, wait_until_answered
+from sumun.node.supervisor.pupil import Pupil
+from sumun.rollout.generation import Generation
+from sumun.rollout.rollout import Report, Rollout, UncertainError
 
 log = logging.getLogger(__name__)
 
-_LOOK_EVERY_SECONDS = 1.0
-_LATE_SECONDS = 2.0
 _RESTART_SETTINGS = ("issuer", "audience", "jwt_algorithm")
 
 
@@ -54,86 +50,85 @@ def refuse_what_needs_a_restart(before: Plan, after: Plan) -> None:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Pupil:
-    """A part of this node, reached through its control socket. Keeps the contract of `rollout.Learns`."""
+class Reloads:
+    """Which generation of a running node is in force, which are still asked under, and how the next takes over."""
 
-    name: str
-    folder: DataFolder
-    secrets: Secrets
+    def __init__(
+        self,
+        read: Callable[[], Plan],
+        folders: GenerationFolders,
+        crew: Crew,
+        haproxy: HAProxySide,
+        begun: tuple[Plan, Generation],
+    ) -> None:
+        """`read` reads the configuration and raises SumunError; `begun` is what the node was started with."""
+        self._read = read
+        self._folders = folders
+        self._crew = crew
+        self._haproxy = haproxy
+        self._plan, self.generation = begun
+        self._older: dict[int, Generation] = {}
+        self._reloading = asyncio.Lock()
+        self._retiring: set[asyncio.Task[None]] = set()
 
-    async def learn(self, generation: int) -> None:
-        texts = json.dumps(self.secrets.texts(), ensure_ascii=False)
-        await ask(self.folder.control_socket(self.name), f"learn {generation} {texts}")
-
-    async def adopt(self, generation: int) -> None:
-        await ask(self.folder.control_socket(self.name), f"adopt {generation}")
-
-    async def retire(self, generation: int) -> None:
+    async def reload(self) -> Report:
+        """Read the configuration again and bring it to life. Raises SumunError; then nothing has changed."""
         try:
-            await ask(self.folder.control_socket(self.name), f"retire {generation}")
-        except NodeError as error:
-            log.warning("part %s was not told that generation %d is over: %s", self.name, generation, error)
+            async with self._reloading:
+                return await self._reload()
+        except OSError as error:
+            raise unusable(self._crew.folder.root, error) from error
 
+    def close(self) -> None:
+        """Retire nothing any more."""
+        for task in self._retiring:
+            task.cancel()
 
-class HAProxySide:
-    """What a reload does to HAProxy: it switches routes in the worker that serves, where that is enough; else it has a
-    new worker take over.
-    """
-
-    def __init__(self, sockets: MasterSocket, program: Program) -> None:
-        self._sockets = sockets
-        self._can_switch = program.can_switch_maps
-        self._is_unclear = False
-        """Which rows the worker has is not known: only a new one can be trusted to have the right ones."""
-
-    async def serve(self, old: Generation, new: Generation) -> bool:
-        """Let HAProxy serve the new generation; True when a new worker does. Raises UncertainError, HAProxyError."""
-        maps = _switches(old, new) if self._can_switch and not self._is_unclear else None
-        half_switched: HAProxyError | None = None
-        if maps is not None:
-            try:
-                await self._sockets.switch(maps)
-                return False
-            except RuntimeSocketError as trouble:
-                log.warning("routes could not be switched, a new worker takes over: %s", trouble)
-            except HalfSwitchedError as trouble:
-                log.error("%s; a new worker takes over", trouble)
-                half_switched = trouble
-        try:
-            await self._sockets.reload()
-        except HAProxyError as trouble:
-            if half_switched is None:
-                raise
-            self._is_unclear = True
-            raise UncertainError(f"{half_switched}; and no new worker took over: {trouble}") from trouble
-        self._is_unclear = False
-        return True
-
-
-def _switches(old: Generation, new: Generation) -> tuple[Switch, ...] | None:
-    """None when only a new worker can serve the new one."""
-    try:
-        before, after = installed_files(old.folder), installed_files(new.folder)
-    except OSError as error:
-        log.warning(
-            "the files of a generation cannot be read, so routes are not switched: %s", error.strerror
+    async def _reload(self) -> Report:
+        plan, folder = self._read(), self._crew.folder
+        refuse_what_needs_a_restart(self._plan, plan)
+        secrets = Secrets.of(plan)
+        old = self.generation
+        new = self._folders.install(plan, {old.number, *self._older})
+        before = await self._haproxy.processes()
+        rollout = Rollout(
+            lambda: [Pupil(part.spec.name, folder, secrets) for part in self._crew.ours()],
+            lambda generation: make_current(generation.folder, folder.current),
+            self._haproxy.serve,
         )
-        return None
-    return switches(before, after, frozenset({PLAN_FILE}))
-
-
-async def wait_until_answered(limits: Limits) -> None:
-    """Return when every question that was asked before has its answer, or is given up."""
-    await asyncio.sleep(limits.decision_timeout_ms / 1000 + _LATE_SECONDS)
-
-
-async def wait_until_gone(sockets: MasterSocket, workers: frozenset[int]) -> None:
-    """Return when none of these HAProxy workers is alive any more."""
-    while workers:
-        await asyncio.sleep(_LOOK_EVERY_SECONDS)
         try:
-            processes = await sockets.processes()
-        except RuntimeSocketError:
-            continue  # it is being started again; its old workers end with it
-        workers &= frozenset((*processes.workers, *processes.old_workers))
+            report = await rollout.bring_up(replace(plan, notes=(*plan.notes, *new.notes)), new, old)
+        except UncertainError:
+            self._older[new.number] = new
+            self._restart_under()
+            self._retire_later(new, self._haproxy.wait_until_gone(before.workers))
+            raise
+        self._plan, self.generation = plan, new
+        self._older[old.number] = old
+        self._restart_under()
+        for part in self._crew.ours():
+            if part.spec.name in report.behind:
+                part.end()
+        if report.new_worker:
+            workers = (*before.workers, *before.old_workers)
+            self._retire_later(old, self._haproxy.wait_until_gone(workers))
+        else:
+            self._retire_later(old, wait_until_answered(plan.limits))
+        log.info("reloaded: %s", report.sentence())
+        return report
+
+    def _restart_under(self) -> None:
+        """A part that is started again from now on begins with what is in force now."""
+        self._crew.begin_with(self.generation.number, self._older)
+
+    def _retire_later(self, old: Generation, nobody_asks: Coroutine[None, None, None]) -> None:
+        async def retire() -> None:
+            await nobody_asks
+            for part in self._crew.ours():
+                await Pupil(part.spec.name, self._crew.folder, Secrets({})).retire(old.number)
+            self._older.pop(old.number, None)
+            self._restart_under()
+
+        task = asyncio.create_task(retire(), name=f"retire generation {old.number}")
+        self._retiring.add(task)
+        task.add_done_callback(self._retiring.discard)
