@@ -147,6 +147,8 @@ def kind_of(outcome: Decision | NotServed) -> Kind:
     [
         ({"lst": "operator", "be": "pages"}, "sumun answered it itself"),
         ({"be": "own"}, "sumun answered it itself"),
+        ({"be": "preflight.shop", "st": 204, "m": "OPTIONS"}, "a browser asked before it called"),
+        ({"be": "preflight.shop", "st": 403, "code": "cross_origin_not_allowed"}, "whoever called"),
         ({"code": "bad_header", "st": 400, "be": "refuse"}, "400 bad_header"),
         (
             {"code": "too_many_requests", "st": 429, "be": "known.shop", "who": "user:bob"},
