@@ -175,7 +175,7 @@ def test_a_failing_policy_test_refuses_a_reload(demo: DemoNode) -> None:
     reloaded = demo.sumun("reload")
     tests.unlink()
     assert reloaded.returncode == 0, reloaded.stderr
-    assert "1 policy test of 1 file beside and this one hold" in reloaded.stdout
+    assert "1 policy test of 1 file beside and this one holds" in reloaded.stdout
 
 
 def test_as_people_type_it(demo: DemoNode) -> None:

@@ -31,4 +31,4 @@ def diff(old: Path, new: Path, as_json: bool) -> None:  # noqa: FBT001 (click ha
             )
         )
         return
-    print_lines([f"{one}." for one in found] or ["Nothing changes for any caller."])
+    print_lines([f"{one}." for one in found] or ["Nothing changes in who may call what, and how often."])

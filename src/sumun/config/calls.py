@@ -6,6 +6,7 @@ test holds them together.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -105,6 +106,11 @@ def check_path(path: str) -> str:
     """A path that the gate would pass on to the routes. Raises RefusedError."""
     if "?" in path or "#" in path:
         raise RefusedError("has a query or a fragment; routes look at the path only", CALLS)
+    if not path.startswith("/"):
+        there = "/" + re.sub(r"^\w+://[^/]*/?", "", path)
+        raise RefusedError(
+            "does not begin with a slash", CALLS, f"write {there}" if is_canonical(there) else ""
+        )
     if not is_canonical(path):
         raise RefusedError("has a path that the gate refuses (400), whatever the routes say", CALLS)
     if is_own(path):

@@ -72,7 +72,8 @@ def compile_plan(
     tests.try_all(plan)
     raise_all(every)
     files = f" of {len(beside)} file{'s' * (len(beside) != 1)} beside and this one" if beside else ""
-    findings.note(root.place_of("tests"), f"{len(tests)} policy test{'s' * (len(tests) != 1)}{files} hold")
+    held = f"1 policy test{files} holds" if len(tests) == 1 else f"{len(tests)} policy tests{files} hold"
+    findings.note(root.place_of("tests"), held)
     return replace(plan, notes=findings.notes)
 
 

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 
 from sumun.config.plan import Rate
+from sumun.config.plan.rate import UNITS
 from sumun.config.refused import RefusedError
 from sumun.config.scalars import Ambiguous
 from sumun.config.units import format_duration
@@ -23,7 +24,6 @@ MOST_CALLS_A_DAY = 1_000_000_000
 SHORTEST_MS = 100
 LONGEST_MS = 86_400_000
 
-_UNITS = {"s": 1000, "min": 60_000, "hour": 3_600_000}
 _RATE = re.compile(r"([0-9]{1,12})/(s|min|hour)(?: burst ([0-9]{1,12}))?")
 _BURST = r"(?:[ ,]*burst[ =:]*([0-9]{1,12}))?"
 _LOOSE = re.compile(
@@ -51,19 +51,13 @@ def parse_rate(text: str) -> Rate:
     for number in (calls, burst):
         if not 1 <= number <= MOST_CALLS:
             raise RefusedError(f"has {number} calls in it", f"1 to {MOST_CALLS} calls")
-    rate = Rate(calls, _UNITS[match[2]], burst)
+    rate = Rate(calls, UNITS[match[2]], burst)
     if not SHORTEST_MS <= rate.window_ms <= LONGEST_MS:
         window = format_duration(rate.window_ms)
         bounds = f"{format_duration(SHORTEST_MS)} to {format_duration(LONGEST_MS)}"
         mend = "give it a larger burst" if rate.window_ms < SHORTEST_MS else "give it a smaller burst"
         raise RefusedError(f"counts {burst} calls in {window}", f"windows of {bounds}", mend)
     return rate
-
-
-def format_rate(rate: Rate) -> str:
-    """The shortest text that parse_rate reads back as this rate."""
-    unit = next(unit for unit, length in _UNITS.items() if length == rate.per_ms)
-    return f"{rate.calls}/{unit}" + ("" if rate.burst == rate.calls else f" burst {rate.burst}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +76,7 @@ class RateOf(Marker[Rate]):
 
     def show(self, value: Rate) -> str:
         """As it is written."""
-        return format_rate(value)
+        return str(value)
 
 
 def parse_quota(text: str) -> int:

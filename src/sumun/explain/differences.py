@@ -14,7 +14,7 @@ from functools import cached_property
 from sumun.access import TOKENS, Access, Allow, Missing, Proven, TokenKind, decide
 from sumun.config.calls import Call, NotServed, rule_of, serve
 from sumun.config.paths import MAX_SEGMENTS, parse_path
-from sumun.config.plan import ANY_ORIGIN, METHODS, Client, Cors, Plan, Route
+from sumun.config.plan import ANY_ORIGIN, METHODS, Client, Cors, Plan, Rate, Route
 from sumun.explain.requirements import listed, requirement_words, shadow_words
 from sumun.identity import ANYTHING, Permission, Principal, Subject
 
@@ -100,6 +100,7 @@ def differences(old: Plan, new: Plan) -> tuple[Difference, ...]:
         *_callers(pairs, before, after),
         *_roles(old, new),
         *_clients(old, new),
+        *_limits(old, new, pairs),
     )
 
 
@@ -270,6 +271,31 @@ def _clients(old: Plan, new: Plan) -> Iterator[Difference]:
             ("gets tokens of the kind", _kinds(was), _kinds(now)),
         ):
             yield from _changed(about, verb, before, after)
+
+
+def _limits(old: Plan, new: Plan, pairs: Pairs) -> Iterator[Difference]:
+    """How often somebody may call, as it is written."""
+    was, now = old.limits, new.limits
+    for about, before, after in (
+        ("one address", was.per_source, now.per_source),
+        ("one person", was.per_person, now.per_person),
+        ("one client", was.per_client, now.per_client),
+    ):
+        if before != after:
+            yield Difference(about, f"may call {_often(after)}; before, {_often(before)}")
+    for key, served, serves in pairs:
+        if served is not None and serves is not None and served.limit != serves.limit:
+            often = f"may be called {_often(serves.limit)} by one caller; before, {_often(served.limit)}"
+            yield Difference(str(key), often)
+    for client_id in sorted({*old.clients} & {*new.clients}):
+        quotas = old.clients[client_id].quota, new.clients[client_id].quota
+        if quotas[0] != quotas[1]:
+            could, can = ("without a quota" if one is None else f"{one} times a day" for one in quotas)
+            yield Difference(f"the client {client_id}", f"may call {can}; before, {could}")
+
+
+def _often(rate: Rate | None) -> str:
+    return "without a limit" if rate is None else str(rate)
 
 
 def _changed(about: str, verb: str, was: Collection[object], now: Collection[object]) -> Iterator[Difference]:

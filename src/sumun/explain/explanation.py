@@ -69,11 +69,14 @@ def explain(plan: Plan, call: Call, caller: Caller) -> Explanation:
 def _nearest(plan: Plan, call: Call, why_not: NotServed) -> Route | None:
     if why_not.allowed or why_not.hidden is not None:
         return None
-    seen = {
-        route.path: route
+    routes = [
+        route
         for route in plan.routes
         if route.host in ("", call.host) and (call.internal or route.access is not Access.INTERNAL)
-    }
+    ]
+    # Of a path that has several, the one for the call's method.
+    routes.sort(key=lambda route: not route.methods or call.method in route.methods)
+    seen = {route.path: route for route in routes}
     path = closest(call.path, seen)
     return None if path is None else seen[path]
 

@@ -47,6 +47,21 @@ def test_what_is_no_call_is_refused(text: str) -> None:
         parse_call(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "mend"),
+    [
+        ("GET products/1", "write /products/1"),
+        ("GET https://shop.example.com/products/1", "write /products/1"),
+        ("GET pro ducts", ""),
+    ],
+)
+def test_what_is_nearly_a_path_is_mended(text: str, mend: str) -> None:
+    """A path without its slash, or a whole address, is told what to write."""
+    with pytest.raises(RefusedError) as error:
+        parse_call(text)
+    assert error.value.mend == mend
+
+
 def test_which_route_or_why_none() -> None:
     """A route, 404, 405 with its methods, and 404 for an internal route that is asked for from elsewhere."""
     inside = route("inside", "/inside", "shop", access=Access.INTERNAL)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sumun.access import Access, Allow, HasPermission, HasRole, Proven, TokenKind, decide
 from sumun.config.calls import Call, NotServed, rule_of, serve
 from sumun.config.paths import parse_path
-from sumun.config.plan import Plan, Route
+from sumun.config.plan import Client, ClientKind, Plan, Rate, Route
 from sumun.explain.differences import differences
 from sumun.identity import ANYTHING, Permission, Principal, Subject
 from tests.unit.haproxy.plans import plan, route, service
@@ -81,3 +81,28 @@ def test_what_is_told_of_a_role_is_so(old: Plan, new: Plan) -> None:
 def test_the_same_changes_nothing(same: Plan) -> None:
     """A plan differs in nothing from itself, in whatever order its routes are written."""
     assert differences(same, replace(same, routes=same.routes[::-1])) == ()
+
+
+def test_how_often() -> None:
+    """A limit or a quota that comes, goes or changes is told, and of whom or of what it is."""
+    rate = Rate(10, 3_600_000, 10)
+    client = Client(
+        *("batch", ClientKind.CONFIDENTIAL, frozenset({"client_credentials"}), None, False),
+        *((), (), (), (), TokenKind.OPAQUE, 900),
+    )
+    old = replace(EMPTY, routes=(route("a", "/a", "shop", "GET"),), clients={"batch": client})
+    new = replace(
+        old,
+        routes=(replace(old.routes[0], limit=rate),),
+        limits=replace(old.limits, per_source=rate, per_person=replace(rate, per_ms=1000), per_client=rate),
+        clients={"batch": replace(client, quota=5)},
+    )
+    assert [str(one) for one in differences(old, new)] == [
+        "one address may call 10/hour; before, without a limit",
+        "one person may call 10/s; before, without a limit",
+        "one client may call 10/hour; before, without a limit",
+        "GET /a may be called 10/hour by one caller; before, without a limit",
+        "the client batch may call 5 times a day; before, without a quota",
+    ]
+    assert len(differences(new, old)) == 5
+    assert differences(new, new) == ()

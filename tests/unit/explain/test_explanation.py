@@ -9,7 +9,7 @@ from types import MappingProxyType
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sumun.access import Allow, Evidence, Proven, Refuse, Rule, decide
+from sumun.access import Allow, Evidence, Missing, Proven, Refuse, Rule, decide
 from sumun.access.remedy import Remedy
 from sumun.config.calls import Call
 from sumun.explain.caller import Caller, Shown
@@ -90,3 +90,13 @@ def test_the_rights_add_up(who: Principal, bundles: dict[str, frozenset[Permissi
     effective = who.effective_permissions(bundles)
     assert effective <= left
     assert all(any(one.covers(permission) for one in effective) for permission in left)
+
+
+def test_the_nearest_path_is_for_the_method() -> None:
+    """A path with a slip in it is told of the route that was meant: of several at one path, the one for the method."""
+    routes = [route(f"{method} it", "/products", "shop", method) for method in ("GET", "POST", "DELETE")]
+    under = replace(A_PLAN, routes=tuple(routes))
+    for method in ("GET", "POST", "DELETE"):
+        nearest = explain(under, Call(method, "/prodcts"), Caller("x", Missing(), Shown.NOTHING)).nearest
+        assert nearest is not None
+        assert nearest.id == f"{method} it"
