@@ -26,6 +26,7 @@ from sumun.login.throttle_memory import MemoryLoginThrottle
 from sumun.oauth.app import OAuthApp
 from sumun.oauth.authorize.errors import Refusal
 from sumun.oauth.clients import as_registered
+from sumun.oauth.configured import Configured
 from sumun.oauth.grants.refreshing import RefreshTokens
 from sumun.oauth.server import OAuthParts, oauth_app
 from sumun.oauth.strangers import Strangers
@@ -168,12 +169,7 @@ def server() -> OAuthApp:
         "user_code_throttle": throttle,
         "fetched_keys": nothing_fetched(),
         "strangers": Strangers(MemoryLoginThrottle(Budgets(10**6, 10**6, 10**6, 300), time.monotonic)),
-        "session_hosts": frozenset(),
-        "login": (),
-        "vocabulary": {},
-        "origins": frozenset(),
-        "tls": {},
-        "resources": frozenset(),
+        "configured": Configured(),
     }
     return oauth_app(OAuthParts(**parts))
 

@@ -1,7 +1,7 @@
 """The OAuth server: programs and people get tokens here, give them back, and ask what one is.
 
 server          which endpoint stands at which path: for_programs and for_people, on what is kept between two requests
-                (kept); parts: what all of it is given
+                (kept); parts: what all of it is given, configured: by the plan
 app             raw ASGI: a table of paths, bodies within limits, errors and outages made answers
 endpoints/      one file for each address; thin
 grants/         what may be exchanged for a token; one file for each

@@ -39,7 +39,7 @@ from sumun.oauth.resources import Resources
 
 def for_people(parts: OAuthParts, kept: Kept, resources: Resources) -> dict[str, Mounted]:
     """By path."""
-    login_first = LoginFirst(kept.transactions, parts.login, parts.strangers)
+    login_first = LoginFirst(kept.transactions, parts.configured.login, parts.strangers)
     return {
         **_to_a_code(parts, kept, resources, login_first),
         **_single_sign_on(parts, login_first),
@@ -63,13 +63,15 @@ def _to_a_code(
         parts.consents,
         kept.codes,
         hinted_user=hinted_user,
-        vocabulary=parts.vocabulary,
+        vocabulary=parts.configured.vocabulary,
         clock=parts.clock,
     )
     authorize = AuthorizeEndpoint(
         parts.find_client, flow, kept.pushed, login_first, replies, resources, parts.strangers
     )
-    consent = ConsentEndpoint(kept.transactions, flow, parts.find_client, replies, parts.vocabulary)
+    consent = ConsentEndpoint(
+        kept.transactions, flow, parts.find_client, replies, parts.configured.vocabulary
+    )
     log_in = LoginEndpoint(
         kept.transactions,
         parts.login_for,
@@ -89,7 +91,7 @@ def _to_a_code(
 
 def _single_sign_on(parts: OAuthParts, login_first: LoginFirst) -> dict[str, Mounted]:
     """One login for every host, and one logout."""
-    hosts = OurHosts(parts.settings.issuer, parts.session_hosts)
+    hosts = OurHosts(parts.settings.issuer, parts.configured.session_hosts)
     handoffs = Handoffs(parts.ephemeral)
     go_on = ContinueEndpoint(hosts, handoffs, parts.sessions, login_first)
     requests = LogoutRequests(parts.find_client, parts.keys, parts.clock, parts.settings.issuer)
@@ -111,7 +113,7 @@ def _device(parts: OAuthParts, kept: Kept, login_first: LoginFirst) -> DeviceEnd
         parts.standing,
         parts.consents,
         parts.user_code_throttle,
-        parts.vocabulary,
+        parts.configured.vocabulary,
     )
 
 
@@ -119,7 +121,7 @@ def _account(parts: OAuthParts, login_first: LoginFirst) -> dict[str, Mounted]:
     """What a person looks at and changes of their own."""
     visits = Visits(parts.sessions, login_first)
     overview = AccountEndpoint(
-        visits, parts.people, parts.sessions, parts.find_client, parts.vocabulary, parts.clock
+        visits, parts.people, parts.sessions, parts.find_client, parts.configured.vocabulary, parts.clock
     )
     password = PasswordEndpoint(
         visits,
@@ -127,7 +129,7 @@ def _account(parts: OAuthParts, login_first: LoginFirst) -> dict[str, Mounted]:
         parts.changes,
         parts.sessions,
         parts.login_for,
-        parts.login,
+        parts.configured.login,
         parts.standing,
         parts.clock,
     )

@@ -67,8 +67,8 @@ def for_programs(parts: OAuthParts, kept: Kept, resources: Resources) -> dict[st
         settings.audience,
         [grant.name for grant in grants],
         settings.jwt_algorithm,
-        parts.vocabulary,
-        asked_for_certificates_at(settings.issuer, parts.tls),
+        parts.configured.vocabulary,
+        asked_for_certificates_at(settings.issuer, parts.configured.tls),
         registration=parts.registration is not None,
         origins=settings.origins,
     )

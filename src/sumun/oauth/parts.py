@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
-from sumun.config.plan import Sentence, Tls, TokenSettings
+from sumun.config.plan import TokenSettings
 from sumun.identity import Permission
 from sumun.login.fetched_keys import FetchedKeys
 from sumun.login.throttle import LoginThrottle
@@ -14,6 +14,7 @@ from sumun.oauth.account.people import AccountReader, ChangesAccounts
 from sumun.oauth.authorize.remembered import RememberedConsents
 from sumun.oauth.caller import Recognises
 from sumun.oauth.clients import FindClient, ReadStanding
+from sumun.oauth.configured import Configured
 from sumun.oauth.endpoints.register import ChangesClients, RegistrationParts
 from sumun.oauth.endpoints.revoke import Revokes
 from sumun.oauth.endpoints.ws_ticket import IssuesTickets, Remembers
@@ -59,15 +60,10 @@ class OAuthParts:
     is_denied        whether the directory denies the JWT of this id, read after the call
     keys             today's signing keys; raises OutageError when they are not known for certain: an empty ring would
                      publish that there are none, and take every JWT for someone else's
-    origins          of applications that live in a browser: see `cross_origin`
     bundles          today's roles and what they bundle
     consents         what people allow clients
     people           their accounts
-    session_hosts    the hosts that routes with sessions name (`our_hosts.session_hosts`)
-    login            the authenticators of the gateway's own pages
-    vocabulary       the permissions that the configuration has words for, and the words
-    resources        the names of the services, for tokens that are for some of them only
-    tls              of the listeners that speak it
+    configured       what else the configuration says
     registration     of clients that register themselves; None: nobody does
     clock            unix seconds
     """
@@ -96,10 +92,5 @@ class OAuthParts:
     clock: Callable[[], float]
     consents: RememberedConsents
     people: AccountReader
-    session_hosts: frozenset[str] = frozenset()
-    login: tuple[str, ...] = ()
-    vocabulary: Mapping[str, Sentence] = field(default_factory=dict)
-    origins: frozenset[str] = frozenset()
-    tls: Mapping[str, Tls] = field(default_factory=dict)
-    resources: frozenset[str] = frozenset()
+    configured: Configured
     registration: RegistrationParts | None = None

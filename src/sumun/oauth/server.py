@@ -19,12 +19,12 @@ __all__ = ["OAuthParts", "oauth_app"]
 def oauth_app(parts: OAuthParts) -> OAuthApp:
     """The application for one configuration; a new configuration gets a new one."""
     kept = Kept.of(parts)
-    resources = Resources(parts.resources, parts.settings.audience, parts.settings.origins)
+    resources = Resources(parts.configured.resources, parts.settings.audience, parts.settings.origins)
     return OAuthApp(
         {
             **{path: Mounted(asset, GET) for path, asset in asset_endpoints().items()},
             **for_programs(parts, kept, resources),
             **for_people(parts, kept, resources),
         },
-        origins=parts.origins,
+        origins=parts.configured.origins,
     )

@@ -56,6 +56,7 @@ from sumun.oauth.app import OAuthApp
 from sumun.oauth.authorize.remembered import RememberedConsents
 from sumun.oauth.back_channel import BackChannel
 from sumun.oauth.clients import as_registered, find_client
+from sumun.oauth.configured import Configured
 from sumun.oauth.grants.refreshing import RefreshTokens
 from sumun.oauth.server import OAuthParts, oauth_app
 from sumun.oauth.standings import RememberedStandings
@@ -302,6 +303,10 @@ class OAuthServer:
     authenticators: dict[str, Authenticator] = field(default_factory=dict)
     back_channel: ClientsThatListen = field(default_factory=ClientsThatListen)
 
+    def configured(self, **settings: Any) -> OAuthParts:
+        """Its parts, under a configuration that says something else."""
+        return replace(self.parts, configured=replace(self.parts.configured, **settings))
+
     async def post(
         self,
         path: str,
@@ -498,7 +503,6 @@ async def oauth_server(
         possession=possession_by(ephemeral, keys, lambda: SETTINGS),
         tickets=tickets,
         ephemeral=ephemeral,
-        session_hosts=frozenset({"shop.example.com", "news.example.com"}),
         sessions=Sessions(
             sessions,
             configured_first.standing,
@@ -514,9 +518,12 @@ async def oauth_server(
         bundles=lambda: BUNDLES,
         consents=RememberedConsents(directory, threads, changes),
         people=AccountReader(directory, threads, hasher, password_threads, clock),
-        resources=RESOURCES,
-        login=("password",),
-        vocabulary=VOCABULARY,
+        configured=Configured(
+            login=("password",),
+            vocabulary=VOCABULARY,
+            session_hosts=frozenset({"shop.example.com", "news.example.com"}),
+            resources=RESOURCES,
+        ),
         clock=clock,
     )
     try:

@@ -297,7 +297,7 @@ def test_a_password_that_is_kept_elsewhere(tmp_path: Path) -> None:
 
     async def story(server: OAuthServer) -> None:
         await server.changes.link_outside(OutsidePerson("elsewhere", "dave", "Dave", Held()))
-        server.app = oauth_app(replace(server.parts, login=("elsewhere",)))
+        server.app = oauth_app(server.configured(login=("elsewhere",)))
         page = await account(server, "dave")
         assert "Your password is kept elsewhere" in page.text
         assert (await page.browser.open("/account/password")).path == "/account"

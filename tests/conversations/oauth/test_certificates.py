@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -196,7 +195,7 @@ def test_metadata(tmp_path: Path) -> None:
             for listen, aliases in ((None, None), (Address("0.0.0.0", 8443), "https://gw.example.com:8443")):
                 clients = ClientCertificates("/ca.pem", required=False, listen=listen)
                 tls = Tls((CertificateFiles("/gate.pem", "/gate.pem"),), clients)
-                server.app = oauth_app(replace(server.parts, tls={"public": tls}))
+                server.app = oauth_app(server.configured(tls={"public": tls}))
                 told = (await server.call("GET", path)).json
                 assert told["tls_client_certificate_bound_access_tokens"] is True
                 methods = {"tls_client_auth", "self_signed_tls_client_auth"}

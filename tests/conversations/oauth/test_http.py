@@ -388,7 +388,7 @@ def test_pages_of_other_origins(tmp_path: Path) -> None:
 
     async def story() -> None:
         async with oauth_server(tmp_path) as server:
-            server.app = oauth_app(replace(server.parts, origins=frozenset({"https://spa.example"})))
+            server.app = oauth_app(server.configured(origins=frozenset({"https://spa.example"})))
             for path in ("/oauth/token", "/oauth/revoke", "/oauth/userinfo", "/oauth/ws-ticket"):
                 before = await server.call("OPTIONS", path, page | asks)
                 assert before.status == 204

@@ -26,9 +26,8 @@ from sumun.oauth.account.people import AccountReader
 from sumun.oauth.app import OAuthApp
 from sumun.oauth.authorize.remembered import RememberedConsents
 from sumun.oauth.clients import FindClient, as_registered, find_client
-from sumun.oauth.cross_origin import client_origins
+from sumun.oauth.configured import Configured
 from sumun.oauth.grants.refreshing import RefreshTokens
-from sumun.oauth.our_hosts import session_hosts
 from sumun.oauth.server import OAuthParts, oauth_app
 from sumun.oauth.standings import RememberedStandings
 from sumun.oauth.strangers import Strangers
@@ -77,7 +76,6 @@ async def build_oauth(
                 possession=possession_by(stores.ephemeral, following.keys, shared.in_force.tokens),
                 tickets=HandshakeTickets(stores.tickets),
                 ephemeral=stores.ephemeral,
-                session_hosts=session_hosts(plan),
                 sessions=Sessions(
                     stores.sessions,
                     standing,
@@ -100,12 +98,8 @@ async def build_oauth(
                 clock=time.time,
                 consents=RememberedConsents(shared.directory, shared.threads, shared.changes),
                 people=AccountReader(shared.directory, shared.threads, hasher, checks, time.time),
-                login=plan.login,
-                vocabulary=plan.permissions,
-                origins=client_origins(plan.clients.values()),
-                tls=plan.tls,
+                configured=Configured.of(plan),
                 registration=registration_parts(plan, secrets, partial(throttle_of, Counted.REGISTRATION)),
-                resources=frozenset(one.audience for one in plan.services.values() if one.audience),
             )
         )
 
