@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ import click
 
 from sumun.cli.operator import Operator, at_work
 from sumun.cli.options import CONFIG, data_option, json_option
-from sumun.cli.table import print_lines
+from sumun.cli.table import print_json, print_lines
 
 if TYPE_CHECKING:
     from sumun.config.calls import Call
@@ -157,6 +156,6 @@ def _print(explanation: Explanation, *, as_json: bool) -> None:
     from sumun.explain import shapes, words
 
     if as_json:
-        click.echo(json.dumps(shapes.as_json(explanation), ensure_ascii=False, indent=2))
+        print_json(shapes.as_json(explanation))
         return
     print_lines(words.in_words(explanation))

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from sumun.cli.operator import Operator, at_work
-from sumun.cli.table import print_lines
+from sumun.cli.table import print_json, print_lines
 
 if TYPE_CHECKING:
     from sumun.config.plan import Plan
@@ -92,4 +89,4 @@ def _print_json(fields: dict[str, Any], line: LoggedCall, now: _Now) -> None:
         "now": None if now.explanation is None else as_json(now.explanation),
         "why_not": now.why_not or None,
     }
-    click.echo(json.dumps(told, ensure_ascii=False, indent=2))
+    print_json(told)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sumun.cli.table import print_lines
+from sumun.cli.table import print_json, print_lines
 
 if TYPE_CHECKING:
     from sumun.explain.changed_calls import ChangedCalls
@@ -72,4 +71,4 @@ def judge_all(logs: Sequence[str], judge: Judge, printing: Printing) -> ChangedC
 def _print_json(*objects: object) -> None:
     """One a line."""
     for one in objects:
-        click.echo(json.dumps(one, ensure_ascii=False))
+        print_json(one, indent=None)

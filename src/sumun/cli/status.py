@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 import time
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sumun.cli.options import data_option, json_option
-from sumun.cli.table import print_lines, print_table
+from sumun.cli.table import print_json, print_lines, print_table
 
 if TYPE_CHECKING:
     from sumun.explain.recent import Recent
@@ -44,7 +43,7 @@ def status(data: Path, minutes: int, as_json: bool) -> None:  # noqa: FBT001 (cl
     condition = asyncio.run(look_at(folder))
     recent = _recent(folder, time.time() - 60 * minutes)
     if as_json:
-        click.echo(json.dumps(_json(condition, recent, minutes), ensure_ascii=False, indent=2))
+        print_json(_json(condition, recent, minutes))
     else:
         _print(condition, recent, minutes)
     if condition.ill:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sumun.explain.logged import NOT_KNOWN, LoggedCall, Said
 
 MOST_GROUPS = 1000
-"""Sorts of refusals that are kept apart; what `why` says is bounded by the configuration, so this is never reached."""
+"""Sorts of refusals that are kept apart. What is more is added up without `where`: strangers choose paths."""
 
 _NO_CALLS = frozenset({"healthz", "pages"})
 _TOLD = {502: "bad_service_response", 503: "service_unavailable", 504: "service_timeout"}
@@ -50,8 +50,9 @@ class Recent:
         sort = _sort(line)
         if sort is None:
             self.well += 1
-        elif sort in self._sorts or len(self._sorts) < MOST_GROUPS:
-            self._sorts.setdefault(sort, Ended(sort, line.id)).calls += 1
+        else:
+            kept = sort if sort in self._sorts or len(self._sorts) < MOST_GROUPS else replace(sort, where="")
+            self._sorts.setdefault(kept, Ended(kept, line.id)).calls += 1
 
     @property
     def ended(self) -> Sequence[Ended]:
@@ -66,8 +67,13 @@ def _sort(line: LoggedCall) -> Sort | None:
         return None
     if said is Said.PREFLIGHT or (said is Said.OWN and line.status < 400):
         return None
-    where = line.path if said is Said.OWN else line.backend.partition(".")[2]
+    where = _page(line) if said is Said.OWN else line.backend.partition(".")[2]
     if said is Said.NO_SERVICE:
         return Sort(line.status, _TOLD.get(line.status, NOT_KNOWN), f"ended {line.end}", where)
     why = {Said.OWN: "answered by sumun", Said.SERVICE: "answered by the service"}.get(said, line.why)
     return Sort(line.status, line.code or NOT_KNOWN, why, where)
+
+
+def _page(line: LoggedCall) -> str:
+    """The path of a page of ours; empty when it is none: those are a stranger's words, one as good as another."""
+    return "" if line.code == "not_found" else line.path

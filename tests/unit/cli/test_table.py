@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 
 import pytest
 
-from sumun.cli.table import print_fields, print_table
+from sumun.cli.table import print_fields, print_json, print_lines, print_table
 
 ROWS = [("앨리스", ["admin", "user"], None), ("bob", [], "x")]
 
@@ -43,3 +44,17 @@ def test_what_moves_the_cursor_is_shown_as_an_escape(capsys: pytest.CaptureFixtu
     """A name cannot colour the terminal, hide itself or begin a new line."""
     print_fields({"note": "a\x1b[31m\nb\u202e"}, as_json=False)
     assert capsys.readouterr().out == "note: a\\x1b[31m\\nb\\u202e\n"
+
+
+def test_a_terminal_is_told_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    """What strangers wrote into the log moves no cursor and turns no text, in tables and in JSON, which says the same."""
+    words = "\x1b[2J\x9b2J\x7f\u202egnp\u2066\u200b\u2028\n앨리스 é"
+    print_lines([words])
+    print_fields({"who": words}, as_json=False)
+    print_json({"who": words})
+    out = capsys.readouterr().out
+    assert not [
+        c for c in out if c != "\n" and unicodedata.category(c) in ("Cc", "Cf", "Cn", "Cs", "Zl", "Zp")
+    ]
+    assert json.loads(out[out.index("{") :]) == {"who": words}
+    assert out.count("앨리스 é") == 3

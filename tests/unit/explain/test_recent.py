@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sumun.explain.logged import read_line
-from sumun.explain.recent import Recent, Sort
+from sumun.explain.recent import MOST_GROUPS, Recent, Sort
 
 LINE: dict[str, Any] = {
     "t": 1795447214.7,
@@ -78,3 +78,16 @@ def test_failures_stand_before_refusals() -> None:
     )
     assert [(one.sort.status, one.calls) for one in found.ended] == [(503, 1), (403, 2), (401, 1)]
     assert found.ended[1].newest == "newest"
+
+
+def test_strangers_do_not_crowd_out_a_failure() -> None:
+    """Whatever paths strangers make up below ours, they are one sort; and no failure goes uncounted for want of room."""
+    made_up = [
+        {"st": 404, "be": "own", "code": "not_found", "path": f"/oauth/{n}"} for n in range(3 * MOST_GROUPS)
+    ]
+    failing = [{"st": 503, "be": "own", "code": "x", "path": f"/oauth/{n}"} for n in range(2 * MOST_GROUPS)]
+    failure = {"st": 502, "end": "SH"}
+    found = recent(*made_up, *failing, failure)
+    assert len(found.ended) <= MOST_GROUPS + 3
+    assert sum(one.calls for one in found.ended) == 5 * MOST_GROUPS + 1
+    assert {(one.sort.status, one.calls) for one in found.ended} >= {(404, 3 * MOST_GROUPS), (502, 1)}
