@@ -15,6 +15,11 @@ NAME_PATTERN = r"[A-Za-z0-9](?:[A-Za-z0-9._@+-]{0,126}[A-Za-z0-9])?"
 _NAME = re.compile(NAME_PATTERN)
 
 
+def is_name(text: str) -> bool:
+    """Whether an account or a client may be called so."""
+    return _NAME.fullmatch(text) is not None
+
+
 class InvalidSubjectError(SumunError):
     """A text is not a subject."""
 
@@ -37,7 +42,7 @@ class Subject(Struct, frozen=True, order=True, gc=False):
 
     def __post_init__(self) -> None:
         """Refuse an id outside the alphabet. Raises InvalidSubjectError."""
-        if _NAME.fullmatch(self.id) is None:
+        if not is_name(self.id):
             raise InvalidSubjectError(
                 f"{self.id[:80]!r} is not a name; use 1 to 128 letters, digits and . _ @ + - "
                 "with a letter or digit at both ends"

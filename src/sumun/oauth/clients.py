@@ -13,6 +13,7 @@ from sumun.access import TokenKind
 from sumun.config.plan import Client
 from sumun.directory.client import RegisteredClient
 from sumun.identity import Standing, Subject
+from sumun.identity.subject import is_name
 
 FindClient = Callable[[str], Awaitable[RegisteredClient | None]]
 """A client by its exact id; None when there is none. Raises OutageError."""
@@ -72,7 +73,9 @@ def find_client(configured: Mapping[str, RegisteredClient], registered: FindClie
     """Looks among the configured clients first, at once; `registered` asks the directory for the others."""
 
     async def find(client_id: str) -> RegisteredClient | None:
-        return configured.get(client_id) or await registered(client_id)
+        found = configured.get(client_id)
+        # PostgreSQL takes no NUL in a text, and nobody has to look for an id that no client can have.
+        return found if found is not None or not is_name(client_id) else await registered(client_id)
 
     return find
 
