@@ -27,6 +27,10 @@ VOUCHED_FOR: Final = "0"
 _SHOWN: Final = re.compile(r"([0-9]{1,3}|-);([A-Za-z0-9+/]+={0,2})")
 
 
+_STRANGE: Final = (x509.DuplicateExtension, x509.InvalidVersion, x509.UnsupportedGeneralNameType)
+"""What the library says of strange certificates beside ValueError."""
+
+
 class BadCertificateWordsError(SumunError):
     """HAProxy's words for a client certificate are not those that the rendered configuration has: a bug of ours."""
 
@@ -77,7 +81,7 @@ def why_not(known: KnownCertificates, shown: ShownCertificate | None) -> str | N
     try:
         certificate = x509.load_der_x509_certificate(shown.der)
         names = set(_names(certificate, known.by))
-    except ValueError:  # OpenSSL reads some that this does not
+    except (ValueError, *_STRANGE):  # OpenSSL reads some that this does not
         return "unreadable_certificate"
     return None if names.intersection(known.values) else "wrong_certificate"
 

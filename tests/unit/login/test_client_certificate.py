@@ -105,3 +105,20 @@ def test_thumbprint() -> None:
     """RFC 8705 3.1: base64url of the SHA-256 of the DER, without padding."""
     digest = hashlib.sha256(BILLING.der).digest()
     assert shown().thumbprint == base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+# OpenSSL lets them through: an extension that stands twice, a version that there is not, a kind of name that nobody has.
+STRANGE = [
+    (b"\x06\x03\x55\x1d\x13", b"\x06\x03\x55\x1d\x11"),
+    (b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x07"),
+    (b"\x81\x13billing@example.com", b"\xa3\x13billing@example.com"),
+    (b"\x81\x13billing@example.com", b"\xa5\x13billing@example.com"),
+]
+
+
+@pytest.mark.parametrize(("part", "other"), STRANGE, ids=["twice", "version", "x400", "edi"])
+def test_strange_certificates(part: bytes, other: bytes) -> None:
+    """Whatever an authority signed: what the library cannot read proves nobody, and is no fault of ours."""
+    assert part in BILLING.der
+    strange = ShownCertificate(BILLING.der.replace(part, other, 1), vouched_for=True)
+    assert why_not(known("san_dns", "billing.example.com"), strange) == "unreadable_certificate"
