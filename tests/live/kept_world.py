@@ -42,7 +42,7 @@ _CONFIG = """\
 listen: 127.0.0.1:{port}
 {more}node: {{{node}haproxy_threads: {threads}, answerers: 2, kept_facts: {facts}}}
 outage: {{serve_known_for: {lease}s}}
-limits: {{decision_timeout: 2s, request_timeout: 30s, wrong_tokens_per_source: 1000000, old_workers: {old_workers}}}
+limits: {{decision_timeout: 2s, request_timeout: 30s, wrong_tokens_per_source: 1000000, old_workers: {old_workers}{limits}}}
 services:
   shop: {{url: http://127.0.0.1:{service}, response_timeout: {patience}s}}
 roles:
@@ -338,11 +338,12 @@ def config(
     node: object = "",
     app: object = "",
     more: object = "",
+    limits: object = "",
     patience: object = 30,
     old_workers: object = 8,
     routes: tuple[str, ...] = (),
 ) -> str:
-    """The configuration's text; `node` is more of `node:`, `app` of the client, `more` lines of their own.
+    """The configuration's text; `node` is more of `node:`, `app` of the client, `more` lines of their own, `limits` more of `limits:`.
 
     Another `patience` needs a new worker of HAProxy, other `routes` and `reader` do not.
     """
@@ -356,6 +357,7 @@ def config(
         node=node,
         app=app,
         more=more,
+        limits=limits,
         patience=patience,
         old_workers=old_workers,
         routes="".join(f"  - {{{one}, service: shop}}\n" for one in routes),

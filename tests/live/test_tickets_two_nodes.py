@@ -30,6 +30,7 @@ HEAD = (
 
 
 REGISTRATIONS = 5
+WAITING = 10
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +38,10 @@ def pair(haproxy: Path) -> Iterator[Pair]:
     """Two nodes, started at once on nothing."""
     routes = ("path: /page, require: item:read, session: true",)
     with two_nodes(
-        f"registration: {{open: true, per_source: {REGISTRATIONS}}}\n", lease=4, routes=routes
+        f"registration: {{open: true, per_source: {REGISTRATIONS}}}\n",
+        limits=f", waiting_per_source: {WAITING}",
+        lease=4,
+        routes=routes,
     ) as running:
         yield running
 
@@ -193,6 +197,16 @@ def test_clients_that_register_themselves(pair: Pair) -> None:
 
     statuses = at_both_at_once(pair, register, 2 * REGISTRATIONS)
     assert statuses == [201] * REGISTRATIONS + [429] * REGISTRATIONS
+
+
+def test_logins_that_nobody_finishes(pair: Pair) -> None:
+    """Of more than may wait from one address, begun at both nodes at once, no more do: they wait in one store."""
+
+    def begin(node: NodeUnderTest) -> int:
+        return call(node.port, "GET", "/login").status
+
+    statuses = at_both_at_once(pair, begin, 2 * WAITING)
+    assert statuses == [303] * WAITING + [429] * WAITING
 
 
 def test_a_session_of_the_other_node(pair: Pair) -> None:

@@ -104,7 +104,7 @@ class LimitSettings(Section):
     )
     waiting_total: Annotated[int, Number(10, 10_000_000)] = Field(
         50_000,
-        description="The same from all addresses together, at each node. One takes half a KiB, and 16 when somebody "
+        description="The same from all addresses together, at all nodes. One takes half a KiB, and 16 when somebody "
         "means harm.",
         examples=["500000"],
     )

@@ -45,6 +45,8 @@ class Counted(StrEnum):
     """Codes of devices that people type (RFC 8628 5.1)."""
     REGISTRATION = "register"
     """Clients that register themselves (RFC 7591)."""
+    WAITING = "waiting"
+    """What strangers begin, which waits in the store."""
 
 
 @dataclass(frozen=True, slots=True)

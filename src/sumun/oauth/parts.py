@@ -54,7 +54,7 @@ class OAuthParts:
     client_throttle  for the secrets of clients: of this process's own (`login.throttle_memory`)
     user_code_throttle   for codes of devices that people guess: one count for all nodes
     fetched_keys     the keys of clients that publish them
-    strangers        counts what whoever is not known lets wait in `ephemeral`
+    strangers        counts what whoever is not known lets wait in `ephemeral`, for all nodes
     refresh          refresh tokens, under this configuration
     grant_of         what a person allowed a client, by its id, read after the call
     is_denied        whether the directory denies the JWT of this id, read after the call

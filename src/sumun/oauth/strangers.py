@@ -1,8 +1,8 @@
 """What whoever is not known may leave with us: requests that wait for a person, in a store that is not endless.
 
 Anybody may begin a login, a code for a device, an authorization request, and each waits for minutes
-(`tokens.ephemeral`). So how many begin is bounded, from one address and in all. Clients of the configuration that prove
-who they are are not concerned: whoever runs this knows them.
+(`tokens.ephemeral`). So how many begin is bounded, from one address and in all, over all nodes, which share that store.
+Clients of the configuration that prove who they are are not concerned: whoever runs this knows them.
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ async def build_oauth(
                 client_throttle=own_throttle(budgets(plan)),
                 fetched_keys=FetchedKeys(key_sets.fetch, steady_seconds),
                 user_code_throttle=throttle_of(Counted.USER_CODE, budgets(plan)),
-                strangers=Strangers(own_throttle(waiting(plan))),
+                strangers=Strangers(throttle_of(Counted.WAITING, waiting(plan))),
                 store=stores.tokens,
                 changes=shared.changes,
                 recogniser=following.recogniser,
