@@ -310,6 +310,13 @@ def mounted(options: str) -> tuple[str, ...]:
     )
 
 
+LOOPBACK_UP = (
+    "import fcntl, os, socket, struct, sys\n"
+    "with socket.socket() as any: fcntl.ioctl(any, 0x8914, struct.pack('16sh', b'lo', 1))\n"
+    "os.execvp(sys.argv[1], sys.argv[1:])\n"
+)
+"""In a network namespace of its own, where ports below 1024 are not for everybody."""
+
 BAD_STARTS = {
     "HAProxy is missing": BadStart(
         3,
@@ -383,6 +390,20 @@ BAD_STARTS = {
         ("{STORE}", "cannot be read", "valkey://"),
         extra="node: {store: 'env:STORE'}\n",
         environment={"STORE": "ftp://sumun:hidden-1@127.0.0.1:9/0"},
+    ),
+    "a low port": BadStart(
+        3,
+        ("this account may not listen on 127.0.0.1:80 (", "{127.0.0.1:80 }", "CAP_NET_BIND_SERVICE"),
+        lambda node: in_place(f"listen: 127.0.0.1:{node.port}\n", "listen: 127.0.0.1:80 \n")(node),
+        before=(
+            *("unshare", "--net", sys.executable, "-c", LOOPBACK_UP),
+            *("setpriv", "--bounding-set", "-net_bind_service"),
+        ),
+    ),
+    "an address of no network": BadStart(
+        3,
+        ("no network of this machine has 192.0.2.7:", "{192.0.2.7}", "`ip address`"),
+        lambda node: in_place(f"listen: 127.0.0.1:{node.port}\n", f"listen: 192.0.2.7:{node.port}\n")(node),
     ),
     "no such user": BadStart(
         3, ("'nobody-of-that-name' is not an ordinary user",), extra="node: {run_as: nobody-of-that-name}\n"

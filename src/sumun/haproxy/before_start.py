@@ -9,24 +9,38 @@ from collections.abc import Iterator
 from typing import Final
 
 from sumun.config.plan import Address, Plan
-from sumun.haproxy.errors import AddressInUseError, TooFewDescriptorsError
+from sumun.haproxy.errors import TooFewDescriptorsError, UnusableAddressError
 
 # Beside two for each client: listeners, checks, our own sockets, pipes to workers. HAProxy itself counts some 30.
 _OTHER_DESCRIPTORS: Final = 100
 _FEWEST_CONNECTIONS: Final = 10  # what the configuration allows at least
 
 
-def refuse_used_addresses(plan: Plan) -> None:
-    """Raise AddressInUseError if somebody listens already where HAProxy will, with all that are in use.
+def refuse_unusable_addresses(plan: Plan) -> None:
+    """Raise UnusableAddressError if HAProxy could not listen where it will: a sentence for all of the same reason.
 
-    HAProxy would say so too, less clearly. Addresses that cannot be bound for other reasons are left to HAProxy.
+    HAProxy would say so too, less clearly. What stops an address otherwise is left to HAProxy.
     """
-    used = [address for address in _addresses(plan) if _is_used(address)]
-    if used:
-        names = ", ".join(f"{_shown(address)}{_configured_at(address)}" for address in used)
-        raise AddressInUseError(
-            f"another process listens on {names}; stop it, or let sumun listen on another address"
+    why: dict[int, list[Address]] = {}
+    for address in _addresses(plan):
+        if (reason := _why_not(address)) in _MENDS:
+            why.setdefault(reason, []).append(address)
+    if why:
+        raise UnusableAddressError(
+            "; ".join(
+                _MENDS[reason].format(", ".join(f"{_shown(one)}{_configured_at(one)}" for one in which))
+                for reason, which in why.items()
+            )
         )
+
+
+_MENDS: Final = {
+    errno.EADDRINUSE: "another process listens on {}; stop it, or let sumun listen on another address",
+    errno.EACCES: "this account may not listen on {}: ports below 1024 want root or CAP_NET_BIND_SERVICE "
+    "(AmbientCapabilities= of systemd); give sumun that, or another port",
+    errno.EADDRNOTAVAIL: "no network of this machine has {}; `ip address` shows what it has, "
+    "and 0.0.0.0 is all of them",
+}
 
 
 def refuse_too_many_connections(connections: int, descriptors: int | None = None) -> None:
@@ -52,15 +66,16 @@ def _addresses(plan: Plan) -> Iterator[Address]:
         yield from filter(None, (tls.redirect_from, tls.clients and tls.clients.listen))
 
 
-def _is_used(address: Address) -> bool:
+def _why_not(address: Address) -> int:
+    """Why the address cannot be bound (errno); 0: it can."""
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((address.host, address.port))
-        except OSError as error:
-            return error.errno == errno.EADDRINUSE
-    return False
+    except OSError as error:
+        return error.errno or 0
+    return 0
 
 
 def _shown(address: Address) -> str:

@@ -7,7 +7,7 @@
     ├── HAProxyMissingError              no HAProxy on this machine
     ├── HAProxyTooOldError               older than what the files are written for
     ├── HAProxyUnfitError                built without something we need
-    ├── AddressInUseError                somebody else listens there
+    ├── UnusableAddressError             somebody else listens there, or we may not, or it is another machine's
     ├── TooFewDescriptorsError           more connections are wanted than files may be open
     ├── ReloadRefusedError               the old configuration goes on working
     └── RuntimeSocketError               the stats or master socket did not answer, or said no
@@ -72,10 +72,10 @@ class HAProxyUnfitError(HAProxyError):
     code: ClassVar[str] = "haproxy_unfit"
 
 
-class AddressInUseError(HAProxyError):
-    """Another process listens on an address of ours. The sentence names it."""
+class UnusableAddressError(HAProxyError):
+    """An address to listen on is another process's or another machine's, or its port is not for us."""
 
-    code: ClassVar[str] = "address_in_use"
+    code: ClassVar[str] = "unusable_address"
 
 
 class TooFewDescriptorsError(HAProxyError):

@@ -39,7 +39,7 @@ def read_secret(ref: SecretRef) -> str:
     except UnicodeDecodeError:
         raise _missing(ref, f"the secret file {name} is not UTF-8 text", _FIRST_LINE) from None
     except OSError as error:
-        mend = f"let {_account()} read it" if isinstance(error, PermissionError) else _FIRST_LINE
+        mend = f"let the account {_account()} read it" if isinstance(error, PermissionError) else _FIRST_LINE
         raise _missing(ref, f"cannot read the secret file {name}: {error.strerror}", mend) from None
     if not text:
         raise _missing(ref, f"the secret file {name} is empty", _FIRST_LINE)
@@ -57,7 +57,7 @@ def _account() -> str:
     try:
         return pwd.getpwuid(os.geteuid()).pw_name
     except KeyError:
-        return f"the account {os.geteuid()}"
+        return str(os.geteuid())
 
 
 def missing_secrets(plan: Plan) -> tuple[Note, ...]:

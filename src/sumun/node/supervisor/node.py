@@ -18,7 +18,7 @@ from pathlib import Path
 from sumun.config import load
 from sumun.config.plan import Note, Plan
 from sumun.directory import Directory
-from sumun.haproxy.before_start import refuse_too_many_connections, refuse_used_addresses
+from sumun.haproxy.before_start import refuse_too_many_connections, refuse_unusable_addresses
 from sumun.haproxy.install import make_current
 from sumun.haproxy.master import MasterSocket
 from sumun.haproxy.program import Program, find_program
@@ -97,7 +97,7 @@ class Node:
         secrets = Secrets.of(plan)
         account = choose_account(plan.node.run_as)
         folder = self._take_folder(account)
-        refuse_used_addresses(plan)
+        refuse_unusable_addresses(plan)
         refuse_too_many_connections(plan.limits.max_connections)
         set_limits()
         if plan.node.store is not None:

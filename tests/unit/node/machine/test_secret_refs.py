@@ -50,7 +50,7 @@ def test_who_may_not_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "open", refused)
-    with pytest.raises(SecretMissingError, match=r"Permission denied; let \S+ read it"):
+    with pytest.raises(SecretMissingError, match=r"Permission denied; let the account \S+ read it"):
         read_secret(SecretRef(f"file:{tmp_path}/s", HERE))
 
 
