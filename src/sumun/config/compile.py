@@ -100,6 +100,7 @@ def _compile(checked: Checked[Settings], root: MappingNode, findings: Findings, 
     given = {kind for c in clients.values() if c.grants for kind in (c.token_kind, *c.may_ask_for)}
     note_unreached(routes, frozenset(given), findings)
     note_unused(services, routes, findings)
+    vocabulary.note_unrequired()
     chains.note_unused()
     return Plan(
         listen=listeners.public,

@@ -3,7 +3,8 @@
 With a top-level `permissions:` that list is the vocabulary, and what is not in it is an error wherever it stands.
 Without one, a permission exists when a role or a client is given it. A route may still require another one, for people
 can hold permissions directly, which the file does not know. So a required permission that nobody is given is an error
-only when it is one slip away from one that somebody is given, and otherwise a note.
+only when it is one slip away from one that somebody is given, and otherwise a note. And one that is given and no route
+requires is for services to look at, unless it is one slip away from one that a route requires: a note.
 """
 
 from __future__ import annotations
@@ -35,12 +36,13 @@ class Vocabulary:
         self._findings = findings
         self._declared = declared
         self._roles = None if roles is None else frozenset(roles)
-        self._given: set[Permission] = set()
+        self._given: dict[Permission, Node] = {}
+        self._required: set[Permission] = set()
         self._nobodys: set[Permission] = set()
 
     def give(self, node: Node, permission: Permission) -> None:
         """A role or a client is given this permission or pattern."""
-        self._given.add(permission)
+        self._given.setdefault(permission, node)
         self.check_declared(node, permission)
 
     def check_scope(self, node: Node, scope: Permission) -> None:
@@ -62,9 +64,10 @@ class Vocabulary:
         if self._declared:
             self.check_declared(node, permission)
             return
+        self._required.add(permission)
         if permission in self._nobodys or any(given.covers(permission) for given in self._given):
             return
-        near = None if len(self._nobodys) >= _MOST_SEARCHED else self._one_slip_away(permission)
+        near = None if len(self._nobodys) >= _MOST_SEARCHED else _one_slip_away(permission, self._given)
         if near is not None:
             self._findings.problem(
                 node,
@@ -78,6 +81,15 @@ class Vocabulary:
             node.place,
             f"no role or client is given {permission}; only people who hold it directly may use this route",
         )
+
+    def note_unrequired(self) -> None:
+        """What is given by a slip. Ask after every route was read."""
+        unrequired = [one for one in self._given if not one.is_pattern and one not in self._required]
+        for permission in unrequired[:_MOST_SEARCHED]:
+            near = _one_slip_away(permission, self._required)
+            if near is not None:
+                what = f"no route requires {permission}; {did_you_mean(near)}"
+                self._findings.note(self._given[permission].place, what)
 
     def check_declared(self, node: Node, permission: Permission) -> None:
         """Against the top-level `permissions:`, if there is one."""
@@ -94,20 +106,22 @@ class Vocabulary:
             node, "is not under `permissions:`", _listed(self._declared), did_you_mean(near) or "add it there"
         )
 
-    def _one_slip_away(self, wanted: Permission) -> str | None:
-        return min(self._near(wanted), default=None)
 
-    def _near(self, wanted: Permission) -> Iterator[str]:
-        for given in self._given:
-            resource = wanted.resource if given.resource == "*" else given.resource
-            action = wanted.action if given.action == "*" else given.action
-            for mine, other, same in (
-                (wanted.resource, resource, wanted.action == action),
-                (wanted.action, action, wanted.resource == resource),
-            ):
-                long_enough = min(len(mine), len(other)) >= _SHORTEST
-                if same and long_enough and abs(len(mine) - len(other)) <= 1 and distance(mine, other) == 1:
-                    yield f"{resource}:{action}"
+def _one_slip_away(wanted: Permission, known: Iterable[Permission]) -> str | None:
+    return min(_near(wanted, known), default=None)
+
+
+def _near(wanted: Permission, known: Iterable[Permission]) -> Iterator[str]:
+    for given in known:
+        resource = wanted.resource if given.resource == "*" else given.resource
+        action = wanted.action if given.action == "*" else given.action
+        for mine, other, same in (
+            (wanted.resource, resource, wanted.action == action),
+            (wanted.action, action, wanted.resource == resource),
+        ):
+            long_enough = min(len(mine), len(other)) >= _SHORTEST
+            if same and long_enough and abs(len(mine) - len(other)) <= 1 and distance(mine, other) == 1:
+                yield f"{resource}:{action}"
 
 
 def _listed(words: Iterable[object]) -> str:
