@@ -12,11 +12,17 @@ import asyncio
 import ipaddress
 import socket
 import ssl
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Final
+from typing import Any, Final
 
 import httpx2
 
+_Found = tuple[Any, Any, int, str, tuple[Any, ...]]
+_MOST_LOOKUPS: Final = 32
+"""Names of the configuration whose servers may all be silent at once."""
 TIMEOUT_SECONDS: Final = 3.0
 MAX_BYTES: Final = 64 * 1024
 
@@ -32,6 +38,7 @@ class KeySetHttp:
 
     def __init__(self) -> None:
         """Connects when first used. Whom it trusts: as every TLS program here, `SSL_CERT_FILE` or the machine's."""
+        self._names = _Names()
         self._client = httpx2.AsyncClient(
             headers={
                 "Accept": "application/jwk-set+json, application/json",
@@ -53,7 +60,7 @@ class KeySetHttp:
             raise ConnectionError("not an address of https")
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
-                addresses = await _addresses_of(url.host, url.port or 443, private=private)
+                addresses = await self._addresses_of(url.host, url.port or 443, private=private)
                 for address in addresses[:-1]:
                     try:
                         return await self._read(url, address)
@@ -79,8 +86,22 @@ class KeySetHttp:
                     raise ConnectionError(f"it answered more than {MAX_BYTES} bytes")
         return body
 
+    async def _addresses_of(self, host: str, port: int, *, private: bool) -> list[str]:
+        """The addresses of this name, at least one, all of which may be asked. Raises OSError."""
+        try:
+            found = await self._names.look_up(host, port)
+        except socket.gaierror:
+            raise ConnectionError("its name has no address") from None
+        addresses = list(dict.fromkeys(str(where[4][0]) for where in found))
+        if not private and not all(map(is_everybodys, addresses)):
+            raise ConnectionError(
+                "its address is not one of the public internet; `jwks_uri_internal: true` allows that"
+            )
+        return addresses
+
     async def close(self) -> None:
         """Close the connections."""
+        self._names.close()
         await self._client.aclose()
 
 
@@ -95,16 +116,32 @@ def is_everybodys(address: str) -> bool:
     return found.is_global and not found.is_multicast
 
 
-async def _addresses_of(host: str, port: int, *, private: bool) -> list[str]:
-    """The addresses of this name, at least one, all of which may be asked. Raises OSError."""
-    loop = asyncio.get_running_loop()
-    try:
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except socket.gaierror:
-        raise ConnectionError("its name has no address") from None
-    addresses = list(dict.fromkeys(str(where[4][0]) for where in found))
-    if not private and not all(map(is_everybodys, addresses)):
-        raise ConnectionError(
-            "its address is not one of the public internet; `jwks_uri_internal: true` allows that"
-        )
-    return addresses
+class _Names:
+    """Looks names up, in threads of its own: whoever runs the name server of a client decides how long that takes, and
+    nothing can end it. So a name that is looked up already is not looked up beside, and nobody else's look-up waits for
+    a thread behind it (the event loop has few).
+    """
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(_MOST_LOOKUPS, "names")
+        self._under_way: dict[tuple[str, int], asyncio.Future[Sequence[_Found]]] = {}
+
+    async def look_up(self, host: str, port: int) -> Sequence[_Found]:
+        """What `socket.getaddrinfo` says of TCP. Raises OSError."""
+        name = (host, port)
+        found = self._under_way.get(name)
+        if found is None:
+            how = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+            found = asyncio.get_running_loop().run_in_executor(self._threads, how)
+            self._under_way[name] = found
+            found.add_done_callback(partial(self._done, name))
+        return await asyncio.shield(found)
+
+    def close(self) -> None:
+        """Begin no other."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _done(self, name: tuple[str, int], found: asyncio.Future[Sequence[_Found]]) -> None:
+        del self._under_way[name]
+        if not found.cancelled():
+            found.exception()  # perhaps nobody waits for it any more

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
+import threading
+
 import pytest
 
-from sumun.login.key_set_http import is_everybodys
+from sumun.login import key_set_http
+from sumun.login.key_set_http import KeySetHttp, is_everybodys
 
 
 @pytest.mark.parametrize(
@@ -27,3 +32,36 @@ def test_not_everybodys(address: str) -> None:
 def test_everybodys(address: str) -> None:
     """Addresses of the public internet."""
     assert is_everybodys(address)
+
+
+def test_a_name_server_that_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often a client's name is asked for, one thread waits for its server; names of others, and whatever else the
+    event loop has threads for, do not.
+    """
+    asked: list[str] = []
+    ends = threading.Event()
+
+    def look_up(host: str, *_: object, **__: object) -> list[object]:
+        asked.append(host)
+        if host == "silent.example":
+            ends.wait()
+        raise socket.gaierror("no such name")
+
+    async def whole() -> None:
+        http = KeySetHttp()
+        for _ in range(50):
+            with pytest.raises(ConnectionError, match="no answer in time"):
+                await http.fetch("https://silent.example/keys", False)
+        with pytest.raises(ConnectionError, match="no address"):
+            await http.fetch("https://other.example/keys", False)
+        await asyncio.to_thread(lambda: None)
+        ends.set()
+        await http.close()
+
+    monkeypatch.setattr(key_set_http, "TIMEOUT_SECONDS", 0.02)
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    try:
+        asyncio.run(whole())
+    finally:
+        ends.set()
+    assert asked == ["silent.example", "other.example"]
