@@ -147,6 +147,22 @@ def test_somebody_else(node: BrowserNode) -> None:
     assert surfer.way[-1] == f"{here}/office/rooms?a=1"
 
 
+@pytest.mark.parametrize(
+    ("asked", "back"),
+    [
+        ("/shop?q=1", "%2Fshop%3Fq%3D1"),
+        (f"/shop?q={'%20' * 1100}", "%2Fshop"),
+        (f"/shop?q={'%20' * 4500}", "%2Fshop"),
+        (f"/office/{'x' * 3000}?q=1", "%2F"),
+    ],
+    ids=map(str, range(4)),
+)
+def test_a_long_way_back(node: BrowserNode, asked: str, back: str) -> None:
+    """Who is not logged in can log in whatever they asked for: what is too long to come back to is cut off."""
+    answer = node.ask(asked, **READS)
+    assert (answer.status, answer.headers["location"]) == (302, f"/login/start?return={back}")
+
+
 def test_too_many(node: BrowserNode) -> None:
     """A limit that is reached, for what HAProxy knows and for what it asks about."""
     cai, _ = node.begin("cai")

@@ -36,8 +36,8 @@ NAVIGATES: Final = f"{{ var({_PAGE}) -m found }}"
 """The condition of a call that a person makes with a browser, and who reads the answer (`remember`)."""
 
 _CALLED: Final = "txn.called"
-_HERE: Final = "txn.here"
-_LONGEST_HERE: Final = 2000
+HERE: Final = "txn.here"
+_LONGEST_HERE: Final = 3000  # bytes; encoded, three times as many have to fit into the next request
 
 # Marks in a page, and what HAProxy puts there. No page has these characters (Unicode, private use).
 _REQUEST, _PERSON, _RETURN = "\ue000", "\ue001", "\ue002"
@@ -45,7 +45,7 @@ _FILLED: Final = {
     "%": "%%",
     _REQUEST: "%[unique-id]",
     _PERSON: f"%[var({_CALLED})]",
-    _RETURN: f"%[var({_HERE})]",
+    _RETURN: f"%[var({HERE})]",
 }
 
 _TO_HTML: Final = (
@@ -79,9 +79,17 @@ def forbid(condition: str) -> list[str]:
     return [
         f"http-request set-var({_CALLED}) {field(FACT, USER)} if {here}",
         f"http-request set-var({_CALLED}) {name} if {somebody} {{ {field(FACT, NAME)} -m len gt 0 }}",
-        f"http-request set-var({_HERE}) str(%2F) if {somebody}",
-        f"http-request set-var({_HERE}) pathq,url_enc if {somebody} {{ pathq -m len le {_LONGEST_HERE} }}",
+        *remember_here(somebody),
         *_show("forbidden", 403, somebody),
+    ]
+
+
+def remember_here(condition: str) -> list[str]:
+    """Rules: `HERE` is where a login leads back to, percent-encoded. Of what is too long the query goes, or all."""
+    return [
+        f"http-request set-var({HERE}) str(%2F) if {condition}",
+        f"http-request set-var({HERE}) path,url_enc if {condition} {{ path -m len le {_LONGEST_HERE} }}",
+        f"http-request set-var({HERE}) pathq,url_enc if {condition} {{ pathq -m len le {_LONGEST_HERE} }}",
     ]
 
 

@@ -25,7 +25,7 @@ from sumun.config.plan import Plan
 from sumun.haproxy.gate import ODD, REFUSED
 from sumun.haproxy.handshakes import IS_HANDSHAKE, regsub
 from sumun.haproxy.quoting import regex
-from sumun.haproxy.refusal_pages import NAVIGATES
+from sumun.haproxy.refusal_pages import HERE, NAVIGATES, remember_here
 from sumun.haproxy.refusals import CODE, NO_STORE, ORIGIN_NOT_ALLOWED, TWO_CREDENTIALS, answer, refuse
 from sumun.haproxy.render_spoe import PREFIX, SPAN
 from sumun.haproxy.routes import ROUTE, TAKES_SESSION, has_flag
@@ -100,8 +100,8 @@ def to_login() -> list[str]:
     What comes from a program or a script is told 401.
     """
     nobody = f"{NAVIGATES} {{ var(txn.{PREFIX}.status) -m int 401 }}"
-    there = f'status 302 {NO_STORE} hdr Location "/login/start?return=%[pathq,url_enc]"'
-    return [f"http-request return {there} if {nobody}"]
+    there = f'status 302 {NO_STORE} hdr Location "/login/start?return=%[var({HERE})]"'
+    return [*remember_here(nobody), f"http-request return {there} if {nobody}"]
 
 
 def keep_ours(*, browsers: bool) -> list[str]:
