@@ -590,3 +590,23 @@ def test_log_lines_are_json(gate: World) -> None:
     lines = (gate.folder / "access.log").read_bytes().splitlines()[before:]
     assert len(lines) == len(hostile) + 1
     assert all(len(line) < 8192 for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        ([b"Expect: 100-continue"], ["100-continue"]),
+        ([b"Expect: 100-Continue"], ["100-Continue"]),
+        ([b"Expect: 200-ok"], []),
+        ([b"Expect: y 100-continue"], []),
+        ([b"Expect: 100-continue, x"], []),
+        ([b"Expect: 100-continue", b"Expect: x"], []),
+        ([b"Expect:"], []),
+    ],
+    ids=map(str, itertools.count()),
+)
+def test_one_expectation(gate: World, lines: list[bytes], told: list[str]) -> None:
+    """A service hears of no expectation but the one that there is (RFC 9110 10.1.1), once; the call is answered all the same."""
+    head = get(b"/open/x", b"Content-Length: 3", *lines, method=b"POST")
+    assert call(gate, head + b"abc").status == 200
+    assert [value for name, value in gate.echo.heard[-1].headers if name.lower() == "expect"] == told

@@ -89,6 +89,7 @@ _ODD_LINES = (
     *(
         r"connection:(?! (?:close|keep-alive)\r)",
         r"te:(?! trailers\r)",
+        r"expect:(?! 100-continue\r)",
         r"accept: [^\n]*(?i:text/event-stream)",
     ),
 )
@@ -198,6 +199,11 @@ def _take_away() -> list[str]:
         "http-request del-header upgrade unless " + IS_HANDSHAKE,
         "http-request set-header connection upgrade if " + IS_HANDSHAKE,
         "http-request del-header te unless { req.hdr(te) -m str trailers }",
+        # RFC 9110 10.1.1 knows one expectation; what a service makes of another decides where its next request begins.
+        (
+            "http-request del-header expect "
+            "unless { req.fhdr_cnt(expect) eq 1 } { req.fhdr(expect) -i -m str 100-continue }"
+        ),
         # Told in one spelling (RFC 9112 7: in any case): who knows no `Chunked` takes the body for a request.
         "http-request set-header transfer-encoding chunked if { req.hdr(transfer-encoding) -m found }",
     ]
