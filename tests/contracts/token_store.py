@@ -10,6 +10,7 @@ import asyncio
 import secrets
 import time
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 
 import pytest
 from msgspec import structs
@@ -18,7 +19,7 @@ from sumun.identity import Permission, Subject
 from sumun.tokens.errors import StoreUnavailableError
 from sumun.tokens.feed import Change, ChangeKind, Feed
 from sumun.tokens.record import TokenRecord
-from sumun.tokens.store import KEPT_AFTER_EXPIRY_MS, Rights, TokenStore
+from sumun.tokens.store import KEPT_AFTER_EXPIRY_MS, Found, Rights, TokenStore
 from tests.contracts.in_loop import in_loop
 
 Pair = tuple[TokenStore, Feed]
@@ -84,6 +85,23 @@ class TokenStoreContract:
         await store.put(two, second)
         assert await store.get_many([two, unknown, one, two]) == [second, None, first, second]
         assert await store.get_many([]) == []
+
+    @in_loop
+    async def test_tells_who_looks(self, pair: Pair) -> None:
+        """Who looks is told what an asker would get, each look its own; after the end, that nobody knows."""
+        store, _ = pair
+        digest, record = a_digest(), a_record()
+        await store.put(digest, record)
+        told: dict[str, Found] = {}
+        store.look([digest, a_digest()], partial(told.__setitem__, "both"))
+        store.look([], partial(told.__setitem__, "none"))
+        store.look([digest], partial(told.__setitem__, "one"))
+        while len(told) < 3:
+            await asyncio.sleep(0.01)
+        assert told == {"both": [record, None], "none": [], "one": [record]}
+        await store.close()
+        store.look([digest], partial(told.__setitem__, "closed"))
+        assert isinstance(told["closed"], StoreUnavailableError)
 
     @in_loop
     async def test_forgets_what_has_expired(self, pair: Pair) -> None:

@@ -93,7 +93,7 @@ async def a_process(server: ValkeyServer, name: str, directory: Directory) -> As
     )
     recogniser = Recogniser(
         memory,
-        BatchingReader(store),
+        BatchingReader(store.look),
         ConfiguredFirst(directory, {}),
         ValkeySessions(ValkeyLink(server.address, deadline=patience, steady=steady_seconds)),
         issuer="i",

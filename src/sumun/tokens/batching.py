@@ -14,7 +14,7 @@ from typing import Generic, TypeAlias, TypeVar
 
 from sumun.tokens.errors import StoreUnavailableError
 from sumun.tokens.record import TokenRecord
-from sumun.tokens.store import TokenStore
+from sumun.tokens.store import Look
 
 log = logging.getLogger(__name__)
 
@@ -32,18 +32,17 @@ Hear: TypeAlias = Callable[[A, TokenRecord | BaseException | None], None]
 
 
 class BatchingReader(Generic[A]):
-    """`ask(digest, as_of, hear)` for many; `TokenStore.get_many` for few. Lives on one event loop."""
+    """`ask(digest, as_of, hear)` for many; `TokenStore.look` for few. Lives on one event loop."""
 
-    def __init__(self, store: TokenStore, max_batch: int = MAX_BATCH, max_waiting: int = MAX_WAITING) -> None:
-        """`store` stays the caller's to close."""
-        self._store = store
+    def __init__(self, look: Look, max_batch: int = MAX_BATCH, max_waiting: int = MAX_WAITING) -> None:
+        """`look` is a `TokenStore.look`."""
+        self._look = look
         self._max_batch = max_batch
         self._max_waiting = max_waiting
         # One look at each token: since when news would matter, and who waits for it.
         self._looks: dict[bytes, tuple[A, list[Hear[A]]]] = {}
         self._gathered: list[bytes] = []
         self._waiting = 0
-        self._asking: set[asyncio.Task[None]] = set()
 
     def ask(self, digest: bytes, as_of: A, hear: Hear[A]) -> None:
         """Have `hear` told of the record, as it was at some moment after the `as_of` that it is told.
@@ -71,21 +70,18 @@ class BatchingReader(Generic[A]):
     def _send(self) -> None:
         gathered, self._gathered = self._gathered, []
         for start in range(0, len(gathered), self._max_batch):
-            asking = asyncio.create_task(self._ask(gathered[start : start + self._max_batch]))
-            self._asking.add(asking)
-            asking.add_done_callback(self._asking.discard)
+            batch = gathered[start : start + self._max_batch]
+            try:
+                self._look(batch, partial(self._heard, batch))
+            except Exception as failure:  # noqa: BLE001 - the askers hear it, each of them; nobody waits for ever
+                self._heard(batch, failure)
 
-    async def _ask(self, batch: list[bytes]) -> None:
-        try:
-            records = await self._store.get_many(batch)
-        except BaseException as trouble:
-            # Whatever it is: the askers hear it, each of them; nobody waits for ever.
+    def _heard(self, batch: list[bytes], found: list[TokenRecord | None] | Exception) -> None:
+        if not isinstance(found, list):
             for digest in batch:
-                self._tell(digest, trouble)
-            if not isinstance(trouble, Exception):
-                raise
+                self._tell(digest, found)
         else:
-            for digest, record in zip(batch, records, strict=True):
+            for digest, record in zip(batch, found, strict=True):
                 self._tell(digest, record)
 
     def _tell(self, digest: bytes, found: TokenRecord | BaseException | None) -> None:

@@ -17,9 +17,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from sumun.identity import Permission
+from sumun.tokens.errors import StoreUnavailableError
 from sumun.tokens.record import TokenRecord
 
 KEPT_AFTER_EXPIRY_MS = 60_000
@@ -53,6 +54,14 @@ def stands_under(record: TokenRecord, came_of: str = "") -> list[str]:
     return [key for key in (record.session_id, record.grant_id, record.family_id, came_of) if key]
 
 
+Found: TypeAlias = list[TokenRecord | None] | StoreUnavailableError
+Hear: TypeAlias = Callable[[Found], None]
+"""Told the records in order, None where there is none; or why nobody knows. It must not raise."""
+
+
+Look: TypeAlias = Callable[[Sequence[bytes], Hear], None]
+
+
 class TokenStore(Protocol):
     """Live opaque tokens by the SHA-256 digest of the token (32 bytes), and of JWTs what they were issued for."""
 
@@ -69,6 +78,10 @@ class TokenStore(Protocol):
 
     async def get_many(self, digests: Sequence[bytes]) -> list[TokenRecord | None]:
         """The records, in order; None where there is none. One round trip. Raises StoreUnavailableError."""
+        ...
+
+    def look(self, digests: Sequence[bytes], hear: Hear) -> None:
+        """Have `hear` told what `get_many` would find, at once or later: without a task for each."""
         ...
 
     async def find(self, token_id: str) -> tuple[bytes, TokenRecord] | None:

@@ -493,7 +493,7 @@ async def oauth_server(
         changes=changes,
         recogniser=Recogniser(
             memory,
-            BatchingReader(store),
+            BatchingReader(store.look),
             configured_first,
             sessions,
             issuer=ISSUER,

@@ -29,6 +29,7 @@ from sumun.tokens.judge import ClientState
 from sumun.tokens.record import TokenRecord
 from sumun.tokens.signing_keys import KeyRing
 from sumun.tokens.stores.memory_feed import MemoryFeed
+from tests.unit.tokens.asking import by_asking
 from tests.unit.tokens.keys import KEYS, ring_of
 
 NOW = 1_000_000.0
@@ -101,7 +102,7 @@ class Setting:
         self.sessions = MemorySessions(MemoryFeed(lambda: NOW), lambda: NOW)
         self.recogniser = Recogniser(
             self.memory,
-            BatchingReader(self.known),
+            BatchingReader(by_asking(self.known.get_many)),
             ConfiguredFirst(self.known, {"batch": BATCH}),
             self.sessions,
             issuer="https://gate",

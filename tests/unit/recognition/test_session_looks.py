@@ -61,7 +61,7 @@ class World:
         self.numbers = 0
         self.recogniser = Recogniser(
             self.memory,
-            BatchingReader(MemoryStore(feed, lambda: self.now)),
+            BatchingReader(MemoryStore(feed, lambda: self.now).look),
             ConfiguredFirst(self, {}),  # type: ignore[arg-type]
             self.sessions,
             issuer="i",

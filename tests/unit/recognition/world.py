@@ -33,6 +33,7 @@ from sumun.tokens.store import Rights
 from sumun.tokens.stores.memory import MemoryStore
 from sumun.tokens.stores.memory_feed import MemoryFeed
 from tests.unit.recognition.virtual_time import VirtualLoop
+from tests.unit.tokens.asking import by_asking
 
 ISSUER, AUDIENCE = "https://gate", "shop"
 SERVE_KNOWN_FOR_SECONDS = 4.0
@@ -238,7 +239,7 @@ class World:
             steady=self.loop.time,
             wall=self.wall,
         )
-        records = BatchingReader(GatedStore(self.store, self.gates["store"]))
+        records = BatchingReader(by_asking(GatedStore(self.store, self.gates["store"]).get_many))
         recogniser = Recogniser(
             memory, records, directory, self.sessions, issuer=ISSUER, audience=AUDIENCE, steady=self.loop.time
         )

@@ -30,7 +30,7 @@ class Following:
         )
         self.recogniser = Recogniser(
             self.memory,
-            BatchingReader(shared.stores.tokens),
+            BatchingReader(shared.stores.tokens.look),
             self.directory,
             shared.stores.sessions,
             issuer=plan.tokens.issuer,

@@ -10,7 +10,7 @@ from sumun.tokens.errors import StoreUnavailableError
 from sumun.tokens.feed import Change, ChangeKind
 from sumun.tokens.format import is_claims_id
 from sumun.tokens.record import TokenRecord
-from sumun.tokens.store import ENDED_FOR_MS, KEPT_AFTER_EXPIRY_MS, Rights, Swept, stands_under
+from sumun.tokens.store import ENDED_FOR_MS, KEPT_AFTER_EXPIRY_MS, Hear, Rights, Swept, stands_under
 from sumun.tokens.stores.memory_feed import MemoryFeed
 
 
@@ -45,6 +45,15 @@ class MemoryStore:
         """The records, in order; None where there is none."""
         self._check_open()
         return [self._alive(digest) for digest in digests]
+
+    def look(self, digests: Sequence[bytes], hear: Hear) -> None:
+        """Have `hear` told what `get_many` would find."""
+        try:
+            self._check_open()
+        except StoreUnavailableError as closed:
+            hear(closed)
+        else:
+            hear([self._alive(digest) for digest in digests])
 
     async def find(self, token_id: str) -> tuple[bytes, TokenRecord] | None:
         """Digest and record by public handle."""

@@ -7,6 +7,7 @@ matter of `valkey_under`.
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Callable, Collection, Sequence
 
@@ -14,7 +15,7 @@ from msgspec.structs import replace
 
 from sumun.tokens.errors import StoreUnavailableError
 from sumun.tokens.record import TokenRecord
-from sumun.tokens.store import KEPT_AFTER_EXPIRY_MS, Rights, Swept, stands_under
+from sumun.tokens.store import KEPT_AFTER_EXPIRY_MS, Found, Hear, Rights, Swept, stands_under
 from sumun.tokens.stores.stored_record import CorruptRecordError, decode, encode
 from sumun.tokens.stores.valkey_link import Answer, ValkeyLink, strange
 from sumun.tokens.stores.valkey_scripts import FEED, INDEX, NEWS, PUT, REPLACE, REVOKE, TOKEN
@@ -48,12 +49,25 @@ class ValkeyStore:
 
     async def get_many(self, digests: Sequence[bytes]) -> list[TokenRecord | None]:
         """The records, in order; None where there is none. Raises StoreUnavailableError."""
+        asker: asyncio.Future[Found] = asyncio.get_running_loop().create_future()
+
+        def hear(found: Found) -> None:
+            if not asker.done():  # it went away
+                asker.set_result(found)
+
+        self.look(digests, hear)
+        records = await asker
+        if isinstance(records, StoreUnavailableError):
+            raise records
+        return records
+
+    def look(self, digests: Sequence[bytes], hear: Hear) -> None:
+        """Have `hear` told what `get_many` would find, without a task for it."""
         if not digests:
-            return []
-        answer = await self._link.read("MGET", *map(_token_key, digests))
-        if not isinstance(answer, list) or len(answer) != len(digests):
-            raise strange("MGET")
-        return [None if one is None else _record(one) for one in answer]
+            hear([])
+            return
+        words = ("MGET", *map(_token_key, digests))
+        self._link.read(words, lambda answer: hear(_records(answer, len(digests))))
 
     async def find(self, token_id: str) -> tuple[bytes, TokenRecord] | None:
         """Digest and record by public handle. Raises StoreUnavailableError."""
@@ -116,6 +130,17 @@ def _token_key(digest: bytes) -> str:
 
 def _fresh() -> str:
     return secrets.token_hex(8)
+
+
+def _records(answer: Answer | StoreUnavailableError, count: int) -> Found:
+    if isinstance(answer, StoreUnavailableError):
+        return answer
+    if not isinstance(answer, list) or len(answer) != count:
+        return strange("MGET")
+    try:
+        return [None if one is None else _record(one) for one in answer]
+    except StoreUnavailableError as corrupt:
+        return corrupt
 
 
 def _record(answer: Answer) -> TokenRecord:

@@ -11,7 +11,8 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from functools import partial
+from typing import Any, TypeAlias, cast
 
 from valkey.asyncio import ConnectionPool, UnixDomainSocketConnection, Valkey
 from valkey.asyncio.connection import parse_url
@@ -21,7 +22,7 @@ from valkey.exceptions import ConnectionError as NoConnectionError
 from valkey.exceptions import NoScriptError, ResponseError, ValkeyError
 
 from sumun.tokens.errors import StoreUnavailableError
-from sumun.tokens.stores.valkey_pipeline import Pipeline
+from sumun.tokens.stores.valkey_pipeline import Pipeline, open_pipeline
 from sumun.tokens.stores.valkey_scripts import Script
 
 DEADLINE_SECONDS = 0.25
@@ -35,9 +36,13 @@ LEAST_FREE_BYTES = 1 << 20
 
 _FIRST_PAUSE_SECONDS = 0.01
 _LONGEST_PAUSE_SECONDS = 0.5
+_LATE = "the token store did not answer in time"
+_CLOSED = "the link to the token store is closed"
 
 Answer = bytes | int | list["Answer"] | None
 Word = str | bytes | int
+Hear: TypeAlias = Callable[["Answer | StoreUnavailableError"], None]
+"""Told what came of it. It must not raise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +79,8 @@ class ValkeyLink:
         self._closed = False
         self._pipeline: Pipeline | None = None
         self._given_up: list[Pipeline] = []
-        self._opening = asyncio.Lock()
+        self._opening: asyncio.Task[None] | None = None
+        self._held: list[tuple[tuple[Word, ...], Hear]] = []  # to be asked once the pipeline is open
         self._disk = address.disk
         self._pool = _pool(address, connections)
         # The library's own waiting pool can lose a connection when its waiter is cancelled; this one cannot.
@@ -89,45 +95,63 @@ class ValkeyLink:
             async with asyncio.timeout(blocks_seconds + self._deadline()), self._free:
                 answer: Answer = await self._execute(*words)
         except TimeoutError:
-            raise StoreUnavailableError("the token store did not answer in time") from None
+            raise StoreUnavailableError(_LATE) from None
         except NoScriptError:
             raise
         except (ValkeyError, OSError, UnicodeError) as trouble:
-            self._give_up(trouble)
+            raise self._error_of(trouble) from None
         self._pause_seconds = 0.0
         return answer
 
-    async def read(self, *words: Word) -> Answer:
-        """Send one command that reads, without waiting for the answers to others. Raises StoreUnavailableError.
+    def read(self, words: tuple[Word, ...], hear: Hear) -> None:
+        """Send one command that reads, without waiting for the answers to others; `hear` is told at once, or later.
 
         Who waited for too long is told so, and the next ones get another connection: this one may be dead. Who waits on
         it meanwhile goes on waiting, each for its own time, for the server may have been busy only.
         """
-        self._refuse_in_vain()
-        pipeline: Pipeline | None = None
         try:
-            async with asyncio.timeout(self._deadline()):
-                pipeline = await self._open_pipeline()
-                answer: Answer = await pipeline.ask(*words)
-        except TimeoutError:
+            self._refuse_in_vain()
+        except StoreUnavailableError as refused:
+            hear(refused)
+            return
+        pipeline = self._pipeline
+        if pipeline is not None and pipeline.is_open:
+            pipeline.ask(words, self._deadline(), partial(self._hand_over, hear, pipeline))
+            return
+        self._held.append((words, hear))
+        if self._opening is None:
+            self._opening = asyncio.create_task(self._open_pipeline())
+
+    def _hand_over(self, hear: Hear, pipeline: Pipeline, answer: object) -> None:
+        if isinstance(answer, TimeoutError):
             self._replace_pipeline(pipeline)
-            raise StoreUnavailableError("the token store did not answer in time") from None
-        except (ValkeyError, OSError, UnicodeError) as trouble:
-            self._give_up(trouble)
-        self._pause_seconds = 0.0
-        return answer
+            hear(StoreUnavailableError(_LATE))
+        elif isinstance(answer, Exception):
+            hear(self._error_of(answer))
+        else:
+            self._pause_seconds = 0.0
+            hear(cast("Answer", answer))
 
-    async def _open_pipeline(self) -> Pipeline:
-        if self._pipeline is None or not self._pipeline.is_open:
-            async with self._opening:
-                if self._pipeline is None or not self._pipeline.is_open:
-                    connection = self._pool.make_connection()  # type: ignore[no-untyped-call]
-                    await connection.connect()
-                    self._pipeline = Pipeline(connection)
-        return self._pipeline
+    async def _open_pipeline(self) -> None:
+        trouble: StoreUnavailableError | None = StoreUnavailableError(_CLOSED)  # when this is cancelled
+        try:
+            described = self._pool.make_connection()  # type: ignore[no-untyped-call]
+            self._pipeline, trouble = await open_pipeline(described, self._deadline()), None
+        except TimeoutError:
+            trouble = StoreUnavailableError(_LATE)
+        except (ValkeyError, OSError, UnicodeError) as failure:
+            trouble = self._error_of(failure)
+        finally:
+            self._opening = None
+            held, self._held = self._held, []
+            for words, hear in held:
+                if trouble is None:
+                    self.read(words, hear)
+                else:
+                    hear(trouble)
 
-    def _replace_pipeline(self, late: Pipeline | None) -> None:
-        if late is not None and late is self._pipeline:
+    def _replace_pipeline(self, late: Pipeline) -> None:
+        if late is self._pipeline:
             self._pipeline = None
             self._given_up = [one for one in self._given_up if one.is_open]
             self._given_up.append(late)
@@ -135,7 +159,7 @@ class ValkeyLink:
 
     def _refuse_in_vain(self) -> None:
         if self._closed:
-            raise StoreUnavailableError("the link to the token store is closed")
+            raise StoreUnavailableError(_CLOSED)
         if self._steady() < self._paused_until:
             raise StoreUnavailableError("the token store cannot be reached; the next try is soon")
 
@@ -151,13 +175,16 @@ class ValkeyLink:
     async def close(self) -> None:
         """Let go of the connections. May be called twice."""
         self._closed = True
+        if self._opening is not None:
+            self._opening.cancel()
+            await asyncio.gather(self._opening, return_exceptions=True)
         pipelines, self._pipeline, self._given_up = [self._pipeline, *self._given_up], None, []
         for pipeline in filter(None, pipelines):
-            await pipeline.close()
+            pipeline.close()
         await self._client.aclose()
         await self._pool.aclose()
 
-    def _give_up(self, trouble: Exception) -> NoReturn:
+    def _error_of(self, trouble: Exception) -> StoreUnavailableError:
         if isinstance(trouble, NoConnectionError | OSError):
             # Nobody listens: do not knock once for every waiting question. All who hear it at once are one knock.
             if self._steady() >= self._paused_until:
@@ -165,13 +192,11 @@ class ValkeyLink:
                     max(self._pause_seconds * 2, _FIRST_PAUSE_SECONDS), _LONGEST_PAUSE_SECONDS
                 )
                 self._paused_until = self._steady() + self._pause_seconds
-            raise StoreUnavailableError(
-                f"the token store cannot be reached ({type(trouble).__name__})"
-            ) from None
+            return StoreUnavailableError(f"the token store cannot be reached ({type(trouble).__name__})")
         # The server's sentence may repeat what was sent; its first word is its code (READONLY, LOADING, OOM, ...).
         code = str(trouble).partition(" ")[0] if isinstance(trouble, ResponseError) else ""
         shown = code if code.isupper() and code.isalpha() else type(trouble).__name__
-        raise StoreUnavailableError(f"the token store refused a command ({shown})") from None
+        return StoreUnavailableError(f"the token store refused a command ({shown})")
 
 
 def _has_room(folder: str) -> bool:
