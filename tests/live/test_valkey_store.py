@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import ipaddress
 import os
+import ssl
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -13,6 +16,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
+from cryptography import x509
 
 from sumun.sessions import Farewells
 from sumun.sessions.farewells_valkey import ValkeyFarewells
@@ -24,6 +28,7 @@ from sumun.tokens.stores.connect import valkey_ephemeral, valkey_feed, valkey_st
 from sumun.tokens.stores.valkey import ValkeyStore
 from sumun.tokens.stores.valkey_link import Deadline, ValkeyAddress, ValkeyLink
 from sumun.tokens.tickets import TicketStore
+from tests.certificates import Certificate
 from tests.contracts.ephemeral_store import EphemeralStoreContract
 from tests.contracts.farewells import FarewellsContract
 from tests.contracts.feed import ALICE, FeedContract
@@ -511,6 +516,41 @@ def test_repr_keeps_the_password() -> None:
     """An address that is logged by mistake shows neither password nor URL."""
     shown = repr(ValkeyAddress(url="redis://u:secret@127.0.0.1:1/0", password="secret"))
     assert "secret" not in shown
+
+
+def test_reaches_a_server_over_tls(valkey: ValkeyServer, tmp_path: Path) -> None:
+    """A `rediss://` URL is TLS with a certificate that is verified: writes and reads go through, a stranger's is an outage."""
+    authority, stranger = Certificate.authority(), Certificate.authority("a stranger")
+    for name, one in (("authority", authority), ("stranger", stranger)):
+        (tmp_path / f"{name}.pem").write_text(one.pem())
+    here = [x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    authority.issue("store", names=here).write(tmp_path, "store")
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(tmp_path / "store.pem", tmp_path / "store.key")
+
+    async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65536):
+            writer.write(data)
+        writer.close()
+
+    async def meet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        behind, before = await asyncio.open_unix_connection(valkey.path)
+        with contextlib.suppress(OSError):
+            await asyncio.gather(pass_on(reader, before), pass_on(behind, writer))
+
+    async def conversation() -> None:
+        async with await asyncio.start_server(meet, "127.0.0.1", 0, ssl=tls) as relay:
+            port = relay.sockets[0].getsockname()[1]
+            url = f"rediss://sumun:{PASSWORD}@127.0.0.1:{port}/0?ssl_ca_certs={tmp_path}"
+            digest, record = a_digest(), a_record()
+            async with opened(valkey, ValkeyAddress(url=f"{url}/authority.pem")) as (store, _):
+                await store.put(digest, record)
+                assert await store.get_many([digest]) == [record]
+            async with opened(valkey, ValkeyAddress(url=f"{url}/stranger.pem")) as (store, _):
+                with pytest.raises(StoreUnavailableError):
+                    await store.get_many([digest])
+
+    asyncio.run(conversation())
 
 
 def test_reaches_a_server_over_tcp(tmp_path: Path) -> None:
