@@ -73,7 +73,7 @@ def encoded(changes: list[tuple[str, str]], keep: frozenset[str]) -> str:
     return urlencode([*kept, *changes], errors="replace")
 
 
-@settings(max_examples=400)
+@settings(max_examples=4 * settings().max_examples)
 @given(CHANGES, st.frozensets(st.sampled_from(sorted(GOOD))))
 @example([], frozenset(GOOD))
 @example([("state", MARK), ("response_mode", "form_post"), ("prompt", "none")], frozenset(GOOD))
@@ -153,7 +153,7 @@ FORMS = st.one_of(
 COOKIES = st.one_of(st.none(), st.text(alphabet="__Host-sumun_login=;é \x00", max_size=40))
 
 
-@settings(max_examples=200)
+@settings(max_examples=2 * settings().max_examples)
 @given(
     st.sampled_from(["/login", "/oauth/consent", "/oauth/authorize"]),
     FORMS,

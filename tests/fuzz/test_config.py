@@ -87,14 +87,14 @@ def test_any_text(text: str) -> None:
     outcome(text.encode("utf-8", "surrogatepass"))
 
 
-@settings(max_examples=300)
+@settings(max_examples=3 * settings().max_examples)
 @given(sections, st.booleans())
 def test_any_settings(tree: dict[str, object], quote: bool) -> None:
     """Known names with values of every sort in every place make a plan or problems."""
     outcome("\n".join(f"{k}: {yaml_of(v, quote=quote)}" for k, v in tree.items()).encode("utf-8", "replace"))
 
 
-@settings(max_examples=300)
+@settings(max_examples=3 * settings().max_examples)
 @given(st.integers(0), st.integers(1, 6))
 def test_damaged_configurations(seed: int, damages: int) -> None:
     """A real configuration with pieces cut out, doubled, swapped or replaced makes a plan or problems."""
@@ -130,7 +130,7 @@ def test_the_same_input_gives_the_same_outcome(data: bytes) -> None:
         assert str(one) == str(two)
 
 
-@settings(max_examples=100)
+@settings(max_examples=1 * settings().max_examples)
 @given(st.binary(max_size=200) | st.builds(lambda cut: wire.dump(_PLAN)[:cut], st.integers(0, 3000)))
 def test_a_wire_that_is_no_plan(data: bytes) -> None:
     """Bytes that are no plan are refused with the one error for that."""

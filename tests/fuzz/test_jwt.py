@@ -63,7 +63,7 @@ def checked(token: str) -> None:
 
 
 @given(st.text(st.characters()) | st.text(st.sampled_from("eyJ.-_=AZ09\n")))
-@settings(max_examples=300)
+@settings(max_examples=3 * settings().max_examples)
 def test_any_text(text: str) -> None:
     """Text of any sort."""
     assert isinstance(verify(text, RING, "i", "a", 1500.0), Invalid)
@@ -71,7 +71,7 @@ def test_any_text(text: str) -> None:
 
 
 @given(st.binary(max_size=60), st.binary(max_size=60), st.binary(max_size=70))
-@settings(max_examples=300)
+@settings(max_examples=3 * settings().max_examples)
 def test_any_bytes_in_the_right_form(head: bytes, body: bytes, tail: bytes) -> None:
     """Three parts of base64url with anything in them."""
     token = ".".join(map(encode, (head, body, tail)))
@@ -80,7 +80,7 @@ def test_any_bytes_in_the_right_form(head: bytes, body: bytes, tail: bytes) -> N
 
 
 @given(st.dictionaries(st.sampled_from([*HEADER, "crit", "jwk", "b64"]), anything, max_size=3), st.booleans())
-@settings(max_examples=300)
+@settings(max_examples=3 * settings().max_examples)
 def test_any_header(changes: dict[str, object], whole: bool) -> None:
     """A header of anything over claims that are good, rightly signed."""
     header = changes if whole else {**HEADER, **changes}
@@ -91,7 +91,7 @@ def test_any_header(changes: dict[str, object], whole: bool) -> None:
 
 
 @given(some_claims, st.sets(st.sampled_from(sorted(GOOD)), max_size=2))
-@settings(max_examples=500)
+@settings(max_examples=5 * settings().max_examples)
 def test_any_claims(changes: dict[str, object], missing: set[str]) -> None:
     """Claims of anything, rightly signed."""
     claims = {name: value for name, value in {**GOOD, **changes}.items() if name not in missing}
@@ -107,7 +107,7 @@ def test_any_claims(changes: dict[str, object], missing: set[str]) -> None:
 
 
 @given(st.text(max_size=30), st.integers(0, 400))
-@settings(max_examples=300)
+@settings(max_examples=3 * settings().max_examples)
 def test_any_change(inserted: str, place: int) -> None:
     """A good token with something put in anywhere proves nothing."""
     token = signed(HEADER, GOOD)

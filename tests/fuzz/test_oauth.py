@@ -177,7 +177,7 @@ def server() -> OAuthApp:
 APP = server()
 
 
-@settings(max_examples=400)
+@settings(max_examples=4 * settings().max_examples)
 @example("/oauth/revoke", b"client_id=web&token=x", "application/x-www-form-urlencoded", None, "")
 @given(PATHS, BODIES, TYPES, AUTHORIZATIONS, st.sampled_from(["", "a=b"]))
 def test_strangers(path: str, body: bytes, content_type: str, authorization: str | None, query: str) -> None:

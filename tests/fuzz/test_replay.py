@@ -44,7 +44,7 @@ mutated = st.builds(
 lines = st.one_of(mutated, st.binary(max_size=60), st.sampled_from(LINES), st.just(b"x" * (LONGEST_LINE + 1)))
 
 
-@settings(max_examples=300)
+@settings(max_examples=3 * settings().max_examples)
 @given(st.lists(lines, max_size=8), st.sampled_from(PLANS), st.booleans())
 def test_no_line_is_lost(written: list[bytes], plan: Plan, told: bool) -> None:
     """Each line, good or not, comes out once: the same, changed, or with the reason why not; and all can be printed."""
