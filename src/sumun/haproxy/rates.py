@@ -154,7 +154,7 @@ def count_source(limits: Limits, unless: str = "") -> list[str]:
     return [
         _set_over(PER_SOURCE, rate, f"{{ src_gpc0_rate({_SOURCES}) ge {rate.burst} }}"),
         f"http-request allow if {IS_OVER}" + (unless and f" !{unless}"),
-        f"http-request set-var(txn.calls) src_inc_gpc0({_SOURCES})",
+        f"http-request set-var(txn.calls) src_inc_gpc0({_SOURCES})" + (unless and f" unless {IS_OVER}"),
     ]
 
 
