@@ -61,7 +61,8 @@ def test_one_login_is_known_everywhere(demo: DemoNode, browser: Browser) -> None
     assert "<b>a kite 연</b>" in page.text
     look(page, "my")
     page.go(f"{base}/my/office")
-    assert "role:admin" in page.text
+    assert "You are logged in as Bob 밥, and this page is not for that account" in page.text
+    look(page, "not for Bob")
     assert "403" in page.complaints.pop()
 
     # The same at another host, without another login.
