@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -458,6 +459,7 @@ def test_a_worker_that_hangs(place: Place) -> None:
         for caller, token in waiting:
             await world.keep(token, caller)
         worker = world.workers()[-1]
+        await until_idle(worker)  # docs/freshness.md, "stopped in the middle of a turn"
         os.kill(worker, signal.SIGSTOP)
         try:
             stopped = time.monotonic()
@@ -475,6 +477,16 @@ def test_a_worker_that_hangs(place: Place) -> None:
         assert [(await world.caller().call(token)).status for token in doomed] == [401, 401]
 
     run(*place, work)
+
+
+async def until_idle(pid: int) -> None:
+    """Until its threads wait for something to do, ten looks in a row."""
+    idle = 0
+    async with asyncio.timeout(60):
+        while idle < 10:
+            stats = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/stat")]
+            idle = idle + 1 if all(stat.rpartition(")")[2].split()[0] == "S" for stat in stats) else 0
+            await asyncio.sleep(0.005)
 
 
 # -- what the service sees ---------------------------------------------------------------------------------------

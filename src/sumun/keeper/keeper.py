@@ -17,6 +17,7 @@ import os
 import signal
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Protocol
 
@@ -32,9 +33,10 @@ from sumun.tokens.feed import Feed, News, Position
 
 log = logging.getLogger(__name__)
 
-# One that nobody told of comes without a lease, and nobody waits for one that is gone but to confirm; so while none is
-# expected, a look need not be often. It wakes four processes, which callers would wait for.
 _LOOK_SECONDS = 0.25
+# A look wakes four processes, which callers would wait for. While one worker serves and none is expected it need not be
+# often: one that nobody told of comes without a lease, and one that is gone is waited for only by changes. The clocks
+# are looked at as often as ever.
 _CALM_LOOK_SECONDS = 1.0
 _LONGEST_HEARTBEAT_SECONDS = 0.25
 _PAUSE_SECONDS = 0.2
@@ -164,13 +166,19 @@ class Keeper:
             await asyncio.gather(*loops, *self._carrying, return_exceptions=True)
 
     async def _look_forever(self) -> None:
+        looked_at = -inf
         while True:
-            self._look_soon.clear()
-            await self._look()
+            if (
+                self._look_soon.is_set()
+                or not self._is_calm()
+                or self._steady() >= looked_at + _CALM_LOOK_SECONDS
+            ):
+                self._look_soon.clear()
+                looked_at = self._steady()
+                await self._look()
             self._order()
             with contextlib.suppress(TimeoutError):
-                seconds = _CALM_LOOK_SECONDS if self._is_calm() else _LOOK_SECONDS
-                await asyncio.wait_for(self._look_soon.wait(), seconds)
+                await asyncio.wait_for(self._look_soon.wait(), _LOOK_SECONDS)
 
     def _is_calm(self) -> bool:
         """One worker serves, and nobody said that another comes."""
