@@ -155,7 +155,7 @@ def _what_is_added_has_its_new_value(one: Files, two: Files) -> Iterator[Switch]
 def test_planted_mistakes_are_found(planned: Plan) -> None:
     """A simulation that cannot fail proves nothing: each of these ways to switch is caught."""
 
-    @seed(1)
+    @seed(6)  # each is found within seconds; with others it took half a minute
     @settings(max_examples=5000, database=None, phases=(Phase.generate,), print_blob=False)
     @given(occasions())
     def tried(occasion: Any) -> None:
