@@ -355,6 +355,23 @@ def test_a_server_that_was_busy_is_no_server_that_is_gone(valkey: ValkeyServer) 
         valkey.thaw()
 
 
+def test_a_fault_of_ours_is_told(valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever waits hears that a record could not be read, whatever went wrong; the next read on the connection is answered."""
+
+    async def conversation() -> None:
+        async with opened(valkey) as (store, _):
+            digest, record = a_digest(), a_record()
+            await store.put(digest, record)
+            assert await store.get_many([digest]) == [record]
+            with monkeypatch.context() as patch:
+                patch.setattr("sumun.tokens.stores.valkey.decode", lambda _data: {}["nothing"])
+                with pytest.raises(StoreUnavailableError):
+                    await asyncio.wait_for(store.get_many([digest]), 60)
+            assert await store.get_many([digest]) == [record]
+
+    asyncio.run(conversation())
+
+
 def test_a_server_that_is_gone_is_not_knocked_at_all_the_time(valkey: ValkeyServer) -> None:
     """While nobody answers, questions fail at once and few of them try; the link comes back by itself."""
 

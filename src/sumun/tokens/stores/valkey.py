@@ -8,6 +8,7 @@ matter of `valkey_under`.
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 from collections.abc import Callable, Collection, Sequence
 
@@ -22,6 +23,7 @@ from sumun.tokens.stores.valkey_scripts import FEED, INDEX, NEWS, PUT, REPLACE, 
 from sumun.tokens.stores.valkey_under import ValkeyUnder
 
 _LONGEST_TOKEN_ID = 128
+log = logging.getLogger(__name__)
 
 
 class ValkeyStore:
@@ -141,6 +143,10 @@ def _records(answer: Answer | StoreUnavailableError, count: int) -> Found:
         return [None if one is None else _record(one) for one in answer]
     except StoreUnavailableError as corrupt:
         return corrupt
+    except Exception:
+        # A fault of ours: whoever waits must hear of it, or who asks for these tokens later would wait for ever, too.
+        log.exception("records could not be read")
+        return strange("a record")
 
 
 def _record(answer: Answer) -> TokenRecord:

@@ -117,10 +117,12 @@ class Pipeline(asyncio.Protocol):
         try:
             self._reader.feed(data)
             while (answer := self._reader.gets()) is not False:
+                if not self._waiting:
+                    raise ProtocolError("an answer to no question")
                 hear = self._waiting.popleft().hear
                 if hear is not None:
                     hear(answer)
-        except (ProtocolError, IndexError):  # an answer to no question is none of this protocol either
+        except ProtocolError:
             self._transport.abort()
         if self._is_given_up:
             self._end_if_idle()
